@@ -1,0 +1,154 @@
+"""Every error that the product raises on purpose, by what the caller should do about it.
+
+    ResumableError                  exit code   what to do
+     ├─ UsageError                      2       change the command, the settings or the query
+     ├─ Incomplete                      3       run the same command again, later if `not_before` says so
+     ├─ AuthenticationFailed            4       mend the credentials or the permissions
+     ├─ StorageFailed                   5       mend the disk, then run the same command
+     ├─ VerificationFailed              6       repair the job
+     ├─ JobLocked                       7       wait for the other process
+     ├─ ManifestUnusable                8       repair the job, or use the version that wrote it
+     ├─ SourceUnsettled                 9       come back when the source has stopped changing
+     └─ Interrupted               130 / 143     run the same command again
+
+    Fault                                       one exchange with the server failed; the client retries or gives up
+     ├─ TransportFault                          no whole answer came
+     ├─ StatusFault                             the answer was an error status
+     └─ ProtocolFault                           a whole answer came and is not what the contract says
+
+A `Fault` never leaves a run: the client turns it into a retry, the worker into a quarantined page. A message never holds a
+secret: faults carry the start of a body only after redaction.
+"""
+
+from datetime import datetime
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a finished process tells its caller; documented in the README and never renumbered."""
+
+    COMPLETE = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    AUTHENTICATION = 4
+    STORAGE = 5
+    VERIFICATION = 6
+    LOCKED = 7
+    MANIFEST = 8
+    UNSETTLED = 9
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class ResumableError(Exception):
+    """A failure that says what happened, what is safe and what to type next."""
+
+    exit_code: ExitCode = ExitCode.UNEXPECTED
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        """`message` is one or two sentences; `hint` is the next step, with the command where there is one."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ResumableError):
+    """The command, a setting or the query cannot be carried out as it stands; nothing was changed."""
+
+    exit_code = ExitCode.USAGE
+
+
+class Incomplete(ResumableError):
+    """The run ended early or with gaps, and the same command carries on."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+    def __init__(self, message: str, *, hint: str = "", not_before: datetime | None = None) -> None:
+        """`not_before` is when it first makes sense to come back (aware, UTC)."""
+        super().__init__(message, hint=hint)
+        self.not_before = not_before
+
+
+class AuthenticationFailed(ResumableError):
+    """The server refused the credentials, the token or the permission for good."""
+
+    exit_code = ExitCode.AUTHENTICATION
+
+
+class StorageFailed(ResumableError):
+    """The disk refused a write, a rename or an fsync; nothing that was recorded is affected."""
+
+    exit_code = ExitCode.STORAGE
+
+
+class VerificationFailed(ResumableError):
+    """Manifest and parts do not agree; every fault is named."""
+
+    exit_code = ExitCode.VERIFICATION
+
+
+class JobLocked(ResumableError):
+    """Another process is changing this job."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class ManifestUnusable(ResumableError):
+    """The manifest is damaged, foreign or of a newer version, and was left untouched."""
+
+    exit_code = ExitCode.MANIFEST
+
+
+class SourceUnsettled(ResumableError):
+    """The source kept changing under the paging for as many snapshots as were allowed."""
+
+    exit_code = ExitCode.UNSETTLED
+
+
+class Interrupted(ResumableError):
+    """A signal ended the run after what was in flight had been finished."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self, message: str, *, hint: str = "", terminated: bool = False) -> None:
+        """`terminated` tells SIGTERM (143) from SIGINT (130)."""
+        super().__init__(message, hint=hint)
+        if terminated:
+            self.exit_code = ExitCode.TERMINATED
+
+
+class Fault(Exception):
+    """One exchange failed; `reason` is short enough to stand in a status line."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason` holds no secret and no more than the start of a body."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TransportFault(Fault):
+    """No whole answer came: refused, reset, cut, too slow, too big, or not decodable."""
+
+
+class StatusFault(Fault):
+    """The server answered with an error status."""
+
+    def __init__(self, reason: str, *, status: int, retry_after: str | None = None) -> None:
+        """`retry_after` is the header as it came; `retry` reads it."""
+        super().__init__(reason)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class ProtocolFault(Fault):
+    """A whole answer came, and it is not what the contract says."""
+
+
+class PageBeyondEnd(ProtocolFault):
+    """The answer says that the window has fewer pages than the one asked for: the snapshot has moved."""
+
+    def __init__(self, reason: str, *, page_count: int) -> None:
+        """`page_count` is what the answer named."""
+        super().__init__(reason)
+        self.page_count = page_count

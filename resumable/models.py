@@ -1,0 +1,245 @@
+"""The facts that travel between modules: what is asked for, what the server said, what is done."""
+
+import enum
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+
+class JobState(enum.StrEnum):
+    """Where a job stands."""
+
+    PLANNED = "planned"
+    """Windows are cut and nothing has been asked for yet."""
+    RUNNING = "running"
+    """A process is changing it now."""
+    INTERRUPTED = "interrupted"
+    """Its last run ended before it had tried everything: a signal, a kill, a limit, a full disk."""
+    INCOMPLETE = "incomplete"
+    """Its last run tried everything and some pages are missing."""
+    COMPLETE = "complete"
+    """Every window is complete."""
+
+
+class WindowState(enum.StrEnum):
+    """Where a window stands."""
+
+    PLANNED = "planned"
+    """Nothing is known about it."""
+    OPEN = "open"
+    """Its first page has come and named a pageCount; pages are missing or unchecked."""
+    COMPLETE = "complete"
+    """Every page of one snapshot is done and the closing check agreed."""
+
+
+class PageState(enum.StrEnum):
+    """Where a page stands; a page that was never tried has no row."""
+
+    DONE = "done"
+    """Its part is durable (or it is the recorded empty answer of an empty window)."""
+    QUARANTINED = "quarantined"
+    """Given up on for now; the next run tries it again."""
+
+
+class EventKind(enum.StrEnum):
+    """What the manifest keeps a line about."""
+
+    RUN_STARTED = "run started"
+    RUN_ENDED = "run ended"
+    SNAPSHOT = "snapshot"
+    SNAPSHOT_MOVED = "snapshot moved"
+    RETAKE = "retake"
+    SETTLED = "settled"
+    RETRY = "retry"
+    RATE_LIMITED = "rate limited"
+    TOKEN = "token"  # noqa: S105 - the name of an event, not a token
+    QUARANTINED = "quarantined"
+    ADOPTED = "adopted"
+    REMOVED = "removed"
+    SIGNAL = "signal"
+    DRIFT = "drift"
+    WARNING = "warning"
+
+
+class Counter(enum.StrEnum):
+    """What is counted over a job's whole life, all runs together."""
+
+    REQUESTS = "requests"
+    """API requests sent, page requests and their retries alike; token requests are counted apart."""
+    RETRIES = "retries"
+    """Requests sent again because the one before failed."""
+    RATE_LIMITED = "rate_limited"
+    """Answers with status 429."""
+    TOKEN_REFRESHES = "token_refreshes"  # noqa: S105 - the name of a counter, not a token
+    """Token requests that were answered with a token."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Interval:
+    """A half-open range of time `[start, end)`, aware and in UTC, with whole milliseconds."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse naive times and empty ranges: both would silently mean something else to the server."""
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ValueError("an interval needs aware times")
+        if self.start >= self.end:
+            raise ValueError("an interval must end after it starts")
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.end - self.start
+
+    def __str__(self) -> str:
+        return f"{iso(self.start)}/{iso(self.end)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What a job asks its dataset for, apart from the range; the same query gives the same digest."""
+
+    queues: tuple[str, ...] = ()
+    divisions: tuple[str, ...] = ()
+    media_types: tuple[str, ...] = ()
+    directions: tuple[str, ...] = ()
+    filter: str | None = None
+    """Free JSON text, canonical (sorted keys, no spaces)."""
+    group_by: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the canonical text: only what is set, keys sorted."""
+        return json.dumps({k: v for k, v in asdict(self).items() if v}, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Query":
+        """Read back what `to_json` wrote."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(text).items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSpec:
+    """What makes a job the job it is; two runs with equal specs are the same job."""
+
+    dataset: str
+    interval: Interval
+    query: Query
+    window: timedelta
+    page_size: int
+
+    @property
+    def digest(self) -> str:
+        """Identify dataset, query and page size (not the range, which may grow) in 64 hex digits."""
+        text = json.dumps([self.dataset, self.query.to_json(), self.page_size])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What a window was planned from: `number` counts the takes from 1, `total` is records where the server tells."""
+
+    number: int
+    page_count: int
+    total: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """One half-open slice of the job, as the manifest knows it."""
+
+    id: int
+    interval: Interval
+    state: WindowState
+    take: int
+    """The number of the snapshot being taken, from 1."""
+    snapshot: Snapshot | None
+    """None until the first page of this take has come."""
+    fingerprint: bytes | None
+    """Of the record keys of the take before, to see two snapshots agree; None on the first take."""
+    records: int = 0
+    """Rows in the pages done of this take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageKey:
+    """Names one page of one take of a window; `number` counts from 1."""
+
+    window: Interval
+    take: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{label(self.window)} page {self.number}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What an answer said about paging; None where it said nothing."""
+
+    page_count: int | None = None
+    total: int | None = None
+    page_number: int | None = None
+    page_size: int | None = None
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One request to the API host, without its Authorization: path begins with a slash, `body` becomes JSON."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartFact:
+    """What is recorded of a durable part: its rows, its size in bytes and its SHA-256 (32 bytes)."""
+
+    rows: int
+    size: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One line of a job's history."""
+
+    at: datetime
+    kind: EventKind
+    text: str
+
+
+class Journal(Protocol):
+    """Where mechanisms report what they did; the manifest is one."""
+
+    def count(self, counter: Counter) -> None:
+        """Add one to a lifetime counter; it is counted before the thing happens, so that a kill never undercounts."""
+
+    def event(self, kind: EventKind, text: str) -> None:
+        """Keep one line of history."""
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment as Genesys does: `2023-10-01T00:00:00.000Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def compact(moment: datetime) -> str:
+    """Write a moment for a file name: `20231001T000000Z`, with milliseconds only where there are any."""
+    millis = moment.microsecond // 1000
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%S") + (f".{millis:03d}" if millis else "") + "Z"
+
+
+def label(window: Interval) -> str:
+    """Name a window for a person: its day when it is a whole day, else its start and end."""
+    if window.length == timedelta(days=1) and window.start.time() == datetime.min.time():
+        return window.start.strftime("%Y-%m-%d")
+    return f"{window.start:%Y-%m-%dT%H:%M}..{window.end:%Y-%m-%dT%H:%M}"
