@@ -13,10 +13,11 @@
 
     Fault                                       one exchange with the server failed; the client retries or gives up
      ├─ TransportFault                          no whole answer came
+     │   └─ TrustFault                          the server could not prove who it is
      ├─ StatusFault                             the answer was an error status
      └─ ProtocolFault                           a whole answer came and is not what the contract says
 
-A `Fault` never leaves a run: the client turns it into a retry, the worker into a quarantined page. A message never holds a
+A `Fault` never leaves a run: the client turns it into a retry, the worker into a quarantined page. No message holds a
 secret: faults carry the start of a body only after redaction.
 """
 
@@ -131,14 +132,18 @@ class TransportFault(Fault):
     """No whole answer came: refused, reset, cut, too slow, too big, or not decodable."""
 
 
+class TrustFault(TransportFault):
+    """The server, or the proxy, could not prove who it is; asking again will not help."""
+
+
 class StatusFault(Fault):
     """The server answered with an error status."""
 
-    def __init__(self, reason: str, *, status: int, retry_after: str | None = None) -> None:
-        """`retry_after` is the header as it came; `retry` reads it."""
+    def __init__(self, reason: str, *, status: int, retry_after_seconds: float | None = None) -> None:
+        """`retry_after_seconds` is what the server asked for, None where it said nothing usable."""
         super().__init__(reason)
         self.status = status
-        self.retry_after = retry_after
+        self.retry_after_seconds = retry_after_seconds
 
 
 class ProtocolFault(Fault):

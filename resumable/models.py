@@ -120,7 +120,9 @@ class Query:
     @classmethod
     def from_json(cls, text: str) -> "Query":
         """Read back what `to_json` wrote."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(text).items()})
+        known: dict[str, Any] = json.loads(text)
+        free: str | None = known.pop("filter", None)
+        return cls(filter=free, **{name: tuple(values) for name, values in known.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +232,14 @@ class Journal(Protocol):
 def iso(moment: datetime) -> str:
     """Write a moment as Genesys does: `2023-10-01T00:00:00.000Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def moment_of(text: str) -> datetime:
+    """Read what `iso` wrote. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} names no zone")
+    return moment.astimezone(UTC)
 
 
 def compact(moment: datetime) -> str:

@@ -1,0 +1,112 @@
+"""What to do about a failed exchange, and how long to wait first. Decides; never waits.
+
+The exponential waits and the jitter come from `backoff`, used as plain generators and functions.
+"""
+
+import email.utils
+import enum
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import backoff
+
+from resumable.errors import Fault, PageBeyondEnd, StatusFault, TrustFault
+
+RETRYABLE_STATUSES = frozenset({408, 500, 502, 503, 504})
+"""What clears up by itself; 504 is common on heavy queries. 429 and 401 have their own ways."""
+
+
+class Action(enum.Enum):
+    """What a failed exchange calls for."""
+
+    AGAIN = "again"
+    """Wait, then send it again; uses up an attempt."""
+    HOLD = "hold"
+    """Everybody waits as the server asked, then send it again; uses up no attempt, only time."""
+    REFRESH = "refresh"
+    """Get a new token, then send it again; uses up no attempt."""
+    FORBIDDEN = "forbidden"
+    """The credentials may not do this: end the run."""
+    GIVE_UP = "give up"
+    """Sending it again would get the same answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """How stubborn to be; waits are in seconds."""
+
+    attempts: int = 6
+    """Times one page is sent before it is quarantined; 429s and expired tokens do not count."""
+    budget_seconds: float = 900.0
+    """Time one page may take, retries and all."""
+    first_wait_seconds: float = 1.0
+    longest_wait_seconds: float = 60.0
+    wait_cap_seconds: float = 180.0
+    """The longest wait that a server may ask for before the run is checkpointed and ended instead."""
+
+
+def judge(fault: Fault) -> Action:
+    """Return what a fault calls for, from its kind and status alone."""
+    if isinstance(fault, PageBeyondEnd | TrustFault):
+        return Action.GIVE_UP
+    if isinstance(fault, StatusFault):
+        if fault.status == 429:
+            return Action.HOLD
+        if fault.status == 401:
+            return Action.REFRESH
+        if fault.status == 403:
+            return Action.FORBIDDEN
+        return Action.AGAIN if fault.status in RETRYABLE_STATUSES else Action.GIVE_UP
+    return Action.AGAIN
+
+
+def waits(policy: Policy, jitter: Callable[[float], float] = backoff.full_jitter) -> Iterator[float]:
+    """Yield the waits before the second, third, ... attempt: exponential, with full jitter, in seconds."""
+    raw = backoff.expo(base=2, factor=policy.first_wait_seconds, max_value=policy.longest_wait_seconds)
+    # The generator's first value is None: it is made to be primed by send().
+    return (jitter(seconds) for seconds in itertools.filterfalse(lambda seconds: seconds is None, raw))
+
+
+def retry_after_seconds(text: str | None, *, now: datetime, served_at: str | None = None) -> float | None:
+    """Read a Retry-After header, in seconds from now; None where it says nothing usable.
+
+    Whole seconds or an HTTP-date. A date is measured against the server's own Date header where there is one, since a
+    laptop's clock may be hours off. Past dates and 0 give 0. Of several values the longest counts.
+    """
+    if text is None:
+        return None
+    found = [_one_retry_after(part, now=now, served_at=served_at) for part in _split(text)]
+    return max((seconds for seconds in found if seconds is not None), default=None)
+
+
+def _split(text: str) -> list[str]:
+    # Two Retry-After headers arrive joined by ", ", which an HTTP-date holds too ("Sun, 06 Nov ...").
+    parts = [part.strip() for part in text.split(",")]
+    if all(part.isascii() and part.isdigit() for part in parts):
+        return parts
+    joined: list[str] = []
+    for part in parts:
+        if joined and joined[-1].isalpha():
+            joined[-1] = f"{joined[-1]}, {part}"
+        else:
+            joined.append(part)
+    return joined
+
+
+def _one_retry_after(text: str, *, now: datetime, served_at: str | None) -> float | None:
+    if text.isascii() and text.isdigit():
+        return float(text[:12]) if len(text) <= 12 else 1e12
+    moment = _http_date(text)
+    if moment is None:
+        return None
+    return max(0.0, (moment - (_http_date(served_at or "") or now)).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
