@@ -1,0 +1,35 @@
+"""A simulator for each test that asks for one."""
+
+from collections.abc import Iterator
+
+import pytest
+from simulator_client import Caller, Clock, Start
+
+from resumable.simulator import Fault, Settings, Simulator
+from resumable.simulator.text import Json
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start a simulator with these settings and return a caller that has a token."""
+    running: list[Simulator] = []
+
+    def begin(*faults: Fault, clock: Clock | None = None, login: bool = True, **settings: Json) -> Caller:
+        chosen = Settings(**{"records": 30, "gzip": False, **settings})
+        simulator = Simulator(chosen, monotonic=clock) if clock else Simulator(chosen)
+        simulator.start()
+        running.append(simulator)
+        caller = Caller(simulator)
+        if login:
+            caller.token()
+        simulator.inject(*faults)
+        return caller
+
+    yield begin
+    for simulator in running:
+        simulator.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
