@@ -1,0 +1,139 @@
+"""Settings: where the API is, who asks, how hard, where the state lives. Read from an environment that is handed in."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from resumable.errors import AuthenticationFailed, UsageError
+from resumable.redaction import Secret
+from resumable.retry import Policy
+
+REGIONS = {
+    "us-east-1": "mypurecloud.com",
+    "us-east-2": "use2.us-gov-pure.cloud",
+    "us-west-2": "usw2.pure.cloud",
+    "ca-central-1": "cac1.pure.cloud",
+    "mx-central-1": "mxc1.pure.cloud",
+    "sa-east-1": "sae1.pure.cloud",
+    "eu-west-1": "mypurecloud.ie",
+    "eu-west-2": "euw2.pure.cloud",
+    "eu-central-1": "mypurecloud.de",
+    "eu-central-2": "euc2.pure.cloud",
+    "eusc-de-east-1": "edee1.eusc-pure.cloud",
+    "me-central-1": "mec1.pure.cloud",
+    "ap-south-1": "aps1.pure.cloud",
+    "ap-southeast-1": "apse1.pure.cloud",
+    "ap-southeast-2": "mypurecloud.com.au",
+    "ap-northeast-1": "mypurecloud.jp",
+    "ap-northeast-2": "apne2.pure.cloud",
+    "ap-northeast-3": "apne3.pure.cloud",
+}
+"""Region and domain: the API host is `api.` + domain, the login host `login.` + domain."""
+
+_JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoints:
+    """The two origins that may see a credential."""
+
+    api: str
+    login: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that is not part of what a job is; two runs of one job may differ in all of it."""
+
+    endpoints: Endpoints | None = None
+    client_id: str = ""
+    client_secret: Secret = field(default_factory=lambda: Secret(""))
+    state: Path = Path("state")
+    workers: int = 8
+    rate_per_minute: float | None = None
+    policy: Policy = field(default_factory=Policy)
+    proxy: str | None = None
+    ca_bundle: str | None = None
+
+    def required_endpoints(self) -> Endpoints:
+        """Return the origins, or raise UsageError saying how to name them."""
+        if self.endpoints is None:
+            raise UsageError(
+                "no Genesys Cloud region is set.",
+                hint="Set GENESYS_REGION to a region such as eu-central-1, or try: resumable demo",
+            )
+        return self.endpoints
+
+    def required_client(self) -> tuple[str, Secret]:
+        """Return client id and secret, or raise AuthenticationFailed saying where they go."""
+        missing = [
+            name
+            for name, value in (("GENESYS_CLIENT_ID", self.client_id), ("GENESYS_CLIENT_SECRET", self.client_secret))
+            if not value
+        ]
+        if missing:
+            raise AuthenticationFailed(
+                f"no client credentials: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
+                hint="Set them to an OAuth client with the grant 'client credentials'. Nothing was asked for yet.",
+            )
+        return self.client_id, self.client_secret
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read the GENESYS_ and RESUMABLE_ variables. Raises UsageError naming the one that is wrong."""
+    return Settings(
+        endpoints=_endpoints(environment),
+        client_id=environment.get("GENESYS_CLIENT_ID", "").strip(),
+        client_secret=Secret(environment.get("GENESYS_CLIENT_SECRET", "").strip()),
+        state=Path(environment.get("RESUMABLE_STATE") or "state"),
+        workers=_whole(environment, "RESUMABLE_WORKERS", default=8, most=256),
+        proxy=environment.get("RESUMABLE_PROXY") or None,
+        ca_bundle=environment.get("RESUMABLE_CA_BUNDLE") or None,
+    )
+
+
+def checked_job_name(name: str) -> str:
+    """Return a job name that is safe as a folder's name, or raise UsageError."""
+    if not _JOB_NAME.fullmatch(name) or name.endswith("."):
+        shown = ascii(name[:60])
+        raise UsageError(
+            f"{shown} cannot be a job's name.",
+            hint="Use up to 100 letters, digits, dots, dashes and underscores, beginning with a letter or digit.",
+        )
+    return name
+
+
+def _endpoints(environment: Mapping[str, str]) -> Endpoints | None:
+    api, login = environment.get("GENESYS_API_URL", ""), environment.get("GENESYS_LOGIN_URL", "")
+    region = environment.get("GENESYS_REGION", "").strip().lower()
+    if region:
+        domain = region_domain(region)
+        return Endpoints(api=api or f"https://api.{domain}", login=login or f"https://login.{domain}")
+    if api:
+        return Endpoints(api=api, login=login or api)
+    return None
+
+
+def region_domain(region: str) -> str:
+    """Return the domain of a region, given by its name or by its domain. Raises UsageError with the known ones."""
+    for name, domain in REGIONS.items():
+        if region in (name, domain, f"api.{domain}", f"login.{domain}", f"apps.{domain}"):
+            return domain
+    known = ", ".join(REGIONS)
+    raise UsageError(f"{region[:60]!a} is not a Genesys Cloud region.", hint=f"GENESYS_REGION is one of: {known}.")
+
+
+def _whole(environment: Mapping[str, str], name: str, *, default: int, most: int) -> int:
+    text = environment.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= most:
+        raise UsageError(f"{name} must be a whole number from 1 to {most}, not {text[:30]!a}.")
+    return int(text)
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL, for messages."""
+    return urlsplit(url).hostname or url

@@ -1,0 +1,143 @@
+"""Files that survive a kill and a power cut: the only module that calls fsync, rename or unlink.
+
+A file is written under a temporary name in its own folder, synced, read back and hashed, renamed, the folder synced.
+All of it goes through a descriptor of the folder that was opened without following links, so that a link planted in the
+job's folder can lead nowhere. An fsync that failed is never repeated: the kernel may have dropped the pages and report
+success the second time; the run ends instead.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from resumable.errors import StorageFailed
+
+TEMPORARY_SUFFIX = ".tmp"
+_NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC
+_FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """What came to rest on the disk: its size in bytes and its SHA-256."""
+
+    size: int
+    sha256: bytes
+
+
+def temporary_name(name: str) -> str:
+    """Return the name a file has until it is whole: hidden, and with an ending that no reader globs for."""
+    return f".{name}{TEMPORARY_SUFFIX}"
+
+
+def save(path: Path, data: bytes | memoryview) -> Saved:
+    """Write a whole file under `path`, durably, or leave `path` as it was.
+
+    Raises StorageFailed; then at most one temporary file is left, which the next save of the same path replaces.
+    """
+    with _storage(path, needed=len(data)), _folder(path.parent) as folder:
+        saved = _write_temporary(folder, path.name, data)
+        os.rename(temporary_name(path.name), path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        _sync(folder)
+    return saved
+
+
+def make_folder(path: Path, *, within: Path) -> None:
+    """Make `path` and what is missing between it and `within`, each synced into its parent; never through a link."""
+    missing = [path, *path.parents]
+    for folder in reversed(missing[: missing.index(within)]):
+        with _storage(folder):
+            try:
+                os.mkdir(folder, 0o777)
+            except FileExistsError:
+                if not stat.S_ISDIR(os.lstat(folder).st_mode):
+                    raise StorageFailed(f"{folder} is in the way: it is not a folder.", hint="Move it away.") from None
+                continue
+            sync_folder(folder.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    with _storage(path), _folder(path) as folder:
+        _sync(folder)
+
+
+def remove(path: Path) -> None:
+    """Remove a file (a link itself, never what it points to); one that is gone already is fine."""
+    with contextlib.suppress(FileNotFoundError), _storage(path, absent_is_fine=True), _folder(path.parent) as folder:
+        os.unlink(path.name, dir_fd=folder)
+
+
+def read(path: Path) -> bytes:
+    """Return a regular file's bytes, without following a link; raises FileNotFoundError or StorageFailed."""
+    with _storage(path, absent_is_fine=True), _folder(path.parent) as folder:
+        try:
+            descriptor = os.open(path.name, os.O_RDONLY | _NO_FOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        except OSError as failure:
+            if failure.errno == errno.ELOOP:
+                raise FileNotFoundError(errno.ENOENT, "is a link, not a file", str(path)) from None
+            raise
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise FileNotFoundError(errno.ENOENT, "is not a regular file", str(path))
+            return file.read()
+
+
+def _write_temporary(folder: int, name: str, data: bytes | memoryview) -> Saved:
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW
+    with open(os.open(temporary_name(name), flags, 0o666, dir_fd=folder), "r+b", buffering=0) as file:
+        rest = memoryview(data)
+        while len(rest):
+            rest = rest[file.write(rest) or 0 :]
+        _sync(file.fileno())
+        # Read back what the kernel holds: a write that reported more than it took shows here, before the name does.
+        file.seek(0)
+        found = hashlib.file_digest(file, "sha256").digest()
+        size = os.fstat(file.fileno()).st_size
+    if size != len(data) or found != hashlib.sha256(data).digest():
+        raise OSError(errno.EIO, f"wrote {len(data)} bytes and read back {size} others")
+    return Saved(size=size, sha256=found)
+
+
+def _sync(descriptor: int) -> None:
+    if _FULL_SYNC is None:
+        os.fsync(descriptor)
+    else:  # pragma: no cover - macOS: fsync alone leaves the data in the drive's cache there
+        fcntl.fcntl(descriptor, _FULL_SYNC)
+
+
+@contextlib.contextmanager
+def _folder(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | _NO_FOLLOW)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _storage(path: Path, *, needed: int = 0, absent_is_fine: bool = False) -> Iterator[None]:
+    try:
+        yield
+    except OSError as failure:
+        if absent_is_fine and isinstance(failure, FileNotFoundError):
+            raise
+        raise failed(path, failure, needed=needed) from failure
+
+
+def failed(path: Path, failure: OSError, *, needed: int = 0) -> StorageFailed:
+    """Say what the disk refused, in words, with what to do about it."""
+    reason = failure.strerror or str(failure)
+    if failure.errno in (errno.ENOSPC, errno.EDQUOT):
+        wanted = f" (needed {needed:,} bytes)" if needed else ""
+        return StorageFailed(
+            f"no space left on the disk that holds {path.parent}{wanted}.",
+            hint="Make room, then run the same command.",
+        )
+    return StorageFailed(f"the disk refused {path}: {reason}.", hint="Mend that, then run the same command.")

@@ -1,0 +1,18 @@
+"""The job's memory: what is known of every window, and which pages are done. The only package that imports sqlite3."""
+
+from resumable.manifest.lock import held, hold
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.rows import JobRow, PageRow, Quarantined, Totals, WindowRow
+from resumable.manifest.store import Manifest
+
+__all__ = [
+    "JobRow",
+    "Manifest",
+    "ManifestReader",
+    "PageRow",
+    "Quarantined",
+    "Totals",
+    "WindowRow",
+    "held",
+    "hold",
+]

@@ -1,0 +1,126 @@
+"""What can be asked of a manifest; a reader disturbs nobody."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from resumable.manifest.connection import Connection
+from resumable.manifest.rows import (
+    JOB_COLUMNS,
+    WINDOW_COLUMNS,
+    JobRow,
+    PageRow,
+    Quarantined,
+    Totals,
+    WindowRow,
+    interval,
+    job_row,
+    moment,
+    to_ms,
+    window_row,
+)
+from resumable.models import Counter, Event, EventKind, PartFact, Window
+
+
+class ManifestReader:
+    """One job's manifest, open for looking."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Use `open_to_read`."""
+        self._db = connection
+
+    @classmethod
+    def open_to_read(cls, path: Path) -> "ManifestReader | None":
+        """Open a manifest without changing it; None where there is none yet. Raises ManifestUnusable, StorageFailed."""
+        if not path.exists():
+            return None
+        connection = Connection(path, read_only=True)
+        if connection.empty:
+            connection.close()
+            return None
+        return cls(connection)
+
+    def close(self) -> None:
+        """Close it."""
+        self._db.close()
+
+    def job(self) -> JobRow:
+        """Return the job's row."""
+        return job_row(self._db.rows(f"SELECT {JOB_COLUMNS} FROM job")[0])  # noqa: S608 - a constant
+
+    def totals(self) -> Totals:
+        """Sum up all windows."""
+        windows, done, known, pages, records, size = self._db.rows(
+            "SELECT count(*), coalesce(sum(state = 'complete'), 0), coalesce(sum(page_count), 0),"
+            " coalesce(sum(done), 0), coalesce(sum(records), 0), coalesce(sum(bytes), 0) FROM window"
+        )[0]
+        quarantined = self._db.value(
+            "SELECT count(*) FROM page JOIN window ON window.id = page.window"
+            " WHERE page.state = 'quarantined' AND page.take = window.take"
+        )
+        return Totals(
+            windows=windows,
+            windows_done=done,
+            pages_known=known,
+            pages_done=pages,
+            pages_quarantined=quarantined,
+            records=records,
+            bytes=size,
+        )
+
+    def counters(self) -> dict[Counter, int]:
+        """Return the lifetime counters."""
+        known = dict(self._db.rows("SELECT name, value FROM counter"))
+        return {counter: int(known.get(counter.value, 0)) for counter in Counter}
+
+    def windows(self) -> Iterator[WindowRow]:
+        """Yield all windows, by start."""
+        after: datetime | None = None
+        while chunk := self._windows("1", after=after, limit=1000):
+            yield from chunk
+            after = chunk[-1].window.interval.start
+
+    def unfinished(self, *, after: datetime | None = None, limit: int = 100) -> list[WindowRow]:
+        """Return windows that are not complete, by start, at most `limit`, those that start later than `after`."""
+        return self._windows("state <> 'complete'", after=after, limit=limit)
+
+    def stale_windows(self) -> list[WindowRow]:
+        """Return complete windows whose older takes are still to be removed."""
+        return self._windows("stale = 1", after=None, limit=-1)
+
+    def window(self, window_id: int) -> WindowRow:
+        """Return one window as it stands now."""
+        return window_row(
+            self._db.rows(f"SELECT {WINDOW_COLUMNS} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
+        )
+
+    def pages(self, window: Window) -> list[PageRow]:
+        """Return the pages done of the window's current take, by number."""
+        rows = self._db.rows(
+            "SELECT number, rows, size, sha256 FROM page"
+            " WHERE window = ? AND take = ? AND state = 'done' ORDER BY number",
+            (window.id, window.take),
+        )
+        return [PageRow(number=n, part=PartFact(rows=count, size=size, sha256=sha)) for n, count, size, sha in rows]
+
+    def quarantined(self, limit: int = 1000) -> list[Quarantined]:
+        """Return the pages given up on for now, oldest window first."""
+        rows = self._db.rows(
+            "SELECT start_ms, end_ms, number, reason FROM page JOIN window ON window.id = page.window"
+            " WHERE page.state = 'quarantined' AND page.take = window.take ORDER BY start_ms, number LIMIT ?",
+            (limit,),
+        )
+        return [Quarantined(window=interval(s, e), number=number, reason=reason) for s, e, number, reason in rows]
+
+    def events(self, limit: int = 100) -> list[Event]:
+        """Return the newest events, oldest first."""
+        rows = self._db.rows("SELECT at_ms, kind, text FROM event ORDER BY id DESC LIMIT ?", (limit,))
+        return [Event(at=moment(at), kind=EventKind(kind), text=text) for at, kind, text in reversed(rows)]
+
+    def _windows(self, which: str, *, after: datetime | None, limit: int) -> list[WindowRow]:
+        rows = self._db.rows(
+            f"SELECT {WINDOW_COLUMNS} FROM window"  # noqa: S608 - constants of this module
+            f" WHERE {which} AND start_ms > ? ORDER BY start_ms LIMIT ?",
+            (to_ms(after) if after else -(2**62), limit),
+        )
+        return [window_row(row) for row in rows]

@@ -1,0 +1,119 @@
+"""The manifest's rows as facts, and back."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from resumable.models import Interval, JobSpec, JobState, PartFact, Query, Snapshot, Window, WindowState
+
+WINDOW_COLUMNS = "id, start_ms, end_ms, state, take, page_count, total, fingerprint, records, done, moved"
+
+JOB_COLUMNS = (
+    "uuid, name, schema_digest, state, created_ms, started_ms, updated_ms, dataset, start_ms, end_ms, query, window_ms,"
+    " page_size"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRow:
+    """The job as the manifest knows it."""
+
+    uuid: str
+    name: str
+    spec: JobSpec
+    schema_digest: str
+    state: JobState
+    created_at: datetime
+    started_at: datetime | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowRow:
+    """A window with what has been done of it; `moved` says that an answer of this take named another count."""
+
+    window: Window
+    done: int
+    moved: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageRow:
+    """A page that is done."""
+
+    number: int
+    part: PartFact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quarantined:
+    """A page given up on for now, and why."""
+
+    window: Interval
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """Sums over all windows; `pages_known` grows as first pages come."""
+
+    windows: int
+    windows_done: int
+    pages_known: int
+    pages_done: int
+    pages_quarantined: int
+    records: int
+    bytes: int
+
+
+def job_row(row: tuple[Any, ...]) -> JobRow:
+    """Read a row of JOB_COLUMNS."""
+    spec = JobSpec(
+        dataset=row[7],
+        interval=interval(row[8], row[9]),
+        query=Query.from_json(row[10]),
+        window=timedelta(milliseconds=row[11]),
+        page_size=row[12],
+    )
+    return JobRow(
+        uuid=row[0],
+        name=row[1],
+        spec=spec,
+        schema_digest=row[2],
+        state=JobState(row[3]),
+        created_at=moment(row[4]),
+        started_at=None if row[5] is None else moment(row[5]),
+        updated_at=moment(row[6]),
+    )
+
+
+def window_row(row: tuple[Any, ...]) -> WindowRow:
+    """Read a row of WINDOW_COLUMNS."""
+    window_id, start, end, state, take, page_count, total, fingerprint, records, done, moved = row
+    snapshot = None if page_count is None else Snapshot(number=take, page_count=page_count, total=total)
+    window = Window(
+        id=window_id,
+        interval=interval(start, end),
+        state=WindowState(state),
+        take=take,
+        snapshot=snapshot,
+        fingerprint=fingerprint,
+        records=records,
+    )
+    return WindowRow(window=window, done=done, moved=bool(moved))
+
+
+def to_ms(moment: datetime) -> int:
+    """Return milliseconds since 1970, UTC."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def moment(ms: int) -> datetime:
+    """Read milliseconds since 1970, UTC."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+
+
+def interval(start_ms: int, end_ms: int) -> Interval:
+    """Read an interval from its two ends in milliseconds."""
+    return Interval(start=moment(start_ms), end=moment(end_ms))

@@ -1,0 +1,180 @@
+"""The manifest of one job, open for changing: each change is one transaction."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from resumable.clock import Clock
+from resumable.errors import ManifestUnusable
+from resumable.manifest import ddl
+from resumable.manifest.connection import Connection
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.rows import WindowRow, to_ms
+from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
+
+
+class Manifest(ManifestReader):
+    """One job's manifest. Safe to use from all threads of the process that holds the job's lock."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        """Use `create` or `open`."""
+        super().__init__(connection)
+        self._clock = clock
+
+    @classmethod
+    def create(
+        cls, path: Path, clock: Clock, *, name: str, spec: JobSpec, schema_digest: str, windows: Iterator[Interval]
+    ) -> "Manifest":
+        """Make the manifest of a new job, whole or not at all: a kill in between leaves an empty file, made anew."""
+        self = cls(Connection(path), clock)
+        now = to_ms(clock.now())
+        with self._db.atomic():
+            self._db.execute(f"PRAGMA application_id={ddl.APPLICATION_ID}")
+            self._db.execute(f"PRAGMA user_version={ddl.VERSION}")
+            self._db.script(ddl.TABLES)
+            self._db.execute(
+                "INSERT INTO job (id, uuid, name, dataset, schema_digest, start_ms, end_ms, query, digest, window_ms,"
+                " page_size, state, created_ms, updated_ms) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', ?, ?)",
+                (
+                    str(uuid.uuid4()),
+                    name,
+                    spec.dataset,
+                    schema_digest,
+                    to_ms(spec.interval.start),
+                    to_ms(spec.interval.end),
+                    spec.query.to_json(),
+                    spec.digest,
+                    spec.window // timedelta(milliseconds=1),
+                    spec.page_size,
+                    now,
+                    now,
+                ),
+            )
+            self._db.insert_many("INSERT INTO counter VALUES (?, 0)", ((counter.value,) for counter in Counter))
+            self._db.insert_many(
+                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(w.start), to_ms(w.end)) for w in windows)
+            )
+        return self
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock) -> "Manifest | None":
+        """Open a job's manifest, older versions brought up to date; None where there is none yet."""
+        if not path.exists():
+            return None
+        connection = Connection(path)
+        if connection.empty:
+            connection.close()
+            return None
+        _migrate(connection)
+        return cls(connection, clock)
+
+    def set_state(self, state: JobState) -> None:
+        """Record where the job stands; the first run sets its starting time."""
+        now = to_ms(self._clock.now())
+        with self._db.atomic():
+            self._db.execute(
+                "UPDATE job SET state = ?, updated_ms = ?, started_ms = coalesce(started_ms, ?)",
+                (state.value, now, now),
+            )
+
+    def count(self, counter: Counter) -> None:
+        """Add one to a lifetime counter. It survives a kill at once, a power cut with the next page."""
+        with self._db.atomic(durable=False):
+            self._db.execute("UPDATE counter SET value = value + 1 WHERE name = ?", (counter.value,))
+
+    def event(self, kind: EventKind, text: str) -> None:
+        """Keep one line of history; the oldest fall out. It survives a kill at once, a power cut with the next page."""
+        with self._db.atomic(durable=False):
+            self._event(kind, text)
+
+    def first_page_done(self, window: Window, snapshot: Snapshot, part: PartFact | None) -> WindowRow:
+        """Record a window's snapshot together with its first page; None for the part of an empty window."""
+        with self._db.atomic():
+            self._db.execute(
+                "UPDATE window SET state = 'open', page_count = ?, total = ?, moved = 0 WHERE id = ? AND take = ?",
+                (snapshot.page_count, snapshot.total, window.id, snapshot.number),
+            )
+            total = "" if snapshot.total is None else f", {snapshot.total} records"
+            self._event(
+                EventKind.SNAPSHOT, f"{window.interval}: take {snapshot.number}, {snapshot.page_count} pages{total}"
+            )
+            if part is not None:
+                self._page_done(window, 1, part)
+        return self.window(window.id)
+
+    def page_done(self, window: Window, number: int, part: PartFact, *, moved: bool) -> WindowRow:
+        """Record a page whose part is durable; `moved`: its answer named another count than the snapshot."""
+        with self._db.atomic():
+            self._page_done(window, number, part)
+            if moved:
+                self._db.execute("UPDATE window SET moved = 1 WHERE id = ?", (window.id,))
+        return self.window(window.id)
+
+    def quarantine(self, window: Window, number: int, reason: str) -> None:
+        """Give a page up for now, unless it is done."""
+        with self._db.atomic():
+            self._db.execute(
+                "INSERT INTO page (window, take, number, state, reason) VALUES (?, ?, ?, 'quarantined', ?)"
+                " ON CONFLICT DO UPDATE SET reason = excluded.reason WHERE state = 'quarantined'",
+                (window.id, window.take, number, reason),
+            )
+            self._event(EventKind.QUARANTINED, f"{window.interval} page {number}: {reason}")
+
+    def complete(self, window: Window) -> None:
+        """Close a window on its current take; older takes become stale."""
+        with self._db.atomic():
+            self._db.execute(
+                "UPDATE window SET state = 'complete', stale = (take > 1) WHERE id = ? AND take = ?",
+                (window.id, window.take),
+            )
+
+    def retake(self, window: Window, fingerprint: bytes | None, why: str) -> WindowRow:
+        """Begin a window again as a new snapshot; `fingerprint` is of the take just judged, or None if not whole."""
+        with self._db.atomic():
+            self._db.execute(
+                "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, moved = 0,"
+                " fingerprint = ?, done = 0, records = 0, bytes = 0 WHERE id = ? AND take = ?",
+                (fingerprint, window.id, window.take),
+            )
+            self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))
+            self._event(EventKind.RETAKE, f"{window.interval}: take {window.take + 1}, because {why}")
+        return self.window(window.id)
+
+    def forget_stale(self, window: Window) -> None:
+        """Drop the rows of a complete window's older takes, once their parts are gone."""
+        with self._db.atomic():
+            self._db.execute("DELETE FROM page WHERE window = ? AND take < ?", (window.id, window.take))
+            self._db.execute("UPDATE window SET stale = 0 WHERE id = ?", (window.id,))
+
+    def _page_done(self, window: Window, number: int, part: PartFact) -> None:
+        changed = self._db.execute(
+            "INSERT INTO page (window, take, number, state, rows, size, sha256) VALUES (?, ?, ?, 'done', ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET state = 'done', reason = NULL, rows = excluded.rows, size = excluded.size,"
+            " sha256 = excluded.sha256 WHERE state = 'quarantined'",
+            (window.id, window.take, number, part.rows, part.size, part.sha256),
+        )
+        if changed != 1:
+            raise ManifestUnusable(f"page {number} of {window.interval} was recorded twice.")
+        self._db.execute(
+            "UPDATE window SET done = done + 1, records = records + ?, bytes = bytes + ? WHERE id = ?",
+            (part.rows, part.size, window.id),
+        )
+        self._db.execute("UPDATE job SET updated_ms = ?", (to_ms(self._clock.now()),))
+
+    def _event(self, kind: EventKind, text: str) -> None:
+        self._db.execute(
+            "INSERT INTO event (at_ms, kind, text) VALUES (?, ?, ?)", (to_ms(self._clock.now()), kind.value, text)
+        )
+        self._db.execute("DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (ddl.EVENTS_KEPT,))
+
+
+def _migrate(connection: Connection) -> None:
+    version = int(connection.value("PRAGMA user_version"))
+    while version < ddl.VERSION:
+        if version not in ddl.MIGRATIONS:
+            raise ManifestUnusable(f"{connection.path} has manifest version {version}, which is too old to be read.")
+        with connection.atomic():
+            connection.script(ddl.MIGRATIONS[version])
+            version += 1
+            connection.execute(f"PRAGMA user_version={version}")

@@ -1,0 +1,173 @@
+"""The Parquet files of a job, one a page: the only module that imports pyarrow.parquet.
+
+A part proves itself: its footer repeats what the manifest knows of the page, and holds the SHA-256 of every byte before
+the footer. Parquet alone does not notice most flipped bits.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import re
+import struct
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from resumable import durable
+from resumable.models import Interval, PageKey, PartFact, compact, iso, moment_of
+
+FORMAT = 1
+"""Of the footer's own entry."""
+
+_ENTRY = b"resumable"
+_MAGIC: Final = b"PAR1"
+_NAME = re.compile(r"page-(\d{5,10})(?:\.take-(\d{1,9}))?\.parquet")
+
+_WRITING: Final[dict[str, Any]] = {
+    # Measured on the full schema, most of whose leaves are null on most pages: without dictionary and statistics a part
+    # is a fifth smaller and half as dear, mostly by its footer, and it reads back with the same schema.
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": False,
+    "write_statistics": False,
+    "store_schema": False,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footer:
+    """What a part says of itself; `total` and `page_count` are what its own answer named."""
+
+    job: str
+    """The job's uuid."""
+    dataset: str
+    query_digest: str
+    schema_digest: str
+    window: Interval
+    take: int
+    number: int
+    rows: int
+    page_count: int
+    total: int | None
+    snapshot_page_count: int
+    snapshot_total: int | None
+    taken_at: str
+    content_sha256: str = ""
+    """Of every byte before the footer; filled in by `write`."""
+
+    @property
+    def key(self) -> PageKey:
+        """The page it is."""
+        return PageKey(window=self.window, take=self.take, number=self.number)
+
+
+class Parts:
+    """The `parts/` folder of a job."""
+
+    def __init__(self, job_folder: Path) -> None:
+        """`job_folder` must exist before the first write; nothing is made until then."""
+        self.folder = job_folder / "parts"
+        self._job_folder = job_folder
+
+    def path(self, key: PageKey) -> Path:
+        """Return where the part of a page is."""
+        take = "" if key.take == 1 else f".take-{key.take}"
+        return self.window_folder(key.window) / f"page-{key.number:05d}{take}.parquet"
+
+    def window_folder(self, window: Interval) -> Path:
+        """Return the folder of a window: named by its start, and by its end too unless it is a day."""
+        name = f"window={compact(window.start)}"
+        if window.length != timedelta(days=1):
+            name += f"-{compact(window.end)}"
+        return self.folder / name
+
+    def write(self, table: pa.Table, footer: Footer) -> PartFact:
+        """Make a table the durable part of its page. Raises StorageFailed; then there is no part."""
+        path = self.path(footer.key)
+        data = _encode(table, footer)
+        durable.make_folder(path.parent, within=self._job_folder)
+        saved = durable.save(path, data)
+        return PartFact(rows=table.num_rows, size=saved.size, sha256=saved.sha256)
+
+    def inspect(self, key: PageKey) -> tuple[Footer, PartFact] | None:
+        """Return what the part of a page says of itself and what it is, or None unless it is whole and says it is that.
+
+        Reads all of it: the footer's hash is checked against the bytes.
+        """
+        try:
+            data = durable.read(self.path(key))
+        except FileNotFoundError:
+            return None
+        footer = _checked_footer(data)
+        if footer is None or footer.key != key:
+            return None
+        return footer, PartFact(rows=footer.rows, size=len(data), sha256=hashlib.sha256(data).digest())
+
+    def found(self, window: Interval) -> tuple[list[PageKey], list[Path]]:
+        """List a window's folder: the pages that have a part by name, and every other file in it."""
+        folder = self.window_folder(window)
+        keys: list[PageKey] = []
+        strange: list[Path] = []
+        if folder.is_dir() and not folder.is_symlink():
+            for path in sorted(folder.iterdir()):
+                match = _NAME.fullmatch(path.name)
+                if match:
+                    keys.append(PageKey(window=window, take=int(match[2] or 1), number=int(match[1])))
+                else:
+                    strange.append(path)
+        return keys, strange
+
+    def remove(self, path: Path) -> None:
+        """Remove one file of this folder; one that is gone already is fine."""
+        durable.remove(path)
+
+    def column(self, key: PageKey, name: str) -> pa.ChunkedArray:
+        """Read one column of a part."""
+        with contextlib.closing(pq.ParquetFile(self.path(key))) as file:
+            return file.read(columns=[name]).column(0)
+
+    def table(self, key: PageKey) -> pa.Table:
+        """Read a part, whole."""
+        with contextlib.closing(pq.ParquetFile(self.path(key))) as file:
+            return file.read()
+
+
+def _encode(table: pa.Table, footer: Footer) -> memoryview:
+    sink = io.BytesIO()
+    with pq.ParquetWriter(sink, table.schema, **_WRITING) as writer:
+        writer.write_table(table)
+        # The row group is out and the footer is not: what stands in the sink now is what the footer vouches for.
+        proven = replace(footer, content_sha256=hashlib.sha256(sink.getbuffer()).hexdigest())
+        writer.add_key_value_metadata({_ENTRY: _footer_json(proven)})
+    return sink.getbuffer()
+
+
+def _footer_json(footer: Footer) -> str:
+    facts = asdict(footer) | {"format": FORMAT, "window": [iso(footer.window.start), iso(footer.window.end)]}
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"))
+
+
+def _checked_footer(data: bytes) -> Footer | None:
+    """Return the footer of a part that is whole, as its own hash tells; None for anything else."""
+    if len(data) < 12 or data[:4] != _MAGIC or data[-4:] != _MAGIC:
+        return None
+    content = len(data) - 8 - int(struct.unpack("<I", data[-8:-4])[0])
+    try:
+        metadata = pq.read_metadata(pa.BufferReader(data))
+        footer = _footer(json.loads((metadata.metadata or {})[_ENTRY]))
+    except (KeyError, ValueError, TypeError, OSError, pa.ArrowException):
+        return None
+    whole = content > 0 and hashlib.sha256(memoryview(data)[:content]).hexdigest() == footer.content_sha256
+    return footer if whole and metadata.num_rows == footer.rows else None
+
+
+def _footer(facts: dict[str, Any]) -> Footer:
+    if facts.pop("format") != FORMAT:
+        raise ValueError("written by another version")
+    start, end = facts.pop("window")
+    return Footer(window=Interval(start=moment_of(start), end=moment_of(end)), **facts)

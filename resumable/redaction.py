@@ -1,0 +1,171 @@
+"""Keeps secrets out of every text: `Secret` holds one without showing it, `Redactor` removes the ones it knows."""
+
+import base64
+import hmac
+import html
+import json
+import re
+import threading
+from collections import deque
+from typing import Final, NoReturn, Self
+from urllib.parse import quote, quote_plus
+
+MASK: Final = "***"
+
+_UNKNOWN: Final = (
+    # A token that nobody announced, by its scheme: `Bearer xyz`, `Basic xyz`, also URL-encoded.
+    re.compile(r"(?i)\b(bearer|basic)(?:\s|%20|\+)+[\w.~+/=%-]+"),
+    # ... and by its key, in forms and in JSON, also JSON inside a JSON string; a value cut short has no closing quote.
+    re.compile(
+        r"(?i)\b((?:access_token|refresh_token|id_token|client_secret|client_assertion|password)"
+        r"""(?:\\*["'])?\s*[:=]\s*)"""
+        r"""(?:(\\+")(?:[^"\\]|\\+[^"\\])*|(")(?:[^"\\]|\\.)*|(')(?:[^'\\]|\\.)*|[^\s"'&,;<>}\\]+)"""
+    ),
+)
+_SHOWN: Final = (r"\1 ***", r"\1\2\3\4***")
+
+
+class Secret:
+    """One secret text that leaves only through `reveal()`: not by repr, format, pickle, json, vars or a traceback."""
+
+    __slots__ = ("__value",)
+    __hash__ = None  # type: ignore[assignment]  # a hash of the content would be a way to guess it
+
+    def __init__(self, value: str) -> None:
+        """`value` is kept as it is; an empty one is allowed and false."""
+        object.__setattr__(self, "_Secret__value", value)
+
+    def reveal(self) -> str:
+        """Return the secret: only for what goes on the wire, and not into a variable of a frame that lives on."""
+        value: str = object.__getattribute__(self, "_Secret__value")
+        return value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK})"
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __bool__(self) -> bool:
+        return bool(self.reveal())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self.reveal().encode(), other.reveal().encode())
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a Secret is frozen")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("a Secret is frozen")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled")
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a Secret has no state to show")
+
+
+class Redactor:
+    """Knows the secrets of a run and takes them out of any text, in every form they usually travel in.
+
+    One for the whole run, shared by all threads. It remembers what it is told to `keep` for good and the last
+    `tokens` secrets it was told to `learn`, so that an eight-hour run with a token a minute stays small.
+    """
+
+    __slots__ = ("_kept", "_lock", "_needles", "_tokens")
+
+    def __init__(self, *, tokens: int = 100) -> None:
+        """`tokens` is how many passing secrets are remembered."""
+        self._lock = threading.Lock()
+        self._kept: set[str] = set()
+        self._tokens: deque[frozenset[str]] = deque(maxlen=tokens)
+        self._needles: tuple[str, ...] = ()
+
+    def keep(self, secret: Secret, *, client_id: str = "") -> None:
+        """Remember a secret for good; with `client_id`, also the Basic pair of the two."""
+        pair = _forms(f"{client_id}:{secret.reveal()}") if client_id and secret else frozenset()
+        with self._lock:
+            self._kept |= _forms(secret.reveal()) | pair
+            self._rebuild()
+
+    def learn(self, token: Secret) -> None:
+        """Remember a secret that will be replaced by others, such as an access token."""
+        forms = _forms(token.reveal())
+        with self._lock:
+            if forms not in self._tokens:
+                self._tokens.append(forms)
+                self._rebuild()
+
+    def scrub(self, text: str) -> str:
+        """Return `text` with every known secret, and everything that looks like a credential, as `***`."""
+        text = _mask(text, self._needles)
+        for pattern, shown in zip(_UNKNOWN, _SHOWN, strict=True):
+            text = pattern.sub(shown, text)
+        return text
+
+    def body_start(self, body: bytes, limit: int = 200) -> str:
+        """Return at most `limit` characters of a body: scrubbed, one line, printable, safe for a terminal."""
+        longest = max(map(len, self._needles), default=0)
+        window = 16 * limit + 2 * longest
+        text = self.scrub(body[:window].decode("utf-8", "replace"))
+        cut = len(body) > window
+        if cut and longest:
+            text = text[:-longest]  # the window may have ended inside a secret, which nothing would recognise then
+        line = " ".join("".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text).split())
+        return line if len(line) <= limit and not cut else line[: max(limit - 3, 0)] + "..."
+
+    def _rebuild(self) -> None:
+        """Replace the needles in one assignment, so that `scrub` needs no lock."""
+        self._needles = tuple(self._kept.union(*self._tokens))
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a Redactor cannot be pickled: it holds secrets")
+
+
+def _forms(secret: str) -> frozenset[str]:
+    """Return what a secret looks like plain, escaped for URL, JSON, Python and HTML, and inside any base64."""
+    if not secret:
+        return frozenset()
+    escaped = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    escaped |= {re.sub("%[0-9A-F]{2}", lambda m: m[0].lower(), form) for form in escaped}
+    escaped |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    escaped |= {secret, html.escape(secret), quote(base64.b64encode(secret.encode()).decode(), safe="")}
+    return frozenset(escaped | _base64_forms(secret.encode()))
+
+
+def _base64_forms(secret: bytes) -> set[str]:
+    """Return the base64 of a secret, whole, and what stays the same of it at each place in a longer text."""
+    forms = {base64.b64encode(secret).decode(), base64.urlsafe_b64encode(secret).decode()}
+    forms |= {form.rstrip("=") for form in forms}
+    for offset in range(3):
+        # Six bits a character: the characters that share bits with a neighbour differ from text to text.
+        first, last = -(-8 * offset // 6), 8 * (offset + len(secret)) // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            core = encode(b"\0" * offset + secret).decode()[first:last]
+            if len(core) >= 6:  # shorter ones are found in innocent text
+                forms.add(core)
+    return forms
+
+
+def _mask(text: str, needles: tuple[str, ...]) -> str:
+    """Replace every stretch of `text` that is covered by needles, overlapping ones as one."""
+    spans = []
+    for needle in needles:
+        at = text.find(needle)
+        while at >= 0:
+            spans.append((at, at + len(needle)))
+            at = text.find(needle, at + 1)
+    pieces, end = [], 0
+    for start, stop in sorted(spans):
+        if start >= end:
+            pieces += [text[end:start], MASK]
+        end = max(end, stop)
+    return "".join([*pieces, text[end:]])
