@@ -1,0 +1,164 @@
+"""The library's face: make a job, run it, carry it on, look at it, read what it brought."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resumable import status as status_of
+from resumable.clock import Clock, Stop, SystemClock
+from resumable.config import Settings, checked_job_name
+from resumable.datasets import get
+from resumable.durable import make_folder, sync_folder
+from resumable.errors import UsageError
+from resumable.manifest import Manifest, ManifestReader, hold
+from resumable.models import JobSpec, JobState, PageKey
+from resumable.naming import default_name
+from resumable.parts import Parts
+from resumable.planner import cut
+from resumable.run import LiveRun, Run, Watch
+from resumable.schema.rebuild import rebuild
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job in a state folder, whether it has been started or not."""
+
+    name: str
+    settings: Settings
+    clock: Clock
+
+    @property
+    def folder(self) -> Path:
+        """Where its manifest and its parts are."""
+        return self.settings.state / self.name
+
+    def status(self, *, events: int = 20) -> status_of.Status:
+        """Tell how it stands. Raises UsageError where there is no such job."""
+        found = status_of.read(self.folder, events=events)
+        if found is None:
+            raise _no_such_job(self)
+        return found
+
+    def run(self, *, stop: Stop | None = None, watch: Watch | None = None) -> status_of.Status:
+        """Do what is left of the job, and return how it stands once it is complete.
+
+        Raises what kept it from that, always after everything in flight is safe: Incomplete (pages are quarantined, or
+        the server asked for a long wait), SourceUnsettled, Interrupted, AuthenticationFailed, StorageFailed, JobLocked,
+        ManifestUnusable. Running it again carries on. A complete job sends no request.
+        """
+        with hold(self.folder / status_of.LOCK, job=self.name, now=self.clock.now()):
+            manifest = Manifest.open(self.folder / status_of.MANIFEST, self.clock)
+            if manifest is None:
+                raise _no_such_job(self)
+            with contextlib.closing(manifest):
+                if manifest.job().state is not JobState.COMPLETE:
+                    run = Run(manifest, Parts(self.folder), self.settings, stop or Stop(self.clock))
+                    run.go(watch or _nobody_watches)
+        return self.status()
+
+    def files(self) -> Iterator[Path]:
+        """Yield the parts of every page done, in the order of windows and pages."""
+        for key in self._keys():
+            yield Parts(self.folder).path(key)
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield every record as the server sent it, page by page, in the order of windows and pages.
+
+        Absent and null members are the same; memory holds one page.
+        """
+        parts, schema = Parts(self.folder), get(self.status(events=0).job.spec.dataset).schema
+        for key in self._keys():
+            yield from rebuild(parts.table(key), schema=schema)
+
+    def dataset(self) -> "ds.Dataset":
+        """Return the parts of every page done as one pyarrow dataset with the pinned schema."""
+        import pyarrow.dataset as ds
+
+        schema = get(self.status(events=0).job.spec.dataset).schema.arrow
+        return ds.dataset([str(path) for path in self.files()], schema=schema, format="parquet")
+
+    def _keys(self) -> Iterator[PageKey]:
+        manifest = ManifestReader.open_to_read(self.folder / status_of.MANIFEST)
+        if manifest is None:
+            raise _no_such_job(self)
+        with contextlib.closing(manifest):
+            for row in manifest.windows():
+                for page in manifest.pages(row.window):
+                    yield PageKey(window=row.window.interval, take=row.window.take, number=page.number)
+
+
+def make(spec: JobSpec, settings: Settings, *, name: str | None = None, clock: Clock | None = None) -> Job:
+    """Make a job, or find it where it has been made before; nothing is asked of the server.
+
+    Raises UsageError where the name belongs to a job with another query, with the difference.
+    """
+    dataset = get(spec.dataset)
+    if not 1 <= spec.page_size <= dataset.page_size_max:
+        raise UsageError(
+            f"a page of {spec.dataset} holds 1 to {dataset.page_size_max} records, not {spec.page_size}.",
+            hint=f"Use --page-size {dataset.page_size_max}, or leave it out.",
+        )
+    clock = clock or SystemClock()
+    job = Job(name=checked_job_name(name or default_name(spec)), settings=settings, clock=clock)
+    make_folder(job.folder.absolute(), within=_existing(job.folder))
+    path = job.folder / status_of.MANIFEST
+    known = status_of.read(job.folder, events=0)
+    if known is None:
+        with hold(job.folder / status_of.LOCK, job=job.name, now=clock.now()):
+            made = Manifest.open(path, clock) or Manifest.create(
+                path,
+                clock,
+                name=job.name,
+                spec=spec,
+                schema_digest=dataset.schema.digest,
+                windows=cut(spec.interval, spec.window),
+            )
+            made.close()
+            sync_folder(job.folder)
+        known = job.status(events=0)
+    if known.job.spec != spec:
+        raise UsageError(
+            f"the job {job.name} exists, with another query: {_difference(known.job.spec, spec)}.",
+            hint=f"Give this one another name with --job, or carry on the old one with: resumable resume {job.name}",
+        )
+    return job
+
+
+def find(name: str, settings: Settings, *, clock: Clock | None = None) -> Job:
+    """Find a job by its name. Raises UsageError where there is none."""
+    job = Job(name=checked_job_name(name), settings=settings, clock=clock or SystemClock())
+    if not (job.folder / status_of.MANIFEST).exists():
+        raise _no_such_job(job)
+    return job
+
+
+def _existing(folder: Path) -> Path:
+    return next(parent for parent in folder.absolute().parents if parent.is_dir())
+
+
+def _no_such_job(job: Job) -> UsageError:
+    return UsageError(f"there is no job {job.name} in {job.settings.state}.", hint="See what there is: resumable jobs")
+
+
+def _difference(old: JobSpec, new: JobSpec) -> str:
+    said = []
+    for what, before, after in (
+        ("dataset", old.dataset, new.dataset),
+        ("range", str(old.interval), str(new.interval)),
+        ("query", old.query.to_json(), new.query.to_json()),
+        ("window", str(old.window), str(new.window)),
+        ("page size", str(old.page_size), str(new.page_size)),
+    ):
+        if before != after:
+            said.append(f"{what} was {before} and is now {after}")
+    return "; ".join(said)
+
+
+@contextlib.contextmanager
+def _nobody_watches(live: LiveRun) -> Iterator[None]:
+    yield

@@ -1,0 +1,181 @@
+"""One exchange with the API, seen through to its end: token, pace, send, check, and again where that helps."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from resumable.auth import Token, TokenSource
+from resumable.clock import Stop
+from resumable.errors import AuthenticationFailed, Fault, Incomplete, StatusFault, TrustFault
+from resumable.models import Counter, EventKind, Journal, Request
+from resumable.pacer import Pacer
+from resumable.redaction import Redactor, Secret
+from resumable.retry import Action, Policy, judge, retry_after_seconds, waits
+from resumable.transport import Reply, Transport
+
+T = TypeVar("T")
+
+REFUSALS_OF_NEW_TOKENS = 3
+"""So many 401s in a row for one page, each with a token asked for since, mean that tokens are not the matter."""
+
+
+class Stopped(Exception):
+    """The run is to end: the exchange was given up before it was sent, or between two tries."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One exchange for people: what it is for, in the words of a status line."""
+
+    what: str
+    request: Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """Sends requests to the API host, with the means of one run. Safe to use from all its threads."""
+
+    transport: Transport
+    tokens: TokenSource
+    pacer: Pacer
+    stop: Stop
+    journal: Journal
+    redactor: Redactor
+    policy: Policy
+
+    def exchange(self, asked: Asked, read: Callable[[Reply], T]) -> T:
+        """Send a request until `read` is content with the answer, and return what it made of it.
+
+        `read` raises ProtocolFault for an answer that is not what the contract says. Raises the last Fault when the
+        attempts or the time are used up, Stopped when the run is to end, and what ends a run: AuthenticationFailed,
+        or Incomplete when the server asks for a wait over the cap.
+        """
+        return _Exchange(self, asked).run(read)
+
+
+class _Exchange:
+    """The tries of one exchange: how many are used up, since when, and what comes next."""
+
+    def __init__(self, client: Client, asked: Asked) -> None:
+        self._client = client
+        self._asked = asked
+        self._clock = client.stop.clock
+        self._pauses = waits(client.policy)
+        self._started = self._clock.monotonic()
+        self._attempts = 0
+        self._refusals = 0
+
+    def run(self, read: Callable[[Reply], T]) -> T:
+        while True:
+            token = self._ready()
+            try:
+                return read(self._send(token))
+            except Fault as fault:
+                self._after(fault, token)
+
+    def _ready(self) -> Token:
+        # The slot first, then the token: while waiting for a slot a short-lived token would run out.
+        token = self._client.tokens.get() if self._client.pacer.acquire() else None
+        if token is None:
+            raise Stopped
+        return token
+
+    def _send(self, token: Token) -> Reply:
+        self._client.journal.count(Counter.REQUESTS)
+        # Built anew for each attempt: a header kept over a retry would carry the token that was just refused.
+        authorization = Secret(f"Bearer {token.value.reveal()}")
+        reply = self._client.transport.send(self._asked.request, {"Authorization": authorization})
+        self._client.pacer.learn(reply.headers)
+        if reply.status >= 300:
+            raise self._status_fault(reply)
+        return reply
+
+    def _status_fault(self, reply: Reply) -> StatusFault:
+        asked_for = retry_after_seconds(
+            reply.headers.get("retry-after"), now=self._clock.now(), served_at=reply.headers.get("date")
+        )
+        reason = f"HTTP {reply.status}{_message(reply, self._client.redactor)}"
+        return StatusFault(reason, status=reply.status, retry_after_seconds=asked_for)
+
+    def _after(self, fault: Fault, token: Token) -> None:
+        """Do what `fault` calls for and return to try again, or raise."""
+        action = judge(fault)
+        if action is Action.REFRESH:
+            self._refresh(fault, token)
+        elif action is Action.HOLD and isinstance(fault, StatusFault):
+            self._hold(fault)
+        elif action is Action.FORBIDDEN:
+            raise AuthenticationFailed(
+                f"Genesys refused this client the permission to read this ({self._asked.what}: {fault.reason}).",
+                hint="Give the OAuth client a role with the permission named, then run the same command.",
+            ) from None
+        else:
+            self._again(fault, final=action is Action.GIVE_UP)
+        self._client.journal.count(Counter.RETRIES)
+
+    def _refresh(self, fault: Fault, token: Token) -> None:
+        self._refusals += 1
+        self._client.tokens.invalidate(token)
+        if self._refusals >= REFUSALS_OF_NEW_TOKENS:
+            raise AuthenticationFailed(
+                f"Genesys refuses the tokens that it has just issued ({self._asked.what}: {fault.reason}).",
+                hint="Check that GENESYS_REGION and the client's organisation belong together, and its roles.",
+            ) from None
+
+    def _hold(self, fault: StatusFault) -> None:
+        self._client.journal.count(Counter.RATE_LIMITED)
+        wait = fault.retry_after_seconds
+        if wait is None:
+            wait = next(self._pauses)
+        cap = self._client.policy.wait_cap_seconds
+        if wait > cap or self._spent() > self._client.policy.budget_seconds:
+            raise Incomplete(
+                f"the server asks to wait {_span(wait)} (HTTP 429, {self._asked.what}): a daily limit, it seems.",
+                hint="What is recorded is safe. Run the same command then.",
+                not_before=self._clock.now() + timedelta(seconds=min(wait, 10 * 365 * 86400.0)),
+            ) from None
+        self._client.journal.event(EventKind.RATE_LIMITED, f"{self._asked.what}: everybody waits {wait:.1f} s")
+        self._client.pacer.refused(wait)
+
+    def _again(self, fault: Fault, *, final: bool) -> None:
+        self._attempts += 1
+        self._refusals = 0
+        used_up = self._attempts >= self._client.policy.attempts or self._spent() > self._client.policy.budget_seconds
+        if isinstance(fault, TrustFault):
+            raise Incomplete(
+                f"the API host could not prove who it is ({fault.reason}).",
+                hint="Behind a proxy with its own certificates, set RESUMABLE_CA_BUNDLE to their file.",
+            ) from None
+        if final or used_up:
+            raise fault
+        wait = next(self._pauses)
+        asked_for = fault.retry_after_seconds if isinstance(fault, StatusFault) else None
+        if asked_for is not None and asked_for <= self._client.policy.wait_cap_seconds:
+            wait = max(wait, asked_for)
+        self._client.journal.event(EventKind.RETRY, f"{self._asked.what}: {fault.reason}; again in {wait:.1f} s")
+        if self._client.stop.wait(wait):
+            raise Stopped
+
+    def _spent(self) -> float:
+        return self._clock.monotonic() - self._started
+
+
+def _message(reply: Reply, redactor: Redactor) -> str:
+    """Return what an error answer says of itself: `: code, message`, or the start of its body."""
+    try:
+        answer = json.loads(reply.body)
+        words = [str(answer[name]) for name in ("code", "message") if answer.get(name)]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        words = []
+    text = ", ".join(words).encode() if words else reply.body
+    shown = redactor.body_start(text, 200)
+    return f": {shown}" if shown else ""
+
+
+def _span(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes // 60} h {minutes % 60:02d} m" if minutes >= 60 else f"{minutes} m"

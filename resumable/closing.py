@@ -1,0 +1,69 @@
+"""The closing check of a window: is what was stored what the source said it has?"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from resumable.manifest import WindowRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the check found; `why` says in words what did not agree, or how it was settled."""
+
+    complete: bool
+    settled: bool = False
+    """The answers did not agree with each other, but two takes brought the same records."""
+    fingerprint: bytes | None = None
+    why: str = ""
+
+
+def judge(row: WindowRow, keys: Iterable[pa.ChunkedArray], *, page_size: int) -> Verdict:
+    """Judge a window whose pages are all done; `keys` holds the record keys of every page.
+
+    Complete: every answer of the take named the same count, no record came twice, and the records add up to it. Else,
+    complete all the same if the take before brought the same set of records, since totals are only approximate.
+    """
+    chunks = [chunk for column in keys for chunk in column.chunks]
+    column = pa.chunked_array(chunks, type=chunks[0].type if chunks else pa.string())
+    known = pc.drop_null(column)
+    distinct = pc.unique(known)
+    came_twice = len(known) - len(distinct)
+    doubts = [*_doubts(row, len(column), page_size)]
+    if came_twice:
+        doubts.append(f"{came_twice} records came twice")
+    if not doubts:
+        return Verdict(complete=True)
+    fingerprint = _fingerprint(distinct)
+    why = "; ".join(doubts)
+    if fingerprint == row.window.fingerprint:
+        return Verdict(complete=True, settled=True, fingerprint=fingerprint, why=why)
+    return Verdict(complete=False, fingerprint=fingerprint, why=why)
+
+
+def _doubts(row: WindowRow, records: int, page_size: int) -> Iterable[str]:
+    snapshot = row.window.snapshot
+    if snapshot is None:
+        raise ValueError("a window without a snapshot has nothing to check")
+    if row.moved:
+        yield "answers named different counts"
+    if snapshot.total is not None and records != snapshot.total:
+        yield f"{records} records came, {snapshot.total} were named"
+    elif not _fills(records, snapshot.page_count, page_size):
+        yield f"{records} records do not fill {snapshot.page_count} pages of {page_size}"
+
+
+def _fills(records: int, page_count: int, page_size: int) -> bool:
+    """Tell whether so many records make just so many pages."""
+    return -(-records // page_size) == page_count
+
+
+def _fingerprint(keys: pa.Array) -> bytes:
+    digest = hashlib.sha256()
+    for key in sorted(keys.to_pylist()):
+        digest.update(str(key).encode())
+        digest.update(b"\0")
+    return digest.digest()

@@ -1,0 +1,119 @@
+"""What a dataset is to the rest of the product: how to ask for a page, and how to read the answer."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from resumable.auth import TokenForm
+from resumable.errors import PageBeyondEnd, ProtocolFault
+from resumable.models import Interval, Query, Request, Said
+from resumable.redaction import Redactor
+from resumable.schema import NotJson, Schema
+from resumable.schema.decode import Presence, decode
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A page as it was served: one table row a record (None where none came), and what it said of paging."""
+
+    table: "pa.Table | None"
+    said: Said
+    drift: Mapping[str, int] = field(default_factory=dict)
+    """What the schema had no place for, counted by path."""
+    emptiness: str = ""
+    """Where no record came: how the answer said so, and its start, scrubbed."""
+
+    @property
+    def rows(self) -> int:
+        """How many records came."""
+        return 0 if self.table is None else self.table.num_rows
+
+
+class Dataset(Protocol):
+    """One contract of the API. Frozen; it keeps nothing between pages."""
+
+    @property
+    def name(self) -> str:
+        """The name on the command line."""
+
+    @property
+    def schema(self) -> Schema:
+        """The pinned schema of its parts."""
+
+    @property
+    def documented_rate(self) -> float:
+        """Requests a minute until the server tells otherwise."""
+
+    @property
+    def page_size_default(self) -> int:
+        """Records a page when the user says nothing."""
+
+    @property
+    def page_size_max(self) -> int:
+        """The most the contract allows."""
+
+    @property
+    def token_form(self) -> TokenForm:
+        """How its tokens are asked for."""
+
+    def request(self, query: Query, window: Interval, number: int, page_size: int) -> Request:
+        """Build the request for page `number` (from 1) of a window."""
+
+    def read(self, body: bytes, page_size: int, redactor: Redactor) -> Answer:
+        """Read the body of an answer to a request for `page_size` records. Raises ProtocolFault."""
+
+
+def checked(answer: Answer, number: int) -> Answer:
+    """Return an answer that can be believed as page `number`, or raise ProtocolFault or PageBeyondEnd.
+
+    Never lets a page pass with no records where there should be some.
+    """
+    said = answer.said
+    if said.page_count is None or said.page_count < 0:
+        raise ProtocolFault(f"the answer names no usable page count ({said.page_count})")
+    if said.total is not None and said.total < 0:
+        raise ProtocolFault(f"the answer names a total of {said.total}")
+    if said.page_number is not None and said.page_number != number:
+        raise ProtocolFault(f"asked for page {number}, and the answer says it is page {said.page_number}")
+    if number > max(said.page_count, 1):
+        raise PageBeyondEnd(f"the window has {said.page_count} pages now", page_count=said.page_count)
+    if answer.rows == 0 and said.page_count > 0:
+        raise ProtocolFault(f"a page count of {said.page_count}, and {answer.emptiness or 'no records'}")
+    if answer.rows > 0 and said.page_count == 0:
+        raise ProtocolFault(f"{answer.rows} records, beside a page count of 0")
+    return answer
+
+
+def read_answer(
+    body: bytes,
+    schema: Schema,
+    *,
+    records_key: str,
+    envelope: Collection[str],
+    redactor: Redactor,
+    said: Callable[[Mapping[str, Any]], Said],
+) -> Answer:
+    """Read a body whose records are under `records_key`; `said` reads the `envelope` members beside them.
+
+    Raises ProtocolFault with the start of the body, scrubbed.
+    """
+    try:
+        page = decode(body, schema=schema, records_key=records_key, envelope=envelope)
+    except NotJson as error:
+        raise ProtocolFault(f"{error.reason} (starts with {redactor.body_start(body, 80)!r})") from None
+    emptiness = ""
+    if page.table is None or page.table.num_rows == 0:
+        how = {Presence.ABSENT: "is missing", Presence.NULL: "is null", Presence.LIST: "is empty"}[page.presence]
+        emptiness = f"{records_key} {how} (starts with {redactor.body_start(body, 80)!r})"
+    return Answer(table=page.table, said=said(page.envelope), drift=page.drift, emptiness=emptiness)
+
+
+def whole_number(answer: Mapping[str, Any], name: str) -> int | None:
+    """Return a member that must be a whole number, None where it is absent. Raises ProtocolFault for anything else."""
+    value = answer.get(name)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise ProtocolFault(f"{name} is not a whole number")

@@ -1,0 +1,30 @@
+"""The name a job gets when the user gives none: dataset, range, and a few digits of the query."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from resumable.models import Interval, JobSpec, compact
+
+
+def default_name(spec: JobSpec) -> str:
+    """Return the same name for the same dataset, range and query, short where the range is a year, a month or a day."""
+    query = spec.query.to_json()
+    digits = "" if query == "{}" else "-" + hashlib.sha256(query.encode()).hexdigest()[:6]
+    return f"{spec.dataset}-{_range(spec.interval)}{digits}"
+
+
+def _range(interval: Interval) -> str:
+    start, end = interval.start, interval.end
+    if not _midnight(start) or not _midnight(end):
+        return f"{compact(start)}-{compact(end)}"
+    if end - start == timedelta(days=1):
+        return f"{start:%Y-%m-%d}"
+    if start.day == 1 and end == (start.replace(day=28) + timedelta(days=4)).replace(day=1):
+        return f"{start:%Y-%m}"
+    if (start.month, start.day) == (1, 1) and end == start.replace(year=start.year + 1):
+        return f"{start:%Y}"
+    return f"{start:%Y-%m-%d}-to-{end:%Y-%m-%d}"
+
+
+def _midnight(moment: datetime) -> bool:
+    return moment.time() == datetime.min.time()

@@ -1,0 +1,82 @@
+"""How a job stands, read from its manifest without disturbing who works on it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from resumable.manifest import JobRow, ManifestReader, Totals, held
+from resumable.models import Counter, Event, JobState, iso, label
+
+MANIFEST = "manifest.sqlite"
+LOCK = "lock"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """One job, as it stands now; counters are over its whole life, all runs together."""
+
+    job: JobRow
+    state: JobState
+    totals: Totals
+    counters: dict[Counter, int]
+    problems: tuple[str, ...]
+    events: tuple[Event, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `status --json` prints."""
+        totals, spec = self.totals, self.job.spec
+        return {
+            "job": self.job.name,
+            "dataset": spec.dataset,
+            "state": self.state.value,
+            "from": iso(spec.interval.start),
+            "to": iso(spec.interval.end),
+            "windows": {"total": totals.windows, "done": totals.windows_done},
+            "pages": {
+                "known": totals.pages_known,
+                "done": totals.pages_done,
+                "quarantined": totals.pages_quarantined,
+            },
+            "records": totals.records,
+            "bytes": totals.bytes,
+            **{counter.value: self.counters[counter] for counter in Counter},
+            "started_at": _when(self.job.started_at),
+            "updated_at": _when(self.job.updated_at),
+            "problems": list(self.problems),
+            "events": [{"at": iso(e.at), "kind": e.kind.value, "text": e.text} for e in self.events],
+        }
+
+
+def read(folder: Path, *, events: int = 20) -> Status | None:
+    """Read the status of the job in a folder; None where there is none. Raises ManifestUnusable or StorageFailed."""
+    manifest = ManifestReader.open_to_read(folder / MANIFEST)
+    if manifest is None:
+        return None
+    try:
+        job = manifest.job()
+        state = job.state
+        if state is JobState.RUNNING and not held(folder / LOCK):
+            state = JobState.INTERRUPTED  # it was killed: nobody holds the lock any more
+        problems = tuple(f"{label(q.window)} page {q.number}: {q.reason}" for q in manifest.quarantined())
+        return Status(
+            job=job,
+            state=state,
+            totals=manifest.totals(),
+            counters=manifest.counters(),
+            problems=problems,
+            events=tuple(manifest.events(events)),
+        )
+    finally:
+        manifest.close()
+
+
+def jobs(state: Path) -> Iterator[Path]:
+    """Yield the folders of all jobs in a state folder, by name."""
+    if state.is_dir():
+        yield from sorted(path.parent for path in state.glob(f"*/{MANIFEST}"))
+
+
+def _when(moment: datetime | None) -> str | None:
+    return None if moment is None else iso(moment)
