@@ -1,0 +1,96 @@
+"""Resumable, checkpointed downloads of paged Genesys Cloud analytics.
+
+    import os
+    from resumable import JobSpec, from_environment, make
+
+    job = make(JobSpec.of("conversations", "2025-01-01", "2025-02-01", page_size=100), from_environment(os.environ))
+    job.run()                      # or raises what kept it from being complete; running it again carries on
+    for record in job.records():   # lazily, as the server sent them
+        ...
+    table = job.dataset().to_table(columns=["conversationId", "conversationStart"])
+
+Names are imported when they are used: `import resumable` alone costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resumable.backfill import Job, fetch_all, find, make
+    from resumable.clock import Stop, SystemClock
+    from resumable.config import Endpoints, Settings, from_environment
+    from resumable.errors import (
+        AuthenticationFailed,
+        Incomplete,
+        Interrupted,
+        JobLocked,
+        ManifestUnusable,
+        ResumableError,
+        SourceUnsettled,
+        StorageFailed,
+        UsageError,
+        VerificationFailed,
+    )
+    from resumable.models import Interval, JobSpec, JobState, Query
+    from resumable.redaction import Secret
+    from resumable.status import Status
+
+_HOMES = {
+    "backfill": ("Job", "fetch_all", "find", "make"),
+    "clock": ("Stop", "SystemClock"),
+    "config": ("Endpoints", "Settings", "from_environment"),
+    "errors": (
+        "AuthenticationFailed",
+        "Incomplete",
+        "Interrupted",
+        "JobLocked",
+        "ManifestUnusable",
+        "ResumableError",
+        "SourceUnsettled",
+        "StorageFailed",
+        "UsageError",
+        "VerificationFailed",
+    ),
+    "models": ("Interval", "JobSpec", "JobState", "Query"),
+    "redaction": ("Secret",),
+    "status": ("Status",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AuthenticationFailed",
+    "Endpoints",
+    "Incomplete",
+    "Interrupted",
+    "Interval",
+    "Job",
+    "JobLocked",
+    "JobSpec",
+    "JobState",
+    "ManifestUnusable",
+    "Query",
+    "ResumableError",
+    "Secret",
+    "Settings",
+    "SourceUnsettled",
+    "Status",
+    "Stop",
+    "StorageFailed",
+    "SystemClock",
+    "UsageError",
+    "VerificationFailed",
+    "fetch_all",
+    "find",
+    "from_environment",
+    "make",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

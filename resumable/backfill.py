@@ -1,6 +1,7 @@
 """The library's face: make a job, run it, carry it on, look at it, read what it brought."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from resumable import status as status_of
 from resumable.clock import Clock, Stop, SystemClock
-from resumable.config import Settings, checked_job_name
+from resumable.config import Settings, checked_job_name, from_environment
 from resumable.datasets import get
 from resumable.durable import make_folder, sync_folder
 from resumable.errors import UsageError
 from resumable.manifest import Manifest, ManifestReader, hold
-from resumable.models import JobSpec, JobState, PageKey
+from resumable.models import JobSpec, JobState, PageKey, Query
 from resumable.naming import default_name
 from resumable.parts import Parts
 from resumable.planner import cut
@@ -135,6 +136,27 @@ def find(name: str, settings: Settings, *, clock: Clock | None = None) -> Job:
     if not (job.folder / status_of.MANIFEST).exists():
         raise _no_such_job(job)
     return job
+
+
+def fetch_all(
+    date_from: str,
+    date_to: str,
+    queue_id: str | None = None,
+    page_size: int = 1000,
+    *,
+    settings: Settings | None = None,
+) -> list[dict[str, Any]]:
+    """Return every conversation of a range, and of one queue where it is named, by the contract with pageCount.
+
+    What comes is kept in a checkpointed job: called again after a failure it carries on, called again after success it
+    asks the server nothing. Times are ISO texts, UTC unless they name a zone. The list holds all records at once: for
+    more than fits in memory use `make` and `Job.records`. Raises what `Job.run` raises.
+    """
+    query = Query(queues=(queue_id,)) if queue_id else Query()
+    spec = JobSpec.of("conversations-pagecount", date_from, date_to, query=query, page_size=page_size)
+    job = make(spec, settings or from_environment(os.environ))
+    job.run()
+    return list(job.records())
 
 
 def _existing(folder: Path) -> Path:

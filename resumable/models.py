@@ -135,6 +135,21 @@ class JobSpec:
     window: timedelta
     page_size: int
 
+    @classmethod
+    def of(
+        cls,
+        dataset: str,
+        start: datetime | str,
+        end: datetime | str,
+        *,
+        query: Query | None = None,
+        window: timedelta = timedelta(days=1),
+        page_size: int,
+    ) -> "JobSpec":
+        """Make a spec from times or their ISO texts; a text without a zone is UTC. Raises ValueError."""
+        interval = Interval(start=_time(start), end=_time(end))
+        return cls(dataset=dataset, interval=interval, query=query or Query(), window=window, page_size=page_size)
+
     @property
     def digest(self) -> str:
         """Identify dataset, query and page size (not the range, which may grow) in 64 hex digits."""
@@ -240,6 +255,12 @@ def moment_of(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} names no zone")
     return moment.astimezone(UTC)
+
+
+def _time(given: datetime | str) -> datetime:
+    # A naive datetime object is refused by Interval: it would mean something else on every machine.
+    moment = datetime.fromisoformat(given) if isinstance(given, str) else given
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None and isinstance(given, str) else moment
 
 
 def compact(moment: datetime) -> str:

@@ -1,0 +1,67 @@
+"""The library's face, as a program would use it."""
+
+from pathlib import Path
+
+import pytest
+
+import resumable
+from resumable import Endpoints, JobSpec, JobState, Query, Secret, UsageError
+from resumable.simulator import Settings, Simulator
+
+from .harness import assert_equal_to_truth
+
+
+def settings_for(sim: Simulator, state: Path) -> resumable.Settings:
+    """Return the settings that lead to a simulator."""
+    return resumable.Settings(
+        endpoints=Endpoints(api=sim.url, login=sim.url),
+        client_id=sim.settings.client_id,
+        client_secret=Secret(sim.settings.client_secret),
+        state=state,
+        rate_per_minute=100_000,
+    )
+
+
+def test_a_job_is_made_run_and_read(tmp_path: Path) -> None:
+    """A job made in Python brings every record, lazily and as an Arrow dataset, and tells how it stands."""
+    with Simulator(Settings(records=30, rate_public=None)) as sim:
+        spec = JobSpec.of("conversations", "2023-10-01", "2023-10-04", page_size=20)
+        job = resumable.make(spec, settings_for(sim, tmp_path))
+        assert job.status().state is JobState.PLANNED
+        status = job.run()
+        assert status.state is JobState.COMPLETE
+        assert status.totals.records == 90
+        assert_equal_to_truth(job, sim, dataset="conversations")
+        assert job.dataset().count_rows() == 90
+        assert resumable.find(job.name, job.settings).status() == status
+
+
+def test_another_query_under_the_same_name_is_refused_with_the_difference(tmp_path: Path) -> None:
+    """A job's name stands for one query: another one is a usage error that names what differs."""
+    with Simulator(Settings(records=3)) as sim:
+        settings = settings_for(sim, tmp_path)
+        resumable.make(JobSpec.of("conversations", "2023-10-01", "2023-10-04", page_size=20), settings, name="mine")
+        other = JobSpec.of("conversations", "2023-10-01", "2023-10-04", query=Query(queues=("q",)), page_size=20)
+        with pytest.raises(UsageError, match=r'query was \{\} and is now \{"queues":\["q"\]\}'):
+            resumable.make(other, settings, name="mine")
+
+
+def test_fetch_all_returns_every_record_of_a_queue_and_asks_nothing_the_second_time(tmp_path: Path) -> None:
+    """One call does what a fetcher class does, on top of a checkpointed job."""
+    with Simulator(Settings(records=50, rate_article=None)) as sim:
+        settings = settings_for(sim, tmp_path)
+        everything = resumable.fetch_all("2023-10-01", "2023-10-03", page_size=40, settings=settings)
+        assert len(everything) == 100
+        queue = next(
+            segment["queueId"]
+            for record in everything
+            for participant in record["participants"]
+            for session in participant.get("sessions") or []
+            for segment in session.get("segments") or []
+            if segment.get("queueId")
+        )
+        some = resumable.fetch_all("2023-10-01", "2023-10-03", queue, page_size=40, settings=settings)
+        assert 0 < len(some) < 100
+        sent = len(sim.log)
+        assert resumable.fetch_all("2023-10-01", "2023-10-03", queue, page_size=40, settings=settings) == some
+        assert len(sim.log) == sent
