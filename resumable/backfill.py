@@ -3,14 +3,14 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resumable import status as status_of
 from resumable.clock import Clock, Stop, SystemClock
 from resumable.config import Settings, checked_job_name, from_environment
-from resumable.datasets import get
+from resumable.datasets import Dataset, get
 from resumable.durable import make_folder, sync_folder
 from resumable.errors import UsageError
 from resumable.manifest import Manifest, ManifestReader, hold
@@ -99,11 +99,7 @@ def make(spec: JobSpec, settings: Settings, *, name: str | None = None, clock: C
     Raises UsageError where the name belongs to a job with another query, with the difference.
     """
     dataset = get(spec.dataset)
-    if not 1 <= spec.page_size <= dataset.page_size_max:
-        raise UsageError(
-            f"a page of {spec.dataset} holds 1 to {dataset.page_size_max} records, not {spec.page_size}.",
-            hint=f"Use --page-size {dataset.page_size_max}, or leave it out.",
-        )
+    spec = _within_contract(spec, dataset)
     clock = clock or SystemClock()
     job = Job(name=checked_job_name(name or default_name(spec)), settings=settings, clock=clock)
     make_folder(job.folder.absolute(), within=_existing(job.folder))
@@ -117,7 +113,9 @@ def make(spec: JobSpec, settings: Settings, *, name: str | None = None, clock: C
                 name=job.name,
                 spec=spec,
                 schema_digest=dataset.schema.digest,
-                windows=cut(spec.interval, spec.window),
+                windows=cut(
+                    spec.interval, min(spec.window, settings.interval_max or dataset.interval_max or spec.window)
+                ),
             )
             made.close()
             sync_folder(job.folder)
@@ -128,6 +126,18 @@ def make(spec: JobSpec, settings: Settings, *, name: str | None = None, clock: C
             hint=f"Give this one another name with --job, or carry on the old one with: resumable resume {job.name}",
         )
     return job
+
+
+def _within_contract(spec: JobSpec, dataset: Dataset) -> JobSpec:
+    most = dataset.page_size_max
+    if spec.page_size > most and dataset.page_size_clamped:
+        return replace(spec, page_size=most)
+    if not 1 <= spec.page_size <= most:
+        raise UsageError(
+            f"a page of {spec.dataset} holds 1 to {most} records, not {spec.page_size}.",
+            hint=f"Use --page-size {most}, or leave it out.",
+        )
+    return spec
 
 
 def find(name: str, settings: Settings, *, clock: Clock | None = None) -> Job:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -53,6 +54,10 @@ class Settings:
     state: Path = Path("state")
     workers: int = 8
     rate_per_minute: float | None = None
+    interval_max: timedelta | None = None
+    """The longest window of one request, in place of the contract's own limit, which has changed before."""
+    deep_limit: int | None = None
+    """The records of one window that can be paged through, in place of the contract's own limit."""
     policy: Policy = field(default_factory=Policy)
     proxy: str | None = None
     ca_bundle: str | None = None
@@ -88,7 +93,11 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         client_id=environment.get("GENESYS_CLIENT_ID", "").strip(),
         client_secret=Secret(environment.get("GENESYS_CLIENT_SECRET", "").strip()),
         state=Path(environment.get("RESUMABLE_STATE") or "state"),
-        workers=_whole(environment, "RESUMABLE_WORKERS", default=8, most=256),
+        workers=_whole(environment, "RESUMABLE_WORKERS", most=256) or 8,
+        interval_max=timedelta(days=days)
+        if (days := _whole(environment, "RESUMABLE_INTERVAL_DAYS", most=366))
+        else None,
+        deep_limit=_whole(environment, "RESUMABLE_DEEP_LIMIT", most=10**9),
         proxy=environment.get("RESUMABLE_PROXY") or None,
         ca_bundle=environment.get("RESUMABLE_CA_BUNDLE") or None,
     )
@@ -125,11 +134,11 @@ def region_domain(region: str) -> str:
     raise UsageError(f"{region[:60]!a} is not a Genesys Cloud region.", hint=f"GENESYS_REGION is one of: {known}.")
 
 
-def _whole(environment: Mapping[str, str], name: str, *, default: int, most: int) -> int:
+def _whole(environment: Mapping[str, str], name: str, *, most: int) -> int | None:
     text = environment.get(name, "").strip()
     if not text:
-        return default
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= most:
+        return None
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:10]) <= most:
         raise UsageError(f"{name} must be a whole number from 1 to {most}, not {text[:30]!a}.")
     return int(text)
 

@@ -52,6 +52,7 @@ class EventKind(enum.StrEnum):
     SNAPSHOT = "snapshot"
     SNAPSHOT_MOVED = "snapshot moved"
     RETAKE = "retake"
+    SPLIT = "split"
     SETTLED = "settled"
     RETRY = "retry"
     RATE_LIMITED = "rate limited"

@@ -22,6 +22,9 @@ Even pacing at exactly 1 was measured to draw one or two 429s from jitter alone;
 SLACK_BLIND = 1.012
 """The same where the server tells nothing: 98.8 %."""
 
+LATENESS_SECONDS = 0.05
+"""So late a thread may wake without the pace taking it for a pause; matters where slots are closer than that."""
+
 OTHERS_TOLERATED = 2
 """Requests by others that are put down to jitter before the pace yields to them."""
 
@@ -50,8 +53,11 @@ class Pace:
     """The arithmetic of slots; times are monotonic seconds that the caller reads."""
 
     def __init__(self, *, documented: float, ceiling: float | None = None) -> None:
-        """`documented`: the contract's requests a minute until the server tells; `ceiling`: the user's own limit."""
-        self._allowance = documented
+        """`documented` is the contract's requests a minute, `ceiling` the user's own limit, which counts before it.
+
+        What the server tells counts before both, unless the user's limit is lower.
+        """
+        self._allowance = ceiling or documented
         self._ceiling = ceiling
         self._told = False
         self._next = float("-inf")
@@ -79,7 +85,7 @@ class Pace:
         """Use the slot that `wait_seconds` said was there."""
         # Counting from the slot, not from the late waking, keeps the pace; from now after a pause, avoids a burst.
         gap = self.gap_seconds
-        self._next = (self._next if now - self._next < gap else now) + gap
+        self._next = (self._next if now - self._next < max(gap, LATENESS_SECONDS) else now) + gap
         self._sent.append(now)
         while self._sent[0] <= now - PERIOD_SECONDS:
             self._sent.popleft()

@@ -11,6 +11,7 @@ from resumable.manifest import Manifest, WindowRow
 from resumable.models import Interval, Window
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 def cut(interval: Interval, length: timedelta) -> Iterator[Interval]:
@@ -27,6 +28,15 @@ def cut(interval: Interval, length: timedelta) -> Iterator[Interval]:
         end = min(start - past + length, interval.end)
         yield Interval(start=start, end=end)
         start = end
+
+
+def halves(interval: Interval) -> list[Interval]:
+    """Return two halves of a window that holds too much, cut at a whole hour; itself alone up to an hour."""
+    hours = -(-interval.length // (2 * HOUR))
+    if interval.length <= HOUR:
+        return [interval]
+    middle = interval.start + hours * HOUR
+    return [Interval(start=interval.start, end=middle), Interval(start=middle, end=interval.end)]
 
 
 def gaps(done: Iterable[int], page_count: int) -> Iterator[int]:
@@ -140,10 +150,10 @@ class Feed:
             del self._open[window.id]
             return held.beyond or not held.failed
 
-    def retake(self, window: Window) -> None:
-        """Put a window back at the front, to be opened again."""
+    def reopen(self, *windows: Window) -> None:
+        """Put windows at the front, to be opened next: retakes, and the slices of one that was split."""
         with self._stop.condition:
-            self._again.append(window)
+            self._again.extend(windows)
             self._stop.condition.notify_all()
 
     def _next(self) -> Work | None:

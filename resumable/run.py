@@ -143,6 +143,7 @@ class Run:
             parts=self._parts,
             feed=feed,
             stop=self._stop,
+            deep_limit=self._settings.deep_limit or self._dataset.deep_limit,
             refused=self._end_if_refused,
         )
 

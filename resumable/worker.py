@@ -12,7 +12,7 @@ from resumable.errors import Fault, Incomplete, ManifestUnusable, PageBeyondEnd
 from resumable.manifest import JobRow, Manifest, WindowRow
 from resumable.models import EventKind, PageKey, PartFact, Snapshot, Window, WindowState, iso, label
 from resumable.parts import Footer, Parts
-from resumable.planner import Ended, Feed, Work, gaps
+from resumable.planner import Ended, Feed, Work, gaps, halves
 from resumable.reconcile import reconcile, remove_stale
 from resumable.transport import Reply
 
@@ -34,6 +34,8 @@ class Site:
     parts: Parts
     feed: Feed
     stop: Stop
+    deep_limit: int | None
+    """Records of one window that can be paged through."""
     refused: Callable[[Fault], None]
     """Called with the fault of a first page; ends the run where no page could ever come (a query that is refused)."""
 
@@ -77,9 +79,21 @@ class Worker:
             self._give_up(window, 1, fault)
             return None
         said = answer.said
+        if self._site.deep_limit is not None and (said.total or 0) > self._site.deep_limit:
+            self._split(window, said.total or 0, self._site.deep_limit)
+            return None
         snapshot = Snapshot(number=window.take, page_count=said.page_count or 0, total=said.total)
         part = self._write(window, snapshot, 1, answer) if answer.rows else None
         return self._site.manifest.first_page_done(window, snapshot, part)
+
+    def _split(self, window: Window, total: int, limit: int) -> None:
+        slices = halves(window.interval)
+        why = f"it holds {total:,} records, and only {limit:,} can be paged through"
+        if len(slices) == 1:
+            self._site.manifest.quarantine(window, 1, f"{why}, even of an hour: narrow the query by a filter")
+            return
+        rows = self._site.manifest.split(window, slices, why)
+        self._site.feed.reopen(*(row.window for row in rows))
 
     def _page(self, window: Window, number: int) -> None:
         how = Ended.FAILED
@@ -183,7 +197,7 @@ class Worker:
             self.unsettled.append(window)
             return
         row = self._site.manifest.retake(window, fingerprint, why)
-        self._site.feed.retake(row.window)
+        self._site.feed.reopen(row.window)
 
 
 def work_through(feed: Feed, worker: Worker, *, threads: int, stop: Stop) -> None:

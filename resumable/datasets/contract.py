@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from resumable.auth import TokenForm
@@ -54,6 +55,18 @@ class Dataset(Protocol):
     @property
     def page_size_max(self) -> int:
         """The most the contract allows."""
+
+    @property
+    def page_size_clamped(self) -> bool:
+        """Whether asking for more means the most, or is an error."""
+
+    @property
+    def interval_max(self) -> timedelta | None:
+        """The longest window that one request may cover; None where there is no such limit."""
+
+    @property
+    def deep_limit(self) -> int | None:
+        """How many records of one window can be paged through; a window with more is split."""
 
     @property
     def token_form(self) -> TokenForm:

@@ -9,6 +9,7 @@ the API host.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from resumable.auth import TokenForm
@@ -26,6 +27,9 @@ class ConversationsPageCount:
     documented_rate: float = 200.0
     page_size_default: int = 1000
     page_size_max: int = 1000
+    page_size_clamped: bool = False
+    interval_max: timedelta | None = None
+    deep_limit: int | None = None
     token_form: TokenForm = TokenForm.FIELDS
 
     @property

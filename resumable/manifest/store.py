@@ -141,6 +141,18 @@ class Manifest(ManifestReader):
             self._event(EventKind.RETAKE, f"{window.interval}: take {window.take + 1}, because {why}")
         return self.window(window.id)
 
+    def split(self, window: Window, slices: list[Interval], why: str) -> list[WindowRow]:
+        """Replace a window of which nothing is recorded by slices that cover it."""
+        with self._db.atomic():
+            self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))
+            self._db.execute("DELETE FROM window WHERE id = ? AND state = 'planned'", (window.id,))
+            self._db.insert_many(
+                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(s.start), to_ms(s.end)) for s in slices)
+            )
+            self._event(EventKind.SPLIT, f"{window.interval}: into {len(slices)}, because {why}")
+        rows = self._windows("state = 'planned'", after=None, limit=-1)
+        return [row for row in rows if row.window.interval in slices]
+
     def forget_stale(self, window: Window) -> None:
         """Drop the rows of a complete window's older takes, once their parts are gone."""
         with self._db.atomic():

@@ -1,0 +1,95 @@
+"""What conversations and users' details share in the public contract: a details query and asynchronous jobs.
+
+Source: ConversationQuery, AsyncConversationQuery, UserDetailsQuery, AsyncUserDetailsQuery and their answers in the
+official SDK. There is no page count: it is totalHits over the page size, rounded up, and totalHits is approximate and
+moves while data arrives. Past the last page the records are absent or null.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from resumable.datasets.contract import Answer, read_answer, whole_number
+from resumable.models import Query, Said
+from resumable.redaction import Redactor
+from resumable.schema import Schema, pinned
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What details are asked for: where, how the answer lists them, and how a query selects them."""
+
+    path: str
+    """Of the API, to which `/query` and `/jobs` are added."""
+    records_key: str
+    schema_name: str
+    order_by: str | None
+    """What the server may sort by, where it lets one say."""
+    filters: tuple[tuple[str, str, str], ...]
+    """Query field, filter list and dimension: what each flag becomes."""
+    free: tuple[str, ...]
+    """What a free filter may hold, each a list."""
+
+    @property
+    def schema(self) -> Schema:
+        """The pinned schema of its records."""
+        return pinned(self.schema_name)
+
+    def order(self) -> dict[str, str]:
+        """Return the members that make paging repeatable."""
+        return {"order": "asc", **({"orderBy": self.order_by} if self.order_by else {})}
+
+    def selection(self, query: Query) -> dict[str, list[dict[str, Any]]]:
+        """Return the members that select records.
+
+        Values of one flag are alternatives (or), flags add up (and), and so does the free filter.
+        """
+        found: dict[str, list[dict[str, Any]]] = {}
+        for name, part, dimension in self.filters:
+            values: tuple[str, ...] = getattr(query, name)
+            if values:
+                found.setdefault(part, []).append(_any_of(dimension, values))
+        for part, filters in json.loads(query.filter or "{}").items():
+            found.setdefault(part, []).extend(filters)
+        return found
+
+    def read(self, body: bytes, page_size: int, redactor: Redactor) -> Answer:
+        """Read a page of a details query: the records and `totalHits`."""
+
+        def said(envelope: Mapping[str, Any]) -> Said:
+            total = whole_number(envelope, "totalHits")
+            return Said(page_count=None if total is None else -(-total // page_size), total=total)
+
+        return read_answer(
+            body, self.schema, records_key=self.records_key, envelope=["totalHits"], redactor=redactor, said=said
+        )
+
+
+CONVERSATIONS = Subject(
+    path="/api/v2/analytics/conversations/details",
+    records_key="conversations",
+    schema_name="conversation",
+    order_by="conversationStart",
+    filters=(
+        ("queues", "segmentFilters", "queueId"),
+        ("media_types", "segmentFilters", "mediaType"),
+        ("directions", "segmentFilters", "direction"),
+        ("divisions", "conversationFilters", "divisionId"),
+    ),
+    free=("segmentFilters", "conversationFilters", "evaluationFilters", "surveyFilters", "resolutionFilters"),
+)
+
+USERS = Subject(
+    path="/api/v2/analytics/users/details",
+    records_key="userDetails",
+    schema_name="user-detail",
+    order_by=None,
+    filters=(),
+    free=("userFilters", "presenceFilters", "routingStatusFilters"),
+)
+
+
+def _any_of(dimension: str, values: tuple[str, ...]) -> dict[str, Any]:
+    predicates = [{"type": "dimension", "dimension": dimension, "operator": "matches", "value": v} for v in values]
+    return {"type": "or", "predicates": predicates}
