@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from resumable import status as status_of
 from resumable.clock import Clock, Stop, SystemClock
 from resumable.config import Settings, checked_job_name, from_environment
-from resumable.datasets import Dataset, get
+from resumable.datasets import Contract, get
 from resumable.durable import make_folder, sync_folder
 from resumable.errors import UsageError
 from resumable.manifest import Manifest, ManifestReader, hold
@@ -128,7 +128,7 @@ def make(spec: JobSpec, settings: Settings, *, name: str | None = None, clock: C
     return job
 
 
-def _within_contract(spec: JobSpec, dataset: Dataset) -> JobSpec:
+def _within_contract(spec: JobSpec, dataset: Contract) -> JobSpec:
     most = dataset.page_size_max
     if spec.page_size > most and dataset.page_size_clamped:
         return replace(spec, page_size=most)

@@ -31,6 +31,8 @@ class Asked:
 
     what: str
     request: Request
+    holds: int | None = None
+    """After so many 429s it fails, for requests that are refused so for other reasons than their rate; None: never."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ class _Exchange:
         self._started = self._clock.monotonic()
         self._attempts = 0
         self._refusals = 0
+        self._holds = 0
 
     def run(self, read: Callable[[Reply], T]) -> T:
         while True:
@@ -126,6 +129,9 @@ class _Exchange:
 
     def _hold(self, fault: StatusFault) -> None:
         self._client.journal.count(Counter.RATE_LIMITED)
+        self._holds += 1
+        if self._asked.holds is not None and self._holds > self._asked.holds:
+            raise fault
         wait = fault.retry_after_seconds
         if wait is None:
             wait = next(self._pauses)

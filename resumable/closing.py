@@ -21,8 +21,10 @@ class Verdict:
     why: str = ""
 
 
-def judge(row: WindowRow, keys: Iterable[pa.ChunkedArray], *, page_size: int) -> Verdict:
+def judge(row: WindowRow, keys: Iterable[pa.ChunkedArray], *, page_size: int | None) -> Verdict:
     """Judge a window whose pages are all done; `keys` holds the record keys of every page.
+
+    `page_size` is None where the contract names neither total nor page count, so that nothing has to add up.
 
     Complete: every answer of the take named the same count, no record came twice, and the records add up to it. Else,
     complete all the same if the take before brought the same set of records, since totals are only approximate.
@@ -44,7 +46,7 @@ def judge(row: WindowRow, keys: Iterable[pa.ChunkedArray], *, page_size: int) ->
     return Verdict(complete=False, fingerprint=fingerprint, why=why)
 
 
-def _doubts(row: WindowRow, records: int, page_size: int) -> Iterable[str]:
+def _doubts(row: WindowRow, records: int, page_size: int | None) -> Iterable[str]:
     snapshot = row.window.snapshot
     if snapshot is None:
         raise ValueError("a window without a snapshot has nothing to check")
@@ -52,7 +54,7 @@ def _doubts(row: WindowRow, records: int, page_size: int) -> Iterable[str]:
         yield "answers named different counts"
     if snapshot.total is not None and records != snapshot.total:
         yield f"{records} records came, {snapshot.total} were named"
-    elif not _fills(records, snapshot.page_count, page_size):
+    elif page_size is not None and not _fills(records, snapshot.page_count, page_size):
         yield f"{records} records do not fill {snapshot.page_count} pages of {page_size}"
 
 

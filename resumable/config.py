@@ -1,15 +1,19 @@
 """Settings: where the API is, who asks, how hard, where the state lives. Read from an environment that is handed in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from resumable.errors import AuthenticationFailed, UsageError
 from resumable.redaction import Secret
 from resumable.retry import Policy
+
+if TYPE_CHECKING:
+    from resumable.transport import Transport
 
 REGIONS = {
     "us-east-1": "mypurecloud.com",
@@ -59,6 +63,8 @@ class Settings:
     deep_limit: int | None = None
     """The records of one window that can be paged through, in place of the contract's own limit."""
     policy: Policy = field(default_factory=Policy)
+    transport: "Callable[[str], Transport] | None" = None
+    """Makes what carries requests to an origin, in place of HTTP: a script in tests."""
     proxy: str | None = None
     ca_bundle: str | None = None
 

@@ -53,6 +53,7 @@ class EventKind(enum.StrEnum):
     SNAPSHOT_MOVED = "snapshot moved"
     RETAKE = "retake"
     SPLIT = "split"
+    REMOTE = "remote job"
     SETTLED = "settled"
     RETRY = "retry"
     RATE_LIMITED = "rate limited"
@@ -205,6 +206,9 @@ class Said:
     page_number: int | None = None
     page_size: int | None = None
     cursor: str | None = None
+    """Stands for the next page, where the contract counts none."""
+    available_to: datetime | None = None
+    """The server's data is not whole past this time."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,6 +57,8 @@ class Footer:
     snapshot_page_count: int
     snapshot_total: int | None
     taken_at: str
+    cursor: str | None = None
+    """Stands for the page after this one, where the contract counts none."""
     content_sha256: str = ""
     """Of every byte before the footer; filled in by `write`."""
 

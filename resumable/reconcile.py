@@ -48,6 +48,10 @@ def _adopt(key: PageKey, row: WindowRow, *, manifest: Manifest, parts: Parts, jo
     footer, part = found
     if (footer.job, footer.query_digest, footer.schema_digest) != (job.uuid, job.spec.digest, job.schema_digest):
         return None
+    if manifest.remote(row.window) is not None:
+        # Pages along a cursor come strictly one after the other: only the next one can be an orphan.
+        next_one = footer.number == row.done + 1
+        return manifest.cursor_page_done(row.window, footer.number, part, footer.cursor) if next_one else None
     if row.window.state is WindowState.PLANNED:
         return _adopt_first(row.window, footer, part, manifest)
     snapshot = row.window.snapshot

@@ -1,15 +1,13 @@
 """One run of a job: puts the means together, lets the workers work, and records how it ended."""
 
-import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from resumable.auth import Credentials, TokenForm, TokenSource
-from resumable.client import Client
+from resumable.auth import TokenSource
 from resumable.clock import Stop
 from resumable.config import Settings
-from resumable.datasets import Dataset, get
+from resumable.datasets import Contract, JobContract, get
 from resumable.errors import (
     Fault,
     Incomplete,
@@ -20,15 +18,16 @@ from resumable.errors import (
     StatusFault,
     UsageError,
 )
+from resumable.jobworker import JobWorker
 from resumable.manifest import Manifest, Totals
+from resumable.means import Means, means_of
 from resumable.models import Counter, EventKind, JobState, Window, label
-from resumable.pacer import Pace, Pacer
+from resumable.pacer import Pacer
 from resumable.parts import Parts
 from resumable.planner import Feed
 from resumable.reconcile import remove_stale
-from resumable.redaction import Redactor
-from resumable.transport import HttpTransport, Limits
-from resumable.worker import Site, Worker, work_through
+from resumable.recorder import Recorder, Site
+from resumable.worker import Hands, PageWorker, work_through
 
 REFUSALS = frozenset({400, 404, 405, 413, 415, 422})
 """Statuses that say the request itself is wrong, so that no other page would fare better."""
@@ -69,99 +68,63 @@ class Run:
         self._settings = settings
         self._stop = stop
         self._job = manifest.job()
-        self._dataset = get(self._job.spec.dataset)
-        self._redactor = Redactor()
+        self._contract = get(self._job.spec.dataset)
 
     def go(self, watch: Watch) -> None:
         """Take every page that is missing; return when the job is complete, or raise what kept it from that."""
-        if self._job.schema_digest != self._dataset.schema.digest:
+        if self._job.schema_digest != self._contract.schema.digest:
             raise ManifestUnusable(
-                f"the job {self._job.name} was begun with another version of the schema of {self._dataset.name}.",
+                f"the job {self._job.name} was begun with another version of the schema of {self._contract.name}.",
                 hint="Finish it with the version that began it, or take it anew under another name with --job.",
             )
-        with contextlib.ExitStack() as means:
-            live, worker = self._set_up(means)
-            self._work(live, worker, watch)
-        self._conclude(worker.unsettled)
+        with means_of(self._contract, self._settings, stop=self._stop, journal=self._manifest) as means:
+            live, recorder, hands = self._set_up(means)
+            self._work(live, hands, watch)
+        self._conclude(recorder.unsettled)
 
-    def _work(self, live: LiveRun, worker: Worker, watch: Watch) -> None:
+    def _work(self, live: LiveRun, hands: Hands, watch: Watch) -> None:
         self._manifest.set_state(JobState.RUNNING)
         self._manifest.event(EventKind.RUN_STARTED, f"{live.workers} workers")
         try:
             for row in self._manifest.stale_windows():
                 remove_stale(row.window, manifest=self._manifest, parts=self._parts)
+            hands.clear()
             with watch(live):
-                work_through(live.feed, worker, threads=live.workers, stop=self._stop)
+                work_through(live.feed, hands, threads=live.workers, stop=self._stop)
         except ResumableError as error:
             self._record_end(JobState.INTERRUPTED, error.message)
             raise
 
-    def _set_up(self, means: contextlib.ExitStack) -> tuple[LiveRun, Worker]:
-        settings, dataset = self._settings, self._dataset
-        endpoints = settings.required_endpoints()
-        client_id, client_secret = settings.required_client()
-        self._redactor.keep(client_secret, client_id=client_id)
-        api = means.enter_context(contextlib.closing(self._transport(endpoints.api)))
-        login = means.enter_context(contextlib.closing(self._transport(endpoints.login)))
-        tokens = TokenSource(
-            login if dataset.token_form is TokenForm.BASIC else api,
-            Credentials(client_id=client_id, client_secret=client_secret),
-            form=dataset.token_form,
-            stop=self._stop,
-            journal=self._manifest,
-            redactor=self._redactor,
-            policy=settings.policy,
-        )
-        pacer = Pacer(Pace(documented=dataset.documented_rate, ceiling=settings.rate_per_minute), self._stop)
+    def _set_up(self, means: Means) -> tuple[LiveRun, Recorder, Hands]:
         feed = Feed(self._manifest, self._stop)
-        client = Client(
-            transport=api,
-            tokens=tokens,
-            pacer=pacer,
-            stop=self._stop,
-            journal=self._manifest,
-            redactor=self._redactor,
-            policy=settings.policy,
-        )
-        live = LiveRun(
-            name=self._job.name,
-            workers=settings.workers,
-            stop=self._stop,
-            manifest=self._manifest,
-            pacer=pacer,
-            tokens=tokens,
-            feed=feed,
-        )
-        return live, Worker(self._site(client, feed))
-
-    def _site(self, client: Client, feed: Feed) -> Site:
-        return Site(
+        site = Site(
             job=self._job,
-            dataset=self._dataset,
-            client=client,
+            contract=self._contract,
+            client=means.client,
             manifest=self._manifest,
             parts=self._parts,
             feed=feed,
             stop=self._stop,
-            deep_limit=self._settings.deep_limit or self._dataset.deep_limit,
-            refused=self._end_if_refused,
+            deep_limit=self._settings.deep_limit or self._contract.deep_limit,
         )
-
-    def _transport(self, origin: str) -> HttpTransport:
-        return HttpTransport(
-            origin,
-            limits=Limits(),
-            clock=self._stop.clock,
-            redactor=self._redactor,
-            proxy=self._settings.proxy,
-            ca_bundle=self._settings.ca_bundle,
-            pool_size=self._settings.workers,
+        live = LiveRun(
+            name=self._job.name,
+            workers=self._settings.workers,
+            stop=self._stop,
+            manifest=self._manifest,
+            pacer=means.pacer,
+            tokens=means.tokens,
+            feed=feed,
         )
+        recorder = Recorder(site=site)
+        if isinstance(self._contract, JobContract):
+            return live, recorder, JobWorker(self._contract, recorder, self._end_if_refused, jobs=live.workers)
+        return live, recorder, PageWorker(self._contract, recorder, self._end_if_refused)
 
     def _end_if_refused(self, fault: Fault) -> None:
         """End the run where the server refuses the query itself and no page of the job has ever come."""
         if isinstance(fault, StatusFault) and fault.status in REFUSALS and self._manifest.totals().pages_known == 0:
-            raise UsageError(f"the server refuses this query ({fault.reason}).", hint=_advice(fault, self._dataset))
+            raise UsageError(f"the server refuses this query ({fault.reason}).", hint=_advice(fault, self._contract))
 
     def _conclude(self, unsettled: list[Window]) -> None:
         totals = self._manifest.totals()
@@ -198,9 +161,9 @@ class Run:
         self._manifest.set_state(state)
 
 
-def _advice(fault: StatusFault, dataset: Dataset) -> str:
+def _advice(fault: StatusFault, contract: Contract) -> str:
     if "size" in fault.reason.lower():
-        return f"A page of {dataset.name} holds {dataset.page_size_max} records at most: see --page-size."
+        return f"A page of {contract.name} holds {contract.page_size_max} records at most: see --page-size."
     if "interval" in fault.reason.lower():
         return "Cut the range into shorter windows with --window (one day is the default)."
     return "Check the filters, the ids and the range of the command."

@@ -1,19 +1,31 @@
 """The catalogue: what can be downloaded, by name. Naming them costs nothing; a dataset is imported when it is used."""
 
-from resumable.datasets.contract import Answer, Dataset, checked
+from resumable.datasets.contract import Answer, Contract, JobContract, PagedContract, RemoteState, RemoteStatus, checked
 from resumable.errors import UsageError
 
 CATALOGUE = {
     "conversations": "conversations with all their detail, by the public details query (100 a page)",
+    "conversation-jobs": "the same by asynchronous jobs, meant for bulk (1000 a page; with participant attributes)",
     "conversations-pagecount": "the same by the contract with pageCount (1000 a page)",
-    "user-details": "presence and routing status of users over time, by the public details query (100 a page)",
+    "user-details": "presence and routing status of users over time, by the details query (100 a page)",
+    "user-detail-jobs": "the same by asynchronous jobs (1000 a page)",
 }
 """Names and a line each."""
 
-__all__ = ["CATALOGUE", "Answer", "Dataset", "checked", "get"]
+__all__ = [
+    "CATALOGUE",
+    "Answer",
+    "Contract",
+    "JobContract",
+    "PagedContract",
+    "RemoteState",
+    "RemoteStatus",
+    "checked",
+    "get",
+]
 
 
-def get(name: str) -> Dataset:
+def get(name: str) -> PagedContract | JobContract:
     """Return the dataset of that name. Raises UsageError with the known ones."""
     if name not in CATALOGUE:
         raise UsageError(f"there is no dataset {name!a}.", hint=f"Known are: {', '.join(CATALOGUE)}.")
@@ -22,7 +34,9 @@ def get(name: str) -> Dataset:
         from resumable.datasets.pagecount import ConversationsPageCount
 
         return ConversationsPageCount()
-    from resumable.datasets.details import USERS
+    from resumable.datasets.details import CONVERSATIONS, USERS
+    from resumable.datasets.detailsjob import DetailsJob
     from resumable.datasets.detailsquery import DetailsQuery
 
-    return DetailsQuery() if name == "conversations" else DetailsQuery(name=name, subject=USERS)
+    subject = USERS if name.startswith("user") else CONVERSATIONS
+    return (DetailsJob if name.endswith("-jobs") else DetailsQuery)(name=name, subject=subject)

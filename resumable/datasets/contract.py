@@ -1,15 +1,16 @@
 """What a dataset is to the rest of the product: how to ask for a page, and how to read the answer."""
 
+import enum
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from resumable.auth import TokenForm
 from resumable.errors import PageBeyondEnd, ProtocolFault
-from resumable.models import Interval, Query, Request, Said
+from resumable.models import Interval, Query, Request, Said, moment_of
 from resumable.redaction import Redactor
-from resumable.schema import NotJson, Schema
+from resumable.schema import NotJson, Schema, strict_json
 from resumable.schema.decode import Presence, decode
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Answer:
         return 0 if self.table is None else self.table.num_rows
 
 
-class Dataset(Protocol):
-    """One contract of the API. Frozen; it keeps nothing between pages."""
+class Contract(Protocol):
+    """What all contracts have in common. Frozen; it keeps nothing between pages."""
 
     @property
     def name(self) -> str:
@@ -72,11 +73,70 @@ class Dataset(Protocol):
     def token_form(self) -> TokenForm:
         """How its tokens are asked for."""
 
+    @property
+    def counts_pages(self) -> bool:
+        """Whether an answer names how much there is: a total or a page count."""
+
+
+class PagedContract(Contract, Protocol):
+    """A contract whose pages have numbers, and can be asked for in any order."""
+
     def request(self, query: Query, window: Interval, number: int, page_size: int) -> Request:
         """Build the request for page `number` (from 1) of a window."""
 
     def read(self, body: bytes, page_size: int, redactor: Redactor) -> Answer:
         """Read the body of an answer to a request for `page_size` records. Raises ProtocolFault."""
+
+
+class RemoteState(enum.Enum):
+    """Where a job on the server stands."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    GONE = "gone"
+    """Failed, cancelled or expired: it will bring nothing more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteStatus:
+    """What the server says of a job of its own."""
+
+    state: RemoteState
+    word: str
+    """The server's own word for it, with its error message."""
+    expires_at: datetime | None = None
+
+
+@runtime_checkable
+class JobContract(Contract, Protocol):
+    """A contract by asynchronous jobs on the server: one a window, its pages strictly one after the other."""
+
+    def submit(self, query: Query, window: Interval) -> Request:
+        """Build the request that makes a job. Sending it twice makes two."""
+
+    def read_id(self, body: bytes) -> str:
+        """Read the job's id. Raises ProtocolFault."""
+
+    def poll(self, remote: str) -> Request:
+        """Build the request for a job's state."""
+
+    def read_status(self, body: bytes, redactor: Redactor) -> RemoteStatus:
+        """Read a job's state. Raises ProtocolFault."""
+
+    def results(self, remote: str, cursor: str | None, page_size: int) -> Request:
+        """Build the request for the page that a cursor stands for; None is the first."""
+
+    def read_results(self, body: bytes, redactor: Redactor) -> Answer:
+        """Read a page; `said.cursor` stands for the next one, None after the last. Raises ProtocolFault."""
+
+    def delete(self, remote: str) -> Request:
+        """Build the request that deletes a job and frees its place."""
+
+    def availability(self) -> Request:
+        """Build the request for the time up to which data is there."""
+
+    def read_availability(self, body: bytes) -> datetime | None:
+        """Read that time; None where the server says nothing usable."""
 
 
 def checked(answer: Answer, number: int) -> Answer:
@@ -130,3 +190,34 @@ def whole_number(answer: Mapping[str, Any], name: str) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     raise ProtocolFault(f"{name} is not a whole number")
+
+
+def text(answer: Mapping[str, Any], name: str) -> str | None:
+    """Return a member that must be text, None where it is absent or null. Raises ProtocolFault for anything else."""
+    value = answer.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise ProtocolFault(f"{name} is not text")
+
+
+def instant(answer: Mapping[str, Any], name: str) -> datetime | None:
+    """Return a member that must be a time, None where it is absent or null. Raises ProtocolFault for anything else."""
+    value = text(answer, name)
+    if value is None:
+        return None
+    try:
+        return moment_of(value)
+    except ValueError:
+        raise ProtocolFault(f"{name} is not a time") from None
+
+
+def members(body: bytes, redactor: Redactor | None = None) -> dict[str, Any]:
+    """Read a body that must be a JSON object. Raises ProtocolFault."""
+    try:
+        answer = strict_json(body)
+    except NotJson as error:
+        start = f" (starts with {redactor.body_start(body, 80)!r})" if redactor else ""
+        raise ProtocolFault(f"{error.reason}{start}") from None
+    if not isinstance(answer, dict):
+        raise ProtocolFault("the answer is not a JSON object")
+    return answer

@@ -30,6 +30,8 @@ class Subject:
     """Query field, filter list and dimension: what each flag becomes."""
     free: tuple[str, ...]
     """What a free filter may hold, each a list."""
+    starts_of_day: bool
+    """Whether its jobs can be told to count a record to the UTC day it started on."""
 
     @property
     def schema(self) -> Schema:
@@ -78,6 +80,7 @@ CONVERSATIONS = Subject(
         ("divisions", "conversationFilters", "divisionId"),
     ),
     free=("segmentFilters", "conversationFilters", "evaluationFilters", "surveyFilters", "resolutionFilters"),
+    starts_of_day=True,
 )
 
 USERS = Subject(
@@ -87,6 +90,7 @@ USERS = Subject(
     order_by=None,
     filters=(),
     free=("userFilters", "presenceFilters", "routingStatusFilters"),
+    starts_of_day=False,
 )
 
 

@@ -27,6 +27,7 @@ class DetailsQuery:
     page_size_clamped: bool = True
     interval_max: timedelta | None = timedelta(days=7)
     deep_limit: int | None = 100_000
+    counts_pages: bool = True
     token_form: TokenForm = TokenForm.BASIC
 
     @property

@@ -30,6 +30,7 @@ class ConversationsPageCount:
     page_size_clamped: bool = False
     interval_max: timedelta | None = None
     deep_limit: int | None = None
+    counts_pages: bool = True
     token_form: TokenForm = TokenForm.FIELDS
 
     @property

@@ -2,6 +2,7 @@
 
 from resumable.manifest.lock import held, hold
 from resumable.manifest.reader import ManifestReader
+from resumable.manifest.remotes import RemoteRow
 from resumable.manifest.rows import JobRow, PageRow, Quarantined, Totals, WindowRow
 from resumable.manifest.store import Manifest
 
@@ -11,6 +12,7 @@ __all__ = [
     "ManifestReader",
     "PageRow",
     "Quarantined",
+    "RemoteRow",
     "Totals",
     "WindowRow",
     "held",

@@ -42,6 +42,7 @@ CREATE TABLE window (
     total        INTEGER CHECK (total >= 0),
     moved        INTEGER NOT NULL DEFAULT 0 CHECK (moved IN (0, 1)),
     fingerprint  BLOB,
+    provisional  INTEGER NOT NULL DEFAULT 0 CHECK (provisional IN (0, 1)),
     stale        INTEGER NOT NULL DEFAULT 0 CHECK (stale IN (0, 1)),
     done         INTEGER NOT NULL DEFAULT 0 CHECK (done >= 0),
     records      INTEGER NOT NULL DEFAULT 0 CHECK (records >= 0),
@@ -69,6 +70,15 @@ CREATE TABLE page (
     CHECK ((state = 'quarantined') = (reason IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX page_quarantined ON page (window) WHERE state = 'quarantined';
+
+-- A job on the server, from its submission until it is deleted there. `cursor` stands for the next page to read.
+CREATE TABLE remote (
+    id          TEXT PRIMARY KEY,
+    window      INTEGER NOT NULL,
+    take        INTEGER NOT NULL,
+    expires_ms  INTEGER,
+    cursor      TEXT
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE event (
     id     INTEGER PRIMARY KEY,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from resumable.manifest import remotes
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
     JOB_COLUMNS,
@@ -102,6 +103,14 @@ class ManifestReader:
             (window.id, window.take),
         )
         return [PageRow(number=n, part=PartFact(rows=count, size=size, sha256=sha)) for n, count, size, sha in rows]
+
+    def remote(self, window: Window) -> remotes.RemoteRow | None:
+        """Return the job on the server that the window's current take is read from."""
+        return remotes.of_window(self._db, window)
+
+    def useless_remotes(self) -> list[str]:
+        """Return the jobs on the server that nothing will be read from any more."""
+        return remotes.useless(self._db)
 
     def quarantined(self, limit: int = 1000) -> list[Quarantined]:
         """Return the pages given up on for now, oldest window first."""

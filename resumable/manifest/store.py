@@ -2,12 +2,12 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from resumable.clock import Clock
 from resumable.errors import ManifestUnusable
-from resumable.manifest import ddl
+from resumable.manifest import ddl, remotes
 from resumable.manifest.connection import Connection
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.rows import WindowRow, to_ms
@@ -110,6 +110,46 @@ class Manifest(ManifestReader):
             if moved:
                 self._db.execute("UPDATE window SET moved = 1 WHERE id = ?", (window.id,))
         return self.window(window.id)
+
+    def cursor_page_done(self, window: Window, number: int, part: PartFact | None, cursor: str | None) -> WindowRow:
+        """Record a page whose successor only a cursor names, with that cursor; None for it after the last page.
+
+        The window's page count is what is known so far. No part: the take has no records at all.
+        """
+        page_count = (number if part else 0) + (1 if cursor else 0)
+        with self._db.atomic():
+            self._db.execute(
+                "UPDATE window SET state = 'open', page_count = ? WHERE id = ? AND take = ?",
+                (page_count, window.id, window.take),
+            )
+            if part is not None:
+                self._page_done(window, number, part)
+            remotes.advance(self._db, window, cursor)
+            if cursor is None:
+                self._event(EventKind.SNAPSHOT, f"{window.interval}: take {window.take}, {page_count} pages")
+        return self.window(window.id)
+
+    def submitted(self, window: Window, remote: str) -> None:
+        """Remember a job on the server before anything is asked of it."""
+        with self._db.atomic():
+            remotes.add(self._db, window, remote)
+            self._event(EventKind.REMOTE, f"{window.interval}: submitted as {remote}")
+
+    def remote_expires(self, remote: str, expires_at: datetime) -> None:
+        """Remember when a job on the server expires."""
+        with self._db.atomic(durable=False):
+            remotes.expect(self._db, remote, expires_at)
+
+    def remote_gone(self, remote: str) -> None:
+        """Forget a job that is gone from the server."""
+        with self._db.atomic():
+            remotes.forget(self._db, remote)
+
+    def provisional(self, window: Window, why: str) -> None:
+        """Mark a window whose data the source does not have, or still changes."""
+        with self._db.atomic():
+            self._db.execute("UPDATE window SET provisional = 1 WHERE id = ?", (window.id,))
+            self._event(EventKind.WARNING, f"{window.interval} is provisional: {why}")
 
     def quarantine(self, window: Window, number: int, reason: str) -> None:
         """Give a page up for now, unless it is done."""

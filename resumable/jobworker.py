@@ -1,0 +1,210 @@
+"""Reads windows through jobs on the server: submit, poll, page by page along the cursor, delete; one job a window."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from resumable.client import Asked, Stopped
+from resumable.clock import Stop
+from resumable.datasets import Answer, JobContract, RemoteState
+from resumable.errors import Fault, ProtocolFault, StatusFault
+from resumable.manifest import RemoteRow, WindowRow
+from resumable.models import EventKind, Request, Snapshot, Window, WindowState, label
+from resumable.planner import Work
+from resumable.reconcile import reconcile
+from resumable.recorder import Recorder
+from resumable.transport import Reply
+
+T = TypeVar("T")
+
+FIRST_POLL_SECONDS = 1.0
+LONGEST_POLL_SECONDS = 30.0
+"""Waits between two looks at a job grow from the one to the other, by half each time."""
+
+PATIENCE_SECONDS = 4 * 3600.0
+"""A job that is not fulfilled by then is given up on for this run."""
+
+GONE = frozenset({400, 404, 410})
+"""Statuses that say a job or a cursor is no more: there is nothing to try again, only to begin again."""
+
+REFUSED = frozenset({400, 409, 429})
+"""Statuses with which a server may refuse one job more."""
+
+
+class Gate:
+    """Lets so many jobs be on the server at once; narrows when the server refuses one, and widens again slowly."""
+
+    WIDENS_AFTER = 10
+
+    def __init__(self, stop: Stop, limit: int) -> None:
+        """`limit` is where it starts, and the most it ever lets through."""
+        self._stop = stop
+        self._most = self.limit = limit
+        self._inside = 0
+        self._fine = 0
+
+    def enter(self) -> None:
+        """Wait for a place and take it. Raises Stopped when the run is to end."""
+        with self._stop.condition:
+            while self._inside >= self.limit and not self._stop.requested:
+                self._stop.clock.wait(self._stop.condition, None)
+            if self._stop.requested:
+                raise Stopped
+            self._inside += 1
+
+    def leave(self) -> None:
+        """Give the place back."""
+        with self._stop.condition:
+            self._inside -= 1
+            self._fine += 1
+            if self._fine % self.WIDENS_AFTER == 0:
+                self.limit = min(self._most, self.limit + 1)
+            self._stop.condition.notify_all()
+
+    def refused(self) -> bool:
+        """Take in that the server refused one more; False when there was no other, so that waiting would not help."""
+        with self._stop.condition:
+            self._fine = 0
+            self.limit = max(1, self._inside - 1)
+            return self._inside > 1
+
+
+class _BeginAgain(Exception):
+    """The take cannot be read on; the window needs a new one."""
+
+
+class JobWorker:
+    """Opens windows and reads each to its end. One object serves all threads."""
+
+    def __init__(self, contract: JobContract, recorder: Recorder, refused: Callable[[Fault], None], jobs: int) -> None:
+        """`refused` is told why a job could not be submitted; `jobs` may be on the server at once."""
+        self._contract = contract
+        self._recorder = recorder
+        self._site = recorder.site
+        self._refused = refused
+        self._gate = Gate(recorder.site.stop, jobs)
+
+    def do(self, work: Work) -> None:
+        """Read one window to its end, from where the last run left it."""
+        self._gate.enter()
+        try:
+            self._window(work.window)
+        finally:
+            self._gate.leave()
+
+    def clear(self) -> None:
+        """Delete the jobs on the server that nothing will be read from any more."""
+        for remote in self._site.manifest.useless_remotes():
+            self._delete(remote)
+
+    def _window(self, window: Window) -> None:
+        site = self._site
+        row = reconcile(window, manifest=site.manifest, parts=site.parts, job=site.job)
+        number = row.done + 1
+        try:
+            remote = site.manifest.remote(row.window) or self._submit(row)
+            if remote is None:
+                return
+            if not _read_to_the_end(row, remote):
+                self._await(row.window, remote)
+                remote = self._page(row.window, remote, number)
+                while remote.cursor is not None:
+                    number += 1
+                    remote = self._page(row.window, remote, number)
+        except _BeginAgain as why:
+            self._recorder.retake(row.window, None, str(why))
+        except Fault as fault:
+            self._recorder.give_up(row.window, number, fault)
+            return
+        else:
+            self._recorder.close(row.window)
+        self.clear()
+
+    def _submit(self, row: WindowRow) -> RemoteRow | None:
+        if row.done:
+            raise _BeginAgain("its job on the server is not known any more")
+        window, contract = row.window, self._contract
+        asked = Asked(
+            what=f"{label(window.interval)}: submitting a job",
+            request=contract.submit(self._site.job.spec.query, window.interval),
+            holds=1,
+        )
+        try:
+            remote = self._site.client.exchange(asked, lambda reply: contract.read_id(reply.body))
+        except StatusFault as fault:
+            if fault.status in REFUSED and self._gate.refused():
+                self._site.manifest.event(EventKind.REMOTE, f"{asked.what}: refused; {self._gate.limit} at once now")
+                self._site.feed.reopen(window)
+                return None
+            self._refused(fault)
+            raise
+        self._site.manifest.submitted(window, remote)
+        return RemoteRow(id=remote, expires_at=None, cursor=None)
+
+    def _await(self, window: Window, remote: RemoteRow) -> None:
+        """Return once the job is fulfilled. Raises _BeginAgain when it never will be."""
+        clock = self._site.stop.clock
+        begun, wait = clock.monotonic(), FIRST_POLL_SECONDS
+        what = f"{label(window.interval)}: job {remote.id}"
+        while True:
+            status = self._ask(
+                what,
+                self._contract.poll(remote.id),
+                lambda reply: self._contract.read_status(reply.body, self._site.client.redactor),
+            )
+            if status.expires_at and status.expires_at != remote.expires_at:
+                self._site.manifest.remote_expires(remote.id, status.expires_at)
+            if status.state is RemoteState.READY:
+                return
+            if status.state is RemoteState.GONE:
+                raise _BeginAgain(f"its job on the server is {status.word}")
+            if clock.monotonic() - begun > PATIENCE_SECONDS:
+                raise ProtocolFault(f"its job on the server is still {status.word} after {PATIENCE_SECONDS / 3600:g} h")
+            if self._site.stop.wait(wait):
+                raise Stopped
+            wait = min(wait * 1.5, LONGEST_POLL_SECONDS)
+
+    def _page(self, window: Window, remote: RemoteRow, number: int) -> RemoteRow:
+        site = self._site
+
+        def read(reply: Reply) -> Answer:
+            answer = self._contract.read_results(reply.body, site.client.redactor)
+            if answer.rows == 0 and (answer.said.cursor or number > 1):
+                raise ProtocolFault(f"page {number} of a job's results, and {answer.emptiness}")
+            return answer
+
+        request = self._contract.results(remote.id, remote.cursor, site.job.spec.page_size)
+        answer = self._ask(f"{label(window.interval)} page {number}", request, read)
+        following = answer.said.cursor
+        if following is not None and following == remote.cursor:
+            raise _BeginAgain("the server gave a cursor that it had given before")
+        if answer.said.available_to and answer.said.available_to < window.interval.end:
+            site.manifest.provisional(
+                window, f"the server's data ends at {answer.said.available_to:%Y-%m-%d %H:%M} UTC"
+            )
+        snapshot = Snapshot(number=window.take, page_count=number + (following is not None), total=None)
+        part = self._recorder.write(window, snapshot, number, answer) if answer.rows else None
+        site.manifest.cursor_page_done(window, number, part, following)
+        return RemoteRow(id=remote.id, expires_at=remote.expires_at, cursor=following)
+
+    def _ask(self, what: str, request: Request, read: Callable[[Reply], T]) -> T:
+        try:
+            return self._site.client.exchange(Asked(what=what, request=request), read)
+        except StatusFault as fault:
+            if fault.status in GONE:
+                raise _BeginAgain(f"its job or cursor is gone ({fault.reason})") from None
+            raise
+
+    def _delete(self, remote: str) -> None:
+        asked = Asked(what=f"deleting job {remote}", request=self._contract.delete(remote))
+        try:
+            self._site.client.exchange(asked, lambda _: None)
+        except StatusFault as fault:
+            if fault.status not in GONE:
+                return  # it stays in the manifest, and the next run tries again
+        except Fault:
+            return
+        self._site.manifest.remote_gone(remote)
+
+
+def _read_to_the_end(row: WindowRow, remote: RemoteRow) -> bool:
+    return row.window.state is WindowState.OPEN and remote.cursor is None

@@ -1,0 +1,117 @@
+"""What becomes of an answer, a durable part and a row; and of a window that is all there: closed, or taken again."""
+
+from dataclasses import dataclass, field
+
+from resumable.client import Client
+from resumable.clock import Stop
+from resumable.closing import judge
+from resumable.datasets import Answer, Contract
+from resumable.errors import Fault, Incomplete, ManifestUnusable
+from resumable.manifest import JobRow, Manifest, WindowRow
+from resumable.models import EventKind, PageKey, PartFact, Snapshot, Window, iso, label
+from resumable.parts import Footer, Parts
+from resumable.planner import Feed
+from resumable.reconcile import remove_stale
+
+TAKES_IN_ONE_RUN = 4
+"""Snapshots of one window before its source is called unsettled."""
+
+FAILURES_IN_A_ROW = 32
+"""Pages given up on, with none that came between them, before the run ends: the network or the server is down."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """What the workers of a run share."""
+
+    job: JobRow
+    contract: Contract
+    client: Client
+    manifest: Manifest
+    parts: Parts
+    feed: Feed
+    stop: Stop
+    deep_limit: int | None
+    """Records of one window that can be paged through."""
+
+
+@dataclass(kw_only=True)
+class Recorder:
+    """Keeps what comes. One object serves all threads of a run."""
+
+    site: Site
+    unsettled: list[Window] = field(default_factory=list)
+    """Windows whose source kept changing, as found in this run."""
+    _takes: dict[int, int] = field(default_factory=dict)
+    _failed_in_a_row: int = 0
+
+    def write(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> PartFact:
+        """Make an answer the durable part of its page; its row comes after."""
+        site = self.site
+        self._failed_in_a_row = 0
+        footer = Footer(
+            job=site.job.uuid,
+            dataset=site.contract.name,
+            query_digest=site.job.spec.digest,
+            schema_digest=site.job.schema_digest,
+            window=window.interval,
+            take=window.take,
+            number=number,
+            rows=answer.rows,
+            page_count=answer.said.page_count or 0,
+            total=answer.said.total,
+            snapshot_page_count=snapshot.page_count,
+            snapshot_total=snapshot.total,
+            cursor=answer.said.cursor,
+            taken_at=iso(site.stop.clock.now()),
+        )
+        return site.parts.write(answer.table, footer)
+
+    def give_up(self, window: Window, number: int, fault: Fault) -> None:
+        """Quarantine a page. Raises Incomplete when so many failed in a row that no page could come."""
+        self.site.manifest.quarantine(window, number, fault.reason)
+        # A lost update between threads only delays the count; what matters is that a dead network ends the run.
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row >= FAILURES_IN_A_ROW:
+            raise Incomplete(
+                f"{FAILURES_IN_A_ROW} pages in a row failed, the last with: {fault.reason}.",
+                hint="What is recorded is safe. Run the same command when the server can be reached.",
+            )
+
+    def close(self, window: Window) -> None:
+        """Close a window whose pages have all ended, or take it again where the closing check does not agree."""
+        site = self.site
+        row = site.manifest.window(window.id)
+        if row.done < snapshot_of(row).page_count:
+            self.retake(row.window, None, "pages it had named are gone")
+            return
+        keys = (site.parts.column(key, site.contract.schema.key) for key in self._keys(row.window))
+        verdict = judge(row, keys, page_size=site.job.spec.page_size if site.contract.counts_pages else None)
+        if not verdict.complete:
+            self.retake(row.window, verdict.fingerprint, verdict.why)
+            return
+        if verdict.settled:
+            site.manifest.event(EventKind.SETTLED, f"{label(window.interval)}: two takes agree, although {verdict.why}")
+        site.manifest.complete(row.window)
+        if row.window.take > 1:
+            remove_stale(row.window, manifest=site.manifest, parts=site.parts)
+
+    def retake(self, window: Window, fingerprint: bytes | None, why: str) -> None:
+        """Take a window again as a new snapshot, unless it has been taken too often in this run."""
+        takes = self._takes[window.id] = self._takes.get(window.id, 1) + 1
+        if takes > TAKES_IN_ONE_RUN:
+            self.unsettled.append(window)
+            return
+        row = self.site.manifest.retake(window, fingerprint, why)
+        self.site.feed.reopen(row.window)
+
+    def _keys(self, window: Window) -> list[PageKey]:
+        pages = self.site.manifest.pages(window)
+        return [PageKey(window=window.interval, take=window.take, number=page.number) for page in pages]
+
+
+def snapshot_of(row: WindowRow) -> Snapshot:
+    """Return the snapshot of a window that is open. Raises ManifestUnusable where there is none."""
+    if row.window.snapshot is None:
+        raise ManifestUnusable(f"the window {row.window.interval} is open and names no page count.")
+    return row.window.snapshot
