@@ -54,8 +54,10 @@ def _doubts(row: WindowRow, records: int, page_size: int | None) -> Iterable[str
         yield "answers named different counts"
     if snapshot.total is not None and records != snapshot.total:
         yield f"{records} records came, {snapshot.total} were named"
-    elif page_size is not None and not _fills(records, snapshot.page_count, page_size):
-        yield f"{records} records do not fill {snapshot.page_count} pages of {page_size}"
+    elif snapshot.total is None and page_size is not None:
+        size = snapshot.page_size or page_size
+        if not _fills(records, snapshot.page_count, size):
+            yield f"{records} records do not fill {snapshot.page_count} pages of {size}"
 
 
 def _fills(records: int, page_count: int, page_size: int) -> bool:

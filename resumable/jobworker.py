@@ -183,7 +183,7 @@ class JobWorker:
             )
         snapshot = Snapshot(number=window.take, page_count=number + (following is not None), total=None)
         part = self._recorder.write(window, snapshot, number, answer) if answer.rows else None
-        site.manifest.cursor_page_done(window, number, part, following)
+        site.manifest.cursor_page_done(window, number, part, following, drift=answer.drift)
         return RemoteRow(id=remote.id, expires_at=remote.expires_at, cursor=following)
 
     def _ask(self, what: str, request: Request, read: Callable[[Reply], T]) -> T:

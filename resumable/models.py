@@ -166,6 +166,8 @@ class Snapshot:
     number: int
     page_count: int
     total: int | None
+    page_size: int | None = None
+    """Records a page, where the server says that it uses another size than was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

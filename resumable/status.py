@@ -21,6 +21,8 @@ class Status:
     state: JobState
     totals: Totals
     counters: dict[Counter, int]
+    drift: dict[str, int]
+    """What the schema had no place for, by path: it is in `_unmapped`."""
     problems: tuple[str, ...]
     events: tuple[Event, ...]
 
@@ -44,6 +46,7 @@ class Status:
             **{counter.value: self.counters[counter] for counter in Counter},
             "started_at": _when(self.job.started_at),
             "updated_at": _when(self.job.updated_at),
+            "drift": self.drift,
             "problems": list(self.problems),
             "events": [{"at": iso(e.at), "kind": e.kind.value, "text": e.text} for e in self.events],
         }
@@ -65,6 +68,7 @@ def read(folder: Path, *, events: int = 20) -> Status | None:
             state=state,
             totals=manifest.totals(),
             counters=manifest.counters(),
+            drift=manifest.drift(),
             problems=problems,
             events=tuple(manifest.events(events)),
         )

@@ -70,9 +70,11 @@ class PageWorker:
         if self._site.deep_limit is not None and (said.total or 0) > self._site.deep_limit:
             self._split(window, said.total or 0, self._site.deep_limit)
             return None
-        snapshot = Snapshot(number=window.take, page_count=said.page_count or 0, total=said.total)
+        snapshot = Snapshot(
+            number=window.take, page_count=said.page_count or 0, total=said.total, page_size=said.page_size or None
+        )
         part = self._recorder.write(window, snapshot, 1, answer) if answer.rows else None
-        return self._site.manifest.first_page_done(window, snapshot, part)
+        return self._site.manifest.first_page_done(window, snapshot, part, drift=answer.drift)
 
     def _split(self, window: Window, total: int, limit: int) -> None:
         slices = halves(window.interval)
@@ -111,7 +113,7 @@ class PageWorker:
             text = f"{text} {_counts(snapshot.page_count, snapshot.total)}"
             site.manifest.event(EventKind.SNAPSHOT_MOVED, f"{label(window.interval)} page {number} names {text}")
         part = self._recorder.write(window, snapshot, number, answer)
-        site.manifest.page_done(window, number, part, moved=moved)
+        site.manifest.page_done(window, number, part, moved=moved, drift=answer.drift)
         return Ended.DONE
 
     def _fetch(self, window: Window, number: int) -> Answer:

@@ -9,6 +9,9 @@ CATALOGUE = {
     "conversations-pagecount": "the same by the contract with pageCount (1000 a page)",
     "user-details": "presence and routing status of users over time, by the details query (100 a page)",
     "user-detail-jobs": "the same by asynchronous jobs (1000 a page)",
+    "users": "the list of users as it is today, whatever their state",
+    "queues": "the list of queues as it is today",
+    "wrapupcodes": "the list of wrap-up codes as it is today",
 }
 """Names and a line each."""
 
@@ -34,6 +37,10 @@ def get(name: str) -> PagedContract | JobContract:
         from resumable.datasets.pagecount import ConversationsPageCount
 
         return ConversationsPageCount()
+    if name in ("users", "queues", "wrapupcodes"):
+        from resumable.datasets.entities import entity_list
+
+        return entity_list(name)
     from resumable.datasets.details import CONVERSATIONS, USERS
     from resumable.datasets.detailsjob import DetailsJob
     from resumable.datasets.detailsquery import DetailsQuery

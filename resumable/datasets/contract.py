@@ -74,6 +74,10 @@ class Contract(Protocol):
         """How its tokens are asked for."""
 
     @property
+    def timeless(self) -> bool:
+        """Whether it has no range of time: a list as it is on the day it is asked for."""
+
+    @property
     def counts_pages(self) -> bool:
         """Whether an answer names how much there is: a total or a page count."""
 

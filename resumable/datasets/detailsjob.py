@@ -42,6 +42,7 @@ class DetailsJob:
     interval_max: timedelta | None = None
     deep_limit: int | None = None
     counts_pages: bool = False
+    timeless: bool = False
     token_form: TokenForm = TokenForm.BASIC
 
     @property

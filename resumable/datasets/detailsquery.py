@@ -28,6 +28,7 @@ class DetailsQuery:
     interval_max: timedelta | None = timedelta(days=7)
     deep_limit: int | None = 100_000
     counts_pages: bool = True
+    timeless: bool = False
     token_form: TokenForm = TokenForm.BASIC
 
     @property

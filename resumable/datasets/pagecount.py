@@ -31,6 +31,7 @@ class ConversationsPageCount:
     interval_max: timedelta | None = None
     deep_limit: int | None = None
     counts_pages: bool = True
+    timeless: bool = False
     token_form: TokenForm = TokenForm.FIELDS
 
     @property

@@ -40,6 +40,7 @@ CREATE TABLE window (
     take         INTEGER NOT NULL DEFAULT 1 CHECK (take >= 1),
     page_count   INTEGER CHECK (page_count >= 0),
     total        INTEGER CHECK (total >= 0),
+    page_size    INTEGER CHECK (page_size > 0),
     moved        INTEGER NOT NULL DEFAULT 0 CHECK (moved IN (0, 1)),
     fingerprint  BLOB,
     provisional  INTEGER NOT NULL DEFAULT 0 CHECK (provisional IN (0, 1)),
@@ -78,6 +79,12 @@ CREATE TABLE remote (
     take        INTEGER NOT NULL,
     expires_ms  INTEGER,
     cursor      TEXT
+) STRICT, WITHOUT ROWID;
+
+-- What the schema had no place for, by path, over all pages recorded.
+CREATE TABLE drift (
+    path   TEXT PRIMARY KEY,
+    count  INTEGER NOT NULL CHECK (count > 0)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE event (

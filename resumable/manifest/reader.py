@@ -112,6 +112,10 @@ class ManifestReader:
         """Return the jobs on the server that nothing will be read from any more."""
         return remotes.useless(self._db)
 
+    def drift(self, limit: int = 100) -> dict[str, int]:
+        """Return what the schema had no place for, by path, the most frequent first."""
+        return dict(self._db.rows("SELECT path, count FROM drift ORDER BY count DESC, path LIMIT ?", (limit,)))
+
     def quarantined(self, limit: int = 1000) -> list[Quarantined]:
         """Return the pages given up on for now, oldest window first."""
         rows = self._db.rows(

@@ -6,7 +6,7 @@ from typing import Any
 
 from resumable.models import Interval, JobSpec, JobState, PartFact, Query, Snapshot, Window, WindowState
 
-WINDOW_COLUMNS = "id, start_ms, end_ms, state, take, page_count, total, fingerprint, records, done, moved"
+WINDOW_COLUMNS = "id, start_ms, end_ms, state, take, page_count, total, fingerprint, records, done, moved, page_size"
 
 JOB_COLUMNS = (
     "uuid, name, schema_digest, state, created_ms, started_ms, updated_ms, dataset, start_ms, end_ms, query, window_ms,"
@@ -90,8 +90,8 @@ def job_row(row: tuple[Any, ...]) -> JobRow:
 
 def window_row(row: tuple[Any, ...]) -> WindowRow:
     """Read a row of WINDOW_COLUMNS."""
-    window_id, start, end, state, take, page_count, total, fingerprint, records, done, moved = row
-    snapshot = None if page_count is None else Snapshot(number=take, page_count=page_count, total=total)
+    window_id, start, end, state, take, page_count, total, fingerprint, records, done, moved, page_size = row
+    snapshot = None if page_count is None else _snapshot(take, page_count, total, page_size)
     window = Window(
         id=window_id,
         interval=interval(start, end),
@@ -102,6 +102,10 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
         records=records,
     )
     return WindowRow(window=window, done=done, moved=bool(moved))
+
+
+def _snapshot(take: int, page_count: int, total: int | None, page_size: int | None) -> Snapshot:
+    return Snapshot(number=take, page_count=page_count, total=total, page_size=page_size)
 
 
 def to_ms(moment: datetime) -> int:

@@ -1,9 +1,10 @@
 """The manifest of one job, open for changing: each change is one transaction."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from resumable.clock import Clock
 from resumable.errors import ManifestUnusable
@@ -12,6 +13,8 @@ from resumable.manifest.connection import Connection
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.rows import WindowRow, to_ms
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
+
+NO_DRIFT: Mapping[str, int] = MappingProxyType({})
 
 
 class Manifest(ManifestReader):
@@ -88,30 +91,43 @@ class Manifest(ManifestReader):
         with self._db.atomic(durable=False):
             self._event(kind, text)
 
-    def first_page_done(self, window: Window, snapshot: Snapshot, part: PartFact | None) -> WindowRow:
+    def first_page_done(
+        self, window: Window, snapshot: Snapshot, part: PartFact | None, *, drift: Mapping[str, int] = NO_DRIFT
+    ) -> WindowRow:
         """Record a window's snapshot together with its first page; None for the part of an empty window."""
         with self._db.atomic():
             self._db.execute(
-                "UPDATE window SET state = 'open', page_count = ?, total = ?, moved = 0 WHERE id = ? AND take = ?",
-                (snapshot.page_count, snapshot.total, window.id, snapshot.number),
+                "UPDATE window SET state = 'open', page_count = ?, total = ?, page_size = ?, moved = 0"
+                " WHERE id = ? AND take = ?",
+                (snapshot.page_count, snapshot.total, snapshot.page_size, window.id, snapshot.number),
             )
             total = "" if snapshot.total is None else f", {snapshot.total} records"
             self._event(
                 EventKind.SNAPSHOT, f"{window.interval}: take {snapshot.number}, {snapshot.page_count} pages{total}"
             )
             if part is not None:
-                self._page_done(window, 1, part)
+                self._page_done(window, 1, part, drift)
         return self.window(window.id)
 
-    def page_done(self, window: Window, number: int, part: PartFact, *, moved: bool) -> WindowRow:
+    def page_done(
+        self, window: Window, number: int, part: PartFact, *, moved: bool, drift: Mapping[str, int] = NO_DRIFT
+    ) -> WindowRow:
         """Record a page whose part is durable; `moved`: its answer named another count than the snapshot."""
         with self._db.atomic():
-            self._page_done(window, number, part)
+            self._page_done(window, number, part, drift)
             if moved:
                 self._db.execute("UPDATE window SET moved = 1 WHERE id = ?", (window.id,))
         return self.window(window.id)
 
-    def cursor_page_done(self, window: Window, number: int, part: PartFact | None, cursor: str | None) -> WindowRow:
+    def cursor_page_done(
+        self,
+        window: Window,
+        number: int,
+        part: PartFact | None,
+        cursor: str | None,
+        *,
+        drift: Mapping[str, int] = NO_DRIFT,
+    ) -> WindowRow:
         """Record a page whose successor only a cursor names, with that cursor; None for it after the last page.
 
         The window's page count is what is known so far. No part: the take has no records at all.
@@ -123,7 +139,7 @@ class Manifest(ManifestReader):
                 (page_count, window.id, window.take),
             )
             if part is not None:
-                self._page_done(window, number, part)
+                self._page_done(window, number, part, drift)
             remotes.advance(self._db, window, cursor)
             if cursor is None:
                 self._event(EventKind.SNAPSHOT, f"{window.interval}: take {window.take}, {page_count} pages")
@@ -199,7 +215,7 @@ class Manifest(ManifestReader):
             self._db.execute("DELETE FROM page WHERE window = ? AND take < ?", (window.id, window.take))
             self._db.execute("UPDATE window SET stale = 0 WHERE id = ?", (window.id,))
 
-    def _page_done(self, window: Window, number: int, part: PartFact) -> None:
+    def _page_done(self, window: Window, number: int, part: PartFact, drift: Mapping[str, int]) -> None:
         changed = self._db.execute(
             "INSERT INTO page (window, take, number, state, rows, size, sha256) VALUES (?, ?, ?, 'done', ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET state = 'done', reason = NULL, rows = excluded.rows, size = excluded.size,"
@@ -213,6 +229,12 @@ class Manifest(ManifestReader):
             (part.rows, part.size, window.id),
         )
         self._db.execute("UPDATE job SET updated_ms = ?", (to_ms(self._clock.now()),))
+
+        for path, count in drift.items():
+            self._db.execute(
+                "INSERT INTO drift VALUES (?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                (path, count),
+            )
 
     def _event(self, kind: EventKind, text: str) -> None:
         self._db.execute(
