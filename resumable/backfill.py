@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from resumable.datasets import Contract, get
 from resumable.durable import make_folder, sync_folder
 from resumable.errors import UsageError
 from resumable.manifest import Manifest, ManifestReader, hold
-from resumable.models import JobSpec, JobState, PageKey, Query
+from resumable.models import Interval, JobSpec, JobState, PageKey, Query
 from resumable.naming import default_name
 from resumable.parts import Parts
 from resumable.planner import cut
@@ -89,14 +90,24 @@ class Job:
             raise _no_such_job(self)
         with contextlib.closing(manifest):
             for row in manifest.windows():
-                for page in manifest.pages(row.window):
-                    yield PageKey(window=row.window.interval, take=row.window.take, number=page.number)
+                take = row.whole_take or row.window.take
+                for page in manifest.pages(row.window, take=take):
+                    yield PageKey(window=row.window.interval, take=take, number=page.number)
 
 
-def make(spec: JobSpec, settings: Settings, *, name: str | None = None, clock: Clock | None = None) -> Job:
+def make(
+    spec: JobSpec,
+    settings: Settings,
+    *,
+    name: str | None = None,
+    look_back: timedelta | None = None,
+    clock: Clock | None = None,
+) -> Job:
     """Make a job, or find it where it has been made before; nothing is asked of the server.
 
-    Raises UsageError where the name belongs to a job with another query, with the difference.
+    With `look_back`, windows that were taken before they were so old are opened to be taken again, because the source
+    rewrites records for days, and a later end of the range extends the job. Raises UsageError where the name belongs to
+    a job with another query, with the difference.
     """
     dataset = get(spec.dataset)
     spec = _within_contract(spec, dataset)
@@ -113,12 +124,13 @@ def make(spec: JobSpec, settings: Settings, *, name: str | None = None, clock: C
                 name=job.name,
                 spec=spec,
                 schema_digest=dataset.schema.digest,
-                windows=cut(
-                    spec.interval, min(spec.window, settings.interval_max or dataset.interval_max or spec.window)
-                ),
+                windows=_windows(spec.interval, spec, settings, dataset),
             )
             made.close()
             sync_folder(job.folder)
+        known = job.status(events=0)
+    if look_back is not None:
+        _top_up(job, known.job.spec, spec, look_back, dataset)
         known = job.status(events=0)
     if known.job.spec != spec:
         raise UsageError(
@@ -126,6 +138,26 @@ def make(spec: JobSpec, settings: Settings, *, name: str | None = None, clock: C
             hint=f"Give this one another name with --job, or carry on the old one with: resumable resume {job.name}",
         )
     return job
+
+
+def _windows(interval: Interval, spec: JobSpec, settings: Settings, dataset: Contract) -> Iterator[Interval]:
+    return cut(interval, min(spec.window, settings.interval_max or dataset.interval_max or spec.window))
+
+
+def _top_up(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta, dataset: Contract) -> None:
+    """Open the windows that a look-back reaches, and add those of a later end."""
+    start, end = old.interval.end, new.interval.end
+    with hold(job.folder / status_of.LOCK, job=job.name, now=job.clock.now()):
+        manifest = Manifest.open(job.folder / status_of.MANIFEST, job.clock)
+        if manifest is None:
+            raise _no_such_job(job)
+        with contextlib.closing(manifest):
+            if end > start and replace(old, interval=new.interval) == new and old.interval.start == new.interval.start:
+                manifest.extend(end, _windows(Interval(start=start, end=end), new, job.settings, dataset))
+            manifest.look_back(look_back)
+            totals = manifest.totals()
+            if totals.windows_done < totals.windows and manifest.job().state is JobState.COMPLETE:
+                manifest.set_state(JobState.INCOMPLETE)
 
 
 def _within_contract(spec: JobSpec, dataset: Contract) -> JobSpec:

@@ -17,7 +17,10 @@ class Verdict:
     complete: bool
     settled: bool = False
     """The answers did not agree with each other, but two takes brought the same records."""
-    fingerprint: bytes | None = None
+    fingerprint: bytes
+    """Of the set of record keys."""
+    duplicates: int
+    """Records whose key had come before."""
     why: str = ""
 
 
@@ -37,13 +40,15 @@ def judge(row: WindowRow, keys: Iterable[pa.ChunkedArray], *, page_size: int | N
     doubts = [*_doubts(row, len(column), page_size)]
     if came_twice:
         doubts.append(f"{came_twice} records came twice")
-    if not doubts:
-        return Verdict(complete=True)
     fingerprint = _fingerprint(distinct)
-    why = "; ".join(doubts)
-    if fingerprint == row.window.fingerprint:
-        return Verdict(complete=True, settled=True, fingerprint=fingerprint, why=why)
-    return Verdict(complete=False, fingerprint=fingerprint, why=why)
+    settled = bool(doubts) and fingerprint == row.window.fingerprint
+    return Verdict(
+        complete=settled or not doubts,
+        settled=settled,
+        fingerprint=fingerprint,
+        duplicates=came_twice,
+        why="; ".join(doubts),
+    )
 
 
 def _doubts(row: WindowRow, records: int, page_size: int | None) -> Iterable[str]:

@@ -65,6 +65,8 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     transport: "Callable[[str], Transport] | None" = None
     """Makes what carries requests to an origin, in place of HTTP: a script in tests."""
+    fail_on_drift: bool = False
+    """End the run at the first value that the schema has no place for, in place of keeping it in `_unmapped`."""
     proxy: str | None = None
     ca_bundle: str | None = None
 

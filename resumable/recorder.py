@@ -1,6 +1,7 @@
 """What becomes of an answer, a durable part and a row; and of a window that is all there: closed, or taken again."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from resumable.client import Client
 from resumable.clock import Stop
@@ -15,6 +16,9 @@ from resumable.reconcile import remove_stale
 
 TAKES_IN_ONE_RUN = 4
 """Snapshots of one window before its source is called unsettled."""
+
+STILL_CHANGING = timedelta(hours=48)
+"""Genesys processes data again each night once it is so old; a window taken younger is provisional."""
 
 FAILURES_IN_A_ROW = 32
 """Pages given up on, with none that came between them, before the run ends: the network or the server is down."""
@@ -33,6 +37,7 @@ class Site:
     stop: Stop
     deep_limit: int | None
     """Records of one window that can be paged through."""
+    fail_on_drift: bool = False
 
 
 @dataclass(kw_only=True)
@@ -49,6 +54,11 @@ class Recorder:
         """Make an answer the durable part of its page; its row comes after."""
         site = self.site
         self._failed_in_a_row = 0
+        if answer.drift and site.fail_on_drift:
+            raise Incomplete(
+                f"{label(window.interval)} page {number} does not fit the schema: {', '.join(answer.drift)}.",
+                hint="The page was not recorded. Run again without --on-drift fail to keep such values in _unmapped.",
+            )
         footer = Footer(
             job=site.job.uuid,
             dataset=site.contract.name,
@@ -92,7 +102,14 @@ class Recorder:
             return
         if verdict.settled:
             site.manifest.event(EventKind.SETTLED, f"{label(window.interval)}: two takes agree, although {verdict.why}")
-        site.manifest.complete(row.window)
+        age = site.stop.clock.now() - window.interval.end
+        site.manifest.complete(
+            row.window,
+            verdict.fingerprint,
+            duplicates=verdict.duplicates,
+            settled=verdict.settled,
+            young=age < STILL_CHANGING and not site.contract.timeless,
+        )
         if row.window.take > 1:
             remove_stale(row.window, manifest=site.manifest, parts=site.parts)
 

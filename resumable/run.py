@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from resumable import receipt
 from resumable.auth import TokenSource
 from resumable.clock import Stop
 from resumable.config import Settings
@@ -106,6 +107,7 @@ class Run:
             feed=feed,
             stop=self._stop,
             deep_limit=self._settings.deep_limit or self._contract.deep_limit,
+            fail_on_drift=self._settings.fail_on_drift,
         )
         live = LiveRun(
             name=self._job.name,
@@ -130,6 +132,7 @@ class Run:
         totals = self._manifest.totals()
         error = self._shortfall(totals, unsettled)
         if error is None:
+            receipt.write(self._parts.folder.parent, self._manifest, self._parts, self._contract)
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
             return
         interrupted = isinstance(error, Interrupted)

@@ -1,16 +1,19 @@
 """How a job stands, read from its manifest without disturbing who works on it."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from resumable import durable
 from resumable.manifest import JobRow, ManifestReader, Totals, held
 from resumable.models import Counter, Event, JobState, iso, label
 
 MANIFEST = "manifest.sqlite"
 LOCK = "lock"
+RECEIPT = "receipt.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,8 @@ class Status:
     """What the schema had no place for, by path: it is in `_unmapped`."""
     problems: tuple[str, ...]
     events: tuple[Event, ...]
+    receipt: dict[str, Any] | None
+    """The closing statement of a complete job."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints."""
@@ -49,6 +54,7 @@ class Status:
             "drift": self.drift,
             "problems": list(self.problems),
             "events": [{"at": iso(e.at), "kind": e.kind.value, "text": e.text} for e in self.events],
+            "receipt": self.receipt,
         }
 
 
@@ -71,6 +77,7 @@ def read(folder: Path, *, events: int = 20) -> Status | None:
             drift=manifest.drift(),
             problems=problems,
             events=tuple(manifest.events(events)),
+            receipt=_receipt(folder) if state is JobState.COMPLETE else None,
         )
     finally:
         manifest.close()
@@ -80,6 +87,14 @@ def jobs(state: Path) -> Iterator[Path]:
     """Yield the folders of all jobs in a state folder, by name."""
     if state.is_dir():
         yield from sorted(path.parent for path in state.glob(f"*/{MANIFEST}"))
+
+
+def _receipt(folder: Path) -> dict[str, Any] | None:
+    try:
+        receipt: dict[str, Any] = json.loads(durable.read(folder.absolute() / RECEIPT))
+    except (FileNotFoundError, ValueError):
+        return None
+    return receipt
 
 
 def _when(moment: datetime | None) -> str | None:

@@ -23,6 +23,7 @@ CREATE TABLE job (
     created_ms     INTEGER NOT NULL,
     started_ms     INTEGER,
     updated_ms     INTEGER NOT NULL,
+    completed_ms   INTEGER,
     CHECK (end_ms > start_ms)
 ) STRICT;
 
@@ -31,6 +32,8 @@ CREATE TABLE counter (
     value  INTEGER NOT NULL CHECK (value >= 0)
 ) STRICT, WITHOUT ROWID;
 
+-- `fingerprint` is of the record keys: of the take before while this one is unfinished, then of this one.
+-- `whole_take` is the last take that was complete, and what readers see until the next one is.
 -- `done`, `records` and `bytes` sum up the pages of the take, in the same transaction as each page.
 CREATE TABLE window (
     id           INTEGER PRIMARY KEY,
@@ -43,6 +46,10 @@ CREATE TABLE window (
     page_size    INTEGER CHECK (page_size > 0),
     moved        INTEGER NOT NULL DEFAULT 0 CHECK (moved IN (0, 1)),
     fingerprint  BLOB,
+    duplicates   INTEGER NOT NULL DEFAULT 0 CHECK (duplicates >= 0),
+    settled      INTEGER NOT NULL DEFAULT 0 CHECK (settled IN (0, 1)),
+    whole_take   INTEGER,
+    whole_ms     INTEGER,
     provisional  INTEGER NOT NULL DEFAULT 0 CHECK (provisional IN (0, 1)),
     stale        INTEGER NOT NULL DEFAULT 0 CHECK (stale IN (0, 1)),
     done         INTEGER NOT NULL DEFAULT 0 CHECK (done >= 0),
@@ -51,7 +58,7 @@ CREATE TABLE window (
     UNIQUE (start_ms, end_ms),
     CHECK (end_ms > start_ms),
     CHECK ((state = 'planned') = (page_count IS NULL)),
-    CHECK (state <> 'complete' OR done = page_count)
+    CHECK (state <> 'complete' OR (done = page_count AND whole_take = take))
 ) STRICT;
 CREATE INDEX window_unfinished ON window (start_ms) WHERE state <> 'complete';
 CREATE INDEX window_stale ON window (id) WHERE stale = 1;

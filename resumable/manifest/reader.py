@@ -95,12 +95,12 @@ class ManifestReader:
             self._db.rows(f"SELECT {WINDOW_COLUMNS} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
         )
 
-    def pages(self, window: Window) -> list[PageRow]:
-        """Return the pages done of the window's current take, by number."""
+    def pages(self, window: Window, *, take: int | None = None) -> list[PageRow]:
+        """Return the pages done of a take of the window, by number; of the current take when none is named."""
         rows = self._db.rows(
             "SELECT number, rows, size, sha256 FROM page"
             " WHERE window = ? AND take = ? AND state = 'done' ORDER BY number",
-            (window.id, window.take),
+            (window.id, window.take if take is None else take),
         )
         return [PageRow(number=n, part=PartFact(rows=count, size=size, sha256=sha)) for n, count, size, sha in rows]
 

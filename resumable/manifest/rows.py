@@ -6,11 +6,14 @@ from typing import Any
 
 from resumable.models import Interval, JobSpec, JobState, PartFact, Query, Snapshot, Window, WindowState
 
-WINDOW_COLUMNS = "id, start_ms, end_ms, state, take, page_count, total, fingerprint, records, done, moved, page_size"
+WINDOW_COLUMNS = (
+    "id, start_ms, end_ms, state, take, page_count, total, fingerprint, records, done, moved, page_size, duplicates,"
+    " settled, whole_take, provisional"
+)
 
 JOB_COLUMNS = (
     "uuid, name, schema_digest, state, created_ms, started_ms, updated_ms, dataset, start_ms, end_ms, query, window_ms,"
-    " page_size"
+    " page_size, completed_ms"
 )
 
 
@@ -26,15 +29,26 @@ class JobRow:
     created_at: datetime
     started_at: datetime | None
     updated_at: datetime
+    completed_at: datetime | None
+    """When every window was complete; None again once a later range or a look-back has opened some."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowRow:
-    """A window with what has been done of it; `moved` says that an answer of this take named another count."""
+    """A window with what has been done of it."""
 
     window: Window
     done: int
     moved: bool
+    """An answer of this take named another count than the snapshot."""
+    duplicates: int = 0
+    """Records that came more than once in it, once it is complete."""
+    settled: bool = False
+    """Complete because two takes agreed, although their answers did not."""
+    whole_take: int | None = None
+    """The last take that was complete."""
+    provisional: bool = False
+    """The source did not have all of it yet, or still changes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +99,14 @@ def job_row(row: tuple[Any, ...]) -> JobRow:
         created_at=moment(row[4]),
         started_at=None if row[5] is None else moment(row[5]),
         updated_at=moment(row[6]),
+        completed_at=None if row[13] is None else moment(row[13]),
     )
 
 
 def window_row(row: tuple[Any, ...]) -> WindowRow:
     """Read a row of WINDOW_COLUMNS."""
-    window_id, start, end, state, take, page_count, total, fingerprint, records, done, moved, page_size = row
+    window_id, start, end, state, take, page_count, total, fingerprint, records, done, moved, page_size, *more = row
+    duplicates, settled, whole_take, provisional = more
     snapshot = None if page_count is None else _snapshot(take, page_count, total, page_size)
     window = Window(
         id=window_id,
@@ -101,7 +117,15 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
         fingerprint=fingerprint,
         records=records,
     )
-    return WindowRow(window=window, done=done, moved=bool(moved))
+    return WindowRow(
+        window=window,
+        done=done,
+        moved=bool(moved),
+        duplicates=duplicates,
+        settled=bool(settled),
+        whole_take=whole_take,
+        provisional=bool(provisional),
+    )
 
 
 def _snapshot(take: int, page_count: int, total: int | None, page_size: int | None) -> Snapshot:

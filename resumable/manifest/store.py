@@ -77,8 +77,9 @@ class Manifest(ManifestReader):
         now = to_ms(self._clock.now())
         with self._db.atomic():
             self._db.execute(
-                "UPDATE job SET state = ?, updated_ms = ?, started_ms = coalesce(started_ms, ?)",
-                (state.value, now, now),
+                "UPDATE job SET state = ?1, updated_ms = ?2, started_ms = coalesce(started_ms, ?2),"
+                " completed_ms = CASE ?1 WHEN 'complete' THEN ?2 ELSE completed_ms END",
+                (state.value, now),
             )
 
     def count(self, counter: Counter) -> None:
@@ -177,12 +178,36 @@ class Manifest(ManifestReader):
             )
             self._event(EventKind.QUARANTINED, f"{window.interval} page {number}: {reason}")
 
-    def complete(self, window: Window) -> None:
-        """Close a window on its current take; older takes become stale."""
+    def complete(self, window: Window, fingerprint: bytes, *, duplicates: int, settled: bool, young: bool) -> None:
+        """Close a window on its current take; older takes become stale. `young`: the source may still change it."""
         with self._db.atomic():
             self._db.execute(
-                "UPDATE window SET state = 'complete', stale = (take > 1) WHERE id = ? AND take = ?",
-                (window.id, window.take),
+                "UPDATE window SET state = 'complete', stale = (take > 1), whole_take = take, whole_ms = ?,"
+                " fingerprint = ?, duplicates = ?, settled = ?, provisional = max(provisional, ?)"
+                " WHERE id = ? AND take = ?",
+                (to_ms(self._clock.now()), fingerprint, duplicates, settled, young, window.id, window.take),
+            )
+
+    def look_back(self, length: timedelta) -> int:
+        """Open complete windows again that were taken before they were so old, and return how many.
+
+        Those taken since the job was last complete are left: a look-back that was interrupted is carried on.
+        """
+        with self._db.atomic():
+            return self._db.execute(
+                "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, moved = 0,"
+                " fingerprint = NULL, done = 0, records = 0, bytes = 0, provisional = 0"
+                " WHERE state = 'complete' AND whole_ms < end_ms + ?"
+                " AND whole_ms <= (SELECT completed_ms FROM job)",
+                (length // timedelta(milliseconds=1),),
+            )
+
+    def extend(self, end: datetime, windows: Iterator[Interval]) -> None:
+        """Let the job reach to a later end, by windows that begin where it ended."""
+        with self._db.atomic():
+            self._db.execute("UPDATE job SET end_ms = ?", (to_ms(end),))
+            self._db.insert_many(
+                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(w.start), to_ms(w.end)) for w in windows)
             )
 
     def retake(self, window: Window, fingerprint: bytes | None, why: str) -> WindowRow:
@@ -190,7 +215,7 @@ class Manifest(ManifestReader):
         with self._db.atomic():
             self._db.execute(
                 "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, moved = 0,"
-                " fingerprint = ?, done = 0, records = 0, bytes = 0 WHERE id = ? AND take = ?",
+                " fingerprint = ?, done = 0, records = 0, bytes = 0, provisional = 0 WHERE id = ? AND take = ?",
                 (fingerprint, window.id, window.take),
             )
             self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))

@@ -1,0 +1,112 @@
+"""The closing statement of a job: what was asked for, what came, and what was done about what did not agree."""
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from array import array
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from resumable import durable
+from resumable.datasets import Contract
+from resumable.manifest import Manifest, WindowRow
+from resumable.models import Counter, PageKey, iso
+from resumable.parts import Parts
+from resumable.status import RECEIPT
+
+FORMAT: Final = 1
+
+KEYS_AT_ONCE: Final = 2_000_000
+"""Record keys held at once, as 8 bytes each, while duplicates across windows are counted."""
+
+
+def write(folder: Path, manifest: Manifest, parts: Parts, contract: Contract) -> None:
+    """Write the receipt of a job whose windows are all complete, durably."""
+    text = json.dumps(_receipt(manifest, parts, contract), indent=2, ensure_ascii=False)
+    durable.save(folder.absolute() / RECEIPT, text.encode())
+
+
+def _receipt(manifest: Manifest, parts: Parts, contract: Contract) -> dict[str, Any]:
+    job, totals, counters = manifest.job(), manifest.totals(), manifest.counters()
+    rows = list(manifest.windows())
+    distinct = _distinct(lambda: _columns(manifest, parts, contract), totals.records)
+    within = sum(row.duplicates for row in rows)
+    return {
+        "format": FORMAT,
+        "job": job.name,
+        "uuid": job.uuid,
+        "dataset": job.spec.dataset,
+        "query": json.loads(job.spec.query.to_json()),
+        "from": iso(job.spec.interval.start),
+        "to": iso(job.spec.interval.end),
+        "page_size": job.spec.page_size,
+        "records": totals.records,
+        "records_distinct": distinct,
+        "duplicates": {"within_windows": within, "across_windows": totals.records - within - distinct},
+        "keys_sha256": hashlib.sha256(b"".join(row.window.fingerprint or b"" for row in rows)).hexdigest(),
+        "pages": totals.pages_done,
+        "bytes": totals.bytes,
+        **{counter.value: counters[counter] for counter in Counter},
+        "retakes": sum(row.window.take - 1 for row in rows),
+        "settled_windows": sum(row.settled for row in rows),
+        "provisional_windows": sum(row.provisional for row in rows),
+        "drift": manifest.drift(),
+        "created_at": iso(job.created_at),
+        "started_at": iso(job.started_at) if job.started_at else None,
+        "completed_at": iso(job.updated_at),
+        "versions": _versions(contract),
+        "windows": [_window(row) for row in rows],
+    }
+
+
+def _window(row: WindowRow) -> dict[str, Any]:
+    window, snapshot = row.window, row.window.snapshot
+    return {
+        "from": iso(window.interval.start),
+        "to": iso(window.interval.end),
+        "served": {"pages": snapshot.page_count, "total": snapshot.total} if snapshot else None,
+        "stored": {"pages": row.done, "records": window.records, "duplicates": row.duplicates},
+        "take": window.take,
+        "settled": row.settled,
+        "provisional": row.provisional,
+        "keys_sha256": (window.fingerprint or b"").hex(),
+    }
+
+
+def _versions(contract: Contract) -> dict[str, str]:
+    schema = contract.schema
+    return {
+        "resumable": importlib.metadata.version("resumable"),
+        "python": platform.python_version(),
+        "pyarrow": pa.__version__,
+        "schema": f"{schema.name} {schema.version}",
+        "schema_digest": schema.digest,
+    }
+
+
+def _columns(manifest: Manifest, parts: Parts, contract: Contract) -> Iterator[pa.ChunkedArray]:
+    for row in manifest.windows():
+        for page in manifest.pages(row.window):
+            key = PageKey(window=row.window.interval, take=row.window.take, number=page.number)
+            yield parts.column(key, contract.schema.key)
+
+
+def _distinct(columns: Callable[[], Iterator[pa.ChunkedArray]], total: int) -> int:
+    """Count the different keys, in as many passes over them as memory asks for."""
+    passes = max(1, -(-total // KEYS_AT_ONCE))
+    found = 0
+    for turn in range(passes):
+        hashes = array("Q")
+        for key in (key for column in columns() for key in column.to_pylist()):
+            number = int.from_bytes(hashlib.blake2b(str(key).encode(), digest_size=8).digest())
+            if number % passes == turn:
+                hashes.append(number)
+        found += pc.count_distinct(
+            pa.Array.from_buffers(pa.uint64(), len(hashes), [None, pa.py_buffer(hashes)])
+        ).as_py()
+    return found
