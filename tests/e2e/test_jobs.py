@@ -1,0 +1,57 @@
+"""Asynchronous jobs: whatever becomes of them on the server, windows are read to their end and none is left there."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import resumable
+from resumable import JobState
+from resumable.simulator import Fault, FaultKind, JobRefusal, Kind, Match, Settings, Simulator
+
+from .inprocess import records_of, settings_for, spec_for, truth_of
+
+RESULTS = Match(kinds=(Kind.JOB_RESULTS,), nth=(2,))
+TROUBLES = {
+    "the job failed": Fault(kind=FaultKind.JOB_FAILED, on=Match(kinds=(Kind.JOB_STATUS,), nth=(1,))),
+    "the job was cancelled": Fault(
+        kind=FaultKind.JOB_FAILED, on=Match(kinds=(Kind.JOB_STATUS,), nth=(1,)), value="CANCELLED"
+    ),
+    "the cursor is gone": Fault(kind=FaultKind.CURSOR_GONE, on=RESULTS),
+    "the cursor is repeated": Fault(kind=FaultKind.REPEATED_CURSOR, on=RESULTS),
+    "the answer to the submission is lost": Fault(kind=FaultKind.LOST_ANSWER, on=Match(kinds=(Kind.JOB_CREATE,))),
+    "records come twice": Fault(kind=FaultKind.REPEAT, on=RESULTS, by=3),
+    "a page is cut": Fault(kind=FaultKind.CUT, on=RESULTS, at=100),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_window_is_taken_again_after_trouble_with_its_job(trouble: str, tmp_path: Path) -> None:
+    """Trouble with a job costs a new one or a new try, never a record, and no job stays whose id is known."""
+    with Simulator(Settings(records=70, rate_public=None, job_polls=1), faults=(TROUBLES[trouble],)) as sim:
+        settings = settings_for(sim, tmp_path, workers=2)
+        job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings)
+        assert job.run().state is JobState.COMPLETE
+        assert sum(sim.faults_fired().values()) == 1
+        assert records_of(job) == truth_of(job, sim)
+        lost = 1 if trouble == "the answer to the submission is lost" else 0
+        assert len(sim.jobs_alive) == lost, "only a job whose id never came can be left"
+
+
+@pytest.mark.parametrize("refusal", list(JobRefusal))
+def test_fewer_jobs_run_at_once_where_the_server_refuses_more(refusal: JobRefusal, tmp_path: Path) -> None:
+    """A server that allows two jobs at once gets two at once, and every window is read."""
+    with Simulator(Settings(records=30, rate_public=None, job_limit=2, job_refusal=refusal, job_polls=2)) as sim:
+        job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-07"), settings_for(sim, tmp_path))
+        assert job.run().state is JobState.COMPLETE
+        assert records_of(job) == truth_of(job, sim)
+        assert sim.jobs_alive == []
+
+
+def test_a_window_past_the_watermark_is_marked_provisional(tmp_path: Path) -> None:
+    """A window whose data the server does not have whole yet is never called more than provisional."""
+    with Simulator(Settings(records=30, rate_public=None, watermark=datetime(2023, 10, 2, 12, tzinfo=UTC))) as sim:
+        job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
+        receipt = job.run().receipt
+        assert receipt is not None
+        assert [window["provisional"] for window in receipt["windows"]] == [False, True]

@@ -1,0 +1,32 @@
+"""The README says what is so."""
+
+import ast
+import re
+
+from tests.reference import README, rendered
+
+
+def test_the_command_reference_is_what_help_prints() -> None:
+    """The reference in the README is generated; mend it with `python -m tests.reference`."""
+    assert README.read_text(encoding="utf-8") == rendered()
+
+
+def test_every_test_that_the_readme_names_exists() -> None:
+    """What is said to prove a promise is there to be run."""
+    root = README.parent
+    named = re.findall(r"tests/[\w/]+(?:\.py)?", README.read_text(encoding="utf-8"))
+    assert named
+    assert [path for path in named if not (root / path).exists()] == []
+
+
+def test_the_python_in_the_readme_uses_names_that_exist() -> None:
+    """The README's imports from the package all work."""
+    import resumable
+
+    block = re.search(r"^## From Python\n\n((?:    .*\n|\n)+)", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert block is not None
+    code = "\n".join(line[4:] for line in block[1].splitlines())
+    imported = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.ImportFrom) and n.module == "resumable"]
+    assert imported
+    for name in (alias.name for node in imported for alias in node.names):
+        assert getattr(resumable, name)
