@@ -1,6 +1,7 @@
 """Reads windows through jobs on the server: submit, poll, page by page along the cursor, delete; one job a window."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
 
 from resumable.client import Asked, Stopped
@@ -82,17 +83,32 @@ class JobWorker:
         self._site = recorder.site
         self._refused = refused
         self._gate = Gate(recorder.site.stop, jobs)
+        self._available_to: datetime | None = None
 
     def do(self, work: Work) -> None:
         """Read one window to its end, from where the last run left it."""
+        if self._available_to is not None and work.window.interval.start >= self._available_to:
+            self._recorder.wait_for_data(work.window, self._available_to)
+            return
         self._gate.enter()
         try:
             self._window(work.window)
         finally:
             self._gate.leave()
 
-    def clear(self) -> None:
-        """Delete the jobs on the server that nothing will be read from any more."""
+    def begin(self) -> None:
+        """Delete what earlier runs left on the server, and ask up to when it has its data."""
+        self._clear()
+        asked = Asked(what="asking up to when there is data", request=self._contract.availability())
+        try:
+            self._available_to = self._site.client.exchange(
+                asked, lambda reply: self._contract.read_availability(reply.body)
+            )
+        except Fault as fault:
+            # Each answer with results says it too, so that a window is marked provisional all the same.
+            self._site.manifest.event(EventKind.WARNING, f"{asked.what}: {fault.reason}")
+
+    def _clear(self) -> None:
         for remote in self._site.manifest.useless_remotes():
             self._delete(remote)
 
@@ -117,7 +133,7 @@ class JobWorker:
             return
         else:
             self._recorder.close(row.window)
-        self.clear()
+        self._clear()
 
     def _submit(self, row: WindowRow) -> RemoteRow | None:
         if row.done:

@@ -1,7 +1,7 @@
 """What becomes of an answer, a durable part and a row; and of a window that is all there: closed, or taken again."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from resumable.client import Client
 from resumable.clock import Stop
@@ -47,6 +47,8 @@ class Recorder:
     site: Site
     unsettled: list[Window] = field(default_factory=list)
     """Windows whose source kept changing, as found in this run."""
+    waiting: list[Window] = field(default_factory=list)
+    """Windows that the server has no data of yet, as found in this run."""
     _takes: dict[int, int] = field(default_factory=dict)
     _failed_in_a_row: int = 0
 
@@ -87,6 +89,12 @@ class Recorder:
                 f"{FAILURES_IN_A_ROW} pages in a row failed, the last with: {fault.reason}.",
                 hint="What is recorded is safe. Run the same command when the server can be reached.",
             )
+
+    def wait_for_data(self, window: Window, available_to: datetime) -> None:
+        """Leave a window for a later run: what it covers is not there yet, and would come back empty."""
+        self.waiting.append(window)
+        text = f"{label(window.interval)} waits: the server's data ends at {iso(available_to)}"
+        self.site.manifest.event(EventKind.WARNING, text)
 
     def close(self, window: Window) -> None:
         """Close a window whose pages have all ended, or take it again where the closing check does not agree."""

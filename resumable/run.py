@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from resumable import receipt
 from resumable.auth import TokenSource
+from resumable.client import Stopped
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.datasets import Contract, JobContract, get
@@ -81,7 +82,7 @@ class Run:
         with means_of(self._contract, self._settings, stop=self._stop, journal=self._manifest) as means:
             live, recorder, hands = self._set_up(means)
             self._work(live, hands, watch)
-        self._conclude(recorder.unsettled)
+        self._conclude(recorder)
 
     def _work(self, live: LiveRun, hands: Hands, watch: Watch) -> None:
         self._manifest.set_state(JobState.RUNNING)
@@ -89,9 +90,11 @@ class Run:
         try:
             for row in self._manifest.stale_windows():
                 remove_stale(row.window, manifest=self._manifest, parts=self._parts)
-            hands.clear()
+            hands.begin()
             with watch(live):
                 work_through(live.feed, hands, threads=live.workers, stop=self._stop)
+        except Stopped:
+            return  # a signal came while the run was being prepared
         except ResumableError as error:
             self._record_end(JobState.INTERRUPTED, error.message)
             raise
@@ -128,9 +131,9 @@ class Run:
         if isinstance(fault, StatusFault) and fault.status in REFUSALS and self._manifest.totals().pages_known == 0:
             raise UsageError(f"the server refuses this query ({fault.reason}).", hint=_advice(fault, self._contract))
 
-    def _conclude(self, unsettled: list[Window]) -> None:
+    def _conclude(self, recorder: Recorder) -> None:
         totals = self._manifest.totals()
-        error = self._shortfall(totals, unsettled)
+        error = self._shortfall(totals, recorder.unsettled, recorder.waiting)
         if error is None:
             receipt.write(self._parts.folder.parent, self._manifest, self._parts, self._contract)
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
@@ -139,7 +142,7 @@ class Run:
         self._record_end(JobState.INTERRUPTED if interrupted else JobState.INCOMPLETE, error.message)
         raise error
 
-    def _shortfall(self, totals: Totals, unsettled: list[Window]) -> ResumableError | None:
+    def _shortfall(self, totals: Totals, unsettled: list[Window], waiting: list[Window]) -> ResumableError | None:
         if totals.windows_done == totals.windows:
             return None
         safe = f"{totals.pages_done:,} of {totals.pages_known:,} pages are safe"
@@ -155,6 +158,11 @@ class Run:
             return SourceUnsettled(
                 f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
                 hint=f"{safe}. Come back when the data has stopped changing, with: {again}",
+            )
+        if waiting and not totals.pages_quarantined:
+            return Incomplete(
+                f"{safe}; {len(waiting)} windows wait for data that the server does not have yet.",
+                hint=f"Come back later, with: {again}",
             )
         missing = f"{totals.pages_quarantined} pages are quarantined"
         return Incomplete(f"{safe}; {missing}.", hint=f"They are tried again by: {again}")

@@ -22,8 +22,8 @@ class Hands(Protocol):
     def do(self, work: Work) -> None:
         """Do one piece of work. Raises what ends a run; a page that fails is quarantined instead."""
 
-    def clear(self) -> None:
-        """Remove from the server what earlier runs left there and nobody needs."""
+    def begin(self) -> None:
+        """Do what comes before the first window of a run."""
 
 
 class PageWorker:
@@ -43,8 +43,8 @@ class PageWorker:
         else:
             self._page(work.window, work.number)
 
-    def clear(self) -> None:
-        """Do nothing: pages by number leave nothing on the server."""
+    def begin(self) -> None:
+        """Do nothing: pages by number need no preparation."""
 
     def _open(self, window: Window) -> None:
         site = self._site

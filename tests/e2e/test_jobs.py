@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import resumable
-from resumable import JobState
+from resumable import Incomplete, JobState
 from resumable.simulator import Fault, FaultKind, JobRefusal, Kind, Match, Settings, Simulator
 
 from .inprocess import records_of, settings_for, spec_for, truth_of
@@ -46,6 +46,18 @@ def test_fewer_jobs_run_at_once_where_the_server_refuses_more(refusal: JobRefusa
         assert job.run().state is JobState.COMPLETE
         assert records_of(job) == truth_of(job, sim)
         assert sim.jobs_alive == []
+
+
+def test_a_window_that_the_server_has_no_data_of_waits(tmp_path: Path) -> None:
+    """A window that begins past the watermark is left for a later run, and the job is not called complete."""
+    with Simulator(Settings(records=30, rate_public=None, watermark=datetime(2023, 10, 2, tzinfo=UTC))) as sim:
+        job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
+        with pytest.raises(Incomplete, match="1 windows wait for data"):
+            job.run()
+        assert job.status().totals.windows_done == 1
+        sim.switch(watermark=datetime(2023, 10, 9, tzinfo=UTC))
+        assert job.run().state is JobState.COMPLETE
+        assert records_of(job) == truth_of(job, sim)
 
 
 def test_a_window_past_the_watermark_is_marked_provisional(tmp_path: Path) -> None:
