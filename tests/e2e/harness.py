@@ -15,7 +15,7 @@ from resumable.backfill import Job, find
 from resumable.config import Settings
 from resumable.simulator import Kind, Simulator
 
-PAGE_KINDS = (Kind.CONVERSATIONS, Kind.ARTICLE)
+PAGE_KINDS = (Kind.CONVERSATIONS, Kind.ARTICLE, Kind.JOB_RESULTS)
 
 
 @dataclass(frozen=True, kw_only=True)

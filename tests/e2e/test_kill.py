@@ -41,3 +41,31 @@ def test_a_backfill_killed_25_times_ends_equal_to_the_truth(
         again = finished(product.start(*command))
         assert again.code == 0, again.stderr
         assert sim.log.count(*PAGE_KINDS) == sent, "a complete job asked for a page"
+
+
+def test_a_backfill_by_jobs_killed_25_times_ends_equal_to_the_truth(tmp_path: Path, seed: int) -> None:
+    """Killed in mid-cursor, with jobs that expire in between, every record is there once and no known job is left."""
+    moments = random.Random(seed)
+    life = Settings(records=900, rate_public=None, latency=(0.1, 0.3), job_polls=1, job_life=8.0)
+    with Simulator(life) as sim:
+        product = Product(sim=sim, state=tmp_path / "state")
+        command = ["backfill", "conversation-jobs", *RANGE, "--page-size", "60", "--job", "j", "--rate", "100000"]
+        for _ in range(KILLS):
+            pages, seconds = moments.randrange(8), moments.uniform(0, 0.4)
+            outcome = killed(product.start(*command), sim, pages=pages, seconds=seconds)
+            assert outcome.code == -9, f"ended with {outcome.code} before it was killed: {outcome.stderr}"
+        sim.switch(job_life=3600.0)
+        outcome = finished(product.start(*command))
+        assert outcome.code == 0, outcome.stderr
+        assert_equal_to_truth(
+            product.job("j"), sim, dataset="conversation-jobs", query={"startOfDayIntervalMatching": True}
+        )
+        known = {
+            event.text.rsplit(" ", 1)[1]
+            for event in product.job("j").status(events=10_000).events
+            if "submitted as" in event.text
+        }
+        assert known
+        assert known & set(sim.jobs_alive) == set()
+        again = finished(product.start(*command))
+        assert again.code == 0, again.stderr
