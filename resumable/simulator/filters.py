@@ -1,6 +1,5 @@
 """The filters of the public contract: read, checked, and decided for one conversation at a time."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -41,6 +40,22 @@ SURVEY_DIMENSIONS = frozenset(
     surveyPromoterScore surveyStatus surveyType userId
     """)
 )
+CONVERSATION_METRICS = frozenset(
+    words("""
+    nAgentDeclined nAlertExpired nBlindTransferred nBotInteractions nCallbackAttempts nCallbackOverSla
+    nCallbackScheduled nCfcOffered nCobrowseSessions nConnected nConsult nConsultTransferred nConversations nError nFlow
+    nFlowMilestone nFlowOutcome nFlowOutcomeFailed nOffered nOutbound nOutboundAbandoned nOutboundAttempted
+    nOutboundConnected nOverSla nStateTransitionError nTakeover nTransferred oAudioMessageCount
+    oExternalAudioMessageCount oExternalMediaCount oFlowMilestone oMediaCount oMessageCount oMessageSegmentCount
+    oMessageTurn oSkillExpressionApplications tAbandon tAcd tActiveCallback tActiveCallbackComplete tAcw
+    tAgentResponseTime tAgentVideoConnected tAlert tAnswered tAverageAgentResponseTime tAverageCustomerResponseTime
+    tBarging tCallbackAbandon tCallbackConnect tCallbackNotReached tCallbackVirtualWait tCfcAbandon tCfcAcd tCfcAnswered
+    tCfcFlowOut tCoaching tCoachingComplete tConnected tContacting tConversationDuration tDialing tFirstConnect
+    tFirstDial tFirstEngagement tFirstResponse tFlow tFlowDisconnect tFlowExit tFlowOut tFlowOutcome tHandle tHeld
+    tHeldComplete tIvr tMonitoring tMonitoringComplete tNotResponding tPark tParkComplete tScreenMonitoring
+    tShortAbandon tSnippetRecord tTalk tTalkComplete tTransmitting tUserResponseTime tVoicemail
+    """)
+)
 # dimensions whose values differ between the records of one shape
 OWN_DIMENSIONS = frozenset(
     words("""
@@ -58,12 +73,38 @@ _FIELDS = {
     "requestedRoutingSkillId": "requestedRoutingSkillIds",
     "sipResponseCode": "sipResponseCodes",
 }
-_METRIC = re.compile(r"[not][A-Z]\w*")  # n counts, o observations, t times
 _OPERATORS = frozenset({"matches", "exists", "notExists"})
 _RANGE = {"gt", "gte", "lt", "lte"}
 
 Context = Mapping[str, Json]
 Test = Callable[[Context], bool]
+Contexts = Callable[[Mapping[str, Json]], Iterator[Context]]  # where a predicate looks: a segment, an evaluation, ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """What the predicates of one filter list may name."""
+
+    dimensions: frozenset[str] = frozenset()
+    metrics: frozenset[str] = frozenset()
+    properties: bool = False
+
+
+# Source: the predicates' models in the official Python SDK 269.0.0; those of resolutions have no dimension.
+VOCABULARIES: Mapping[str, Vocabulary] = {
+    "conversationFilters": Vocabulary(dimensions=CONVERSATION_DIMENSIONS, metrics=CONVERSATION_METRICS),
+    "segmentFilters": Vocabulary(
+        dimensions=SEGMENT_DIMENSIONS, metrics=frozenset({"tSegmentDuration"}), properties=True
+    ),
+    "evaluationFilters": Vocabulary(
+        dimensions=EVALUATION_DIMENSIONS, metrics=frozenset({"oTotalCriticalScore", "oTotalScore"})
+    ),
+    "surveyFilters": Vocabulary(dimensions=SURVEY_DIMENSIONS, metrics=frozenset({"oSurveyTotalScore"})),
+    "resolutionFilters": Vocabulary(metrics=frozenset({"nNextContactAvoided"})),
+    "userFilters": Vocabulary(dimensions=frozenset({"userId"})),
+    "presenceFilters": Vocabulary(dimensions=frozenset({"organizationPresenceId", "systemPresence"})),
+    "routingStatusFilters": Vocabulary(dimensions=frozenset({"routingStatus"})),
+}
 
 
 class FilterFault(ValueError):
@@ -84,9 +125,23 @@ class Filter:
 
 def read_filters(body: Mapping[str, Json]) -> Filter:
     """Read the five filter lists of a query; raises FilterFault where the server would say 400."""
+    return _read_lists(body, _CONTEXTS)
+
+
+def read_user_filters(body: Mapping[str, Json]) -> Filter:
+    """Read the three filter lists of users' details; raises FilterFault where the server would say 400.
+
+    The filter is for objects with a `userId`. Nobody says what is left of a user whose presence or routing status is
+    filtered, so those two are checked and select nothing.
+    """
+    _read_lists(body, {"presenceFilters": _itself, "routingStatusFilters": _itself})
+    return _read_lists(body, {"userFilters": _itself})
+
+
+def _read_lists(body: Mapping[str, Json], kinds: Mapping[str, Contexts]) -> Filter:
     tests: list[Callable[[Mapping[str, Json]], bool]] = []
     own = False
-    for key, dimensions, contexts in _KINDS:
+    for key, contexts in kinds.items():
         given = body.get(key)
         if given is None:
             continue
@@ -94,19 +149,17 @@ def read_filters(body: Mapping[str, Json]) -> Filter:
             raise FilterFault(f"{key} must be a list")
         for entry in given:
             used: set[str] = set()
-            test = _read_node(entry, key, dimensions, used, allow_clauses=True)
+            test = _read_node(entry, key, used, allow_clauses=True)
             tests.append(_any_of(contexts, test))
             own = own or bool(used & OWN_DIMENSIONS)
     return Filter(tests=tuple(tests), by_shape=not own)
 
 
-def _any_of(
-    contexts: Callable[[Mapping[str, Json]], Iterator[Context]], test: Test
-) -> Callable[[Mapping[str, Json]], bool]:
+def _any_of(contexts: Contexts, test: Test) -> Callable[[Mapping[str, Json]], bool]:
     return lambda conversation: any(test(context) for context in contexts(conversation))
 
 
-def _read_node(entry: Json, where: str, dimensions: frozenset[str], used: set[str], *, allow_clauses: bool) -> Test:
+def _read_node(entry: Json, where: str, used: set[str], *, allow_clauses: bool) -> Test:
     if not isinstance(entry, dict):
         raise FilterFault(f"{where} holds something that is not an object")
     kind = entry.get("type")
@@ -116,23 +169,20 @@ def _read_node(entry: Json, where: str, dimensions: frozenset[str], used: set[st
     clauses = (entry.get("clauses") or []) if allow_clauses else []
     if not isinstance(predicates, list) or not isinstance(clauses, list) or not (predicates or clauses):
         raise FilterFault(f"{where}: predicates or clauses are needed")
-    tests = [_read_predicate(p, where, dimensions, used) for p in predicates]
-    tests += [_read_node(c, where, dimensions, used, allow_clauses=False) for c in clauses]
+    tests = [_read_predicate(p, where, used) for p in predicates]
+    tests += [_read_node(c, where, used, allow_clauses=False) for c in clauses]
     combine = all if kind == "and" else any
     return lambda context: combine(test(context) for test in tests)
 
 
-def _read_predicate(given: Json, where: str, dimensions: frozenset[str], used: set[str]) -> Test:
+def _read_predicate(given: Json, where: str, used: set[str]) -> Test:
     if not isinstance(given, dict):
         raise FilterFault(f"{where}: a predicate must be an object")
     kind = given.get("type", "dimension")
     name = given.get(kind) if kind in ("dimension", "metric", "property") else None
     if not isinstance(name, str):
         raise FilterFault(f"{where}: a predicate needs a dimension, a metric or a property")
-    if kind == "dimension" and name not in dimensions:
-        raise FilterFault(f"{where}: '{name}' is not a valid dimension")
-    if kind == "metric" and not _METRIC.fullmatch(name):
-        raise FilterFault(f"{where}: '{name}' is not a valid metric")
+    _check_name(where, str(kind), name)
     operator = given.get("operator", "matches")
     if operator not in _OPERATORS:
         raise FilterFault(f"{where}: '{operator}' is not a valid operator")
@@ -142,6 +192,14 @@ def _read_predicate(given: Json, where: str, dimensions: frozenset[str], used: s
         return lambda context: bool(values(context, name)) is (operator == "exists")
     wanted = _read_wanted(given, where)
     return lambda context: any(wanted(value) for value in values(context, name))
+
+
+def _check_name(where: str, kind: str, name: str) -> None:
+    known = VOCABULARIES[where]
+    if kind == "property" and not known.properties:
+        raise FilterFault(f"{where}: a predicate cannot name a property")
+    if kind != "property" and name not in (known.dimensions if kind == "dimension" else known.metrics):
+        raise FilterFault(f"{where}: '{name}' is not a valid {kind}")
 
 
 def _read_wanted(given: Mapping[str, Json], where: str) -> Callable[[Json], bool]:
@@ -209,14 +267,18 @@ def conversation_contexts(conversation: Mapping[str, Json]) -> Iterator[Context]
     yield {**conversation, "metrics": [m for s in sessions for m in s.get("metrics") or []]}
 
 
-def _items(key: str) -> Callable[[Mapping[str, Json]], Iterator[Context]]:
+def _items(key: str) -> Contexts:
     return lambda conversation: iter(conversation.get(key) or [])
 
 
-_KINDS: tuple[tuple[str, frozenset[str], Callable[[Mapping[str, Json]], Iterator[Context]]], ...] = (
-    ("conversationFilters", CONVERSATION_DIMENSIONS, conversation_contexts),
-    ("segmentFilters", SEGMENT_DIMENSIONS, segment_contexts),
-    ("evaluationFilters", EVALUATION_DIMENSIONS, _items("evaluations")),
-    ("surveyFilters", SURVEY_DIMENSIONS, _items("surveys")),
-    ("resolutionFilters", frozenset({"eventTime", "queueId", "userId"}), _items("resolutions")),
-)
+def _itself(content: Mapping[str, Json]) -> Iterator[Context]:
+    yield content
+
+
+_CONTEXTS: Mapping[str, Contexts] = {
+    "conversationFilters": conversation_contexts,
+    "segmentFilters": segment_contexts,
+    "evaluationFilters": _items("evaluations"),
+    "surveyFilters": _items("surveys"),
+    "resolutionFilters": _items("resolutions"),
+}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from itertools import pairwise
 
+from resumable.simulator.filters import read_user_filters
 from resumable.simulator.names import digest, seeded, uuid_of
 from resumable.simulator.text import Json, words
 from resumable.simulator.times import DAY_MS, stamp
@@ -16,10 +17,10 @@ _QUIET_SHARE = 5  # every fifth user or so does nothing on a day
 
 def user_details(world: World, start_ms: int, end_ms: int, body: Mapping[str, Json]) -> list[bytes]:
     """Return the records of all users with anything to tell, in the order of the entity list."""
-    wanted = _wanted(body)
+    wanted = read_user_filters(body)
     found = []
     for user_id in world.organisation.user_ids:
-        if wanted and user_id not in wanted:
+        if not wanted.admits({"userId": user_id}):
             continue
         record = _record(world.settings.seed, user_id, start_ms, end_ms)
         if record is not None:
@@ -51,12 +52,3 @@ def _spells(seed: int, user_id: str, day: int) -> list[tuple[int, int, str, str]
     return [
         (day * DAY_MS + a, day * DAY_MS + b, rng.choice(_PRESENCES), rng.choice(_STATUSES)) for a, b in pairwise(cuts)
     ]
-
-
-def _wanted(body: Mapping[str, Json]) -> set[str]:
-    return {
-        predicate["value"]
-        for entry in body.get("userFilters") or []
-        for predicate in entry.get("predicates") or []
-        if predicate.get("dimension") == "userId" and "value" in predicate
-    }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from resumable.simulator.articlefilters import read_article_filters
 from resumable.simulator.exchange import Refusal, Request
-from resumable.simulator.filters import Filter, FilterFault, read_filters
+from resumable.simulator.filters import Filter, FilterFault, read_filters, read_user_filters
 from resumable.simulator.settings import Oversize, Settings
 from resumable.simulator.text import Json
 from resumable.simulator.times import DAY_MS, parse_interval, parse_ms
@@ -124,7 +124,7 @@ def _selector(
     order_by = body.get("orderBy", "conversationStart")
     if order_by not in _ORDERS:
         raise bad_request(f"orderBy must be one of [{', '.join(_ORDERS)}]")
-    chosen = Filter() if users else _filter(lambda: read_filters(body))
+    chosen = _filter(lambda: read_user_filters(body) if users else read_filters(body))
     return Selector(
         start_ms=start,
         end_ms=end,

@@ -102,7 +102,9 @@ def telling_queries(caller: Caller) -> list[Json]:
         segment("purpose", "ivr"),
         segment("userId", organisation.user_ids[3]),
         segment("wrapUpCode", organisation.wrapup_code_ids[2]),
-        one("segmentFilters", type="metric", metric="tTalk", range={"gte": 10}),
+        one("conversationFilters", type="metric", metric="tTalk", range={"gte": 10}),
+        one("evaluationFilters", type="metric", metric="oTotalScore", range={"gte": 10}),
+        one("resolutionFilters", type="metric", metric="nNextContactAvoided", range={"gte": 1}),
         one("segmentFilters", type="metric", metric="tSegmentDuration", range={"gt": 9e6}),
         one("conversationFilters", dimension="conversationId", value=caller.simulator.truth(DAY).ids[17]),
         one("conversationFilters", dimension="conversationEnd", operator="notExists"),
@@ -177,7 +179,10 @@ BAD_PUBLIC: list[Json] = [
     {"segmentFilters": [{"type": "and", "predicates": [{"dimension": "queueId"}]}]},
     {"segmentFilters": [{"type": "and", "predicates": [{"dimension": "queueId", "operator": "like", "value": "x"}]}]},
     {"segmentFilters": [{"type": "and", "predicates": [{"type": "metric", "metric": "speed", "range": {"gte": 1}}]}]},
+    {"segmentFilters": [{"type": "and", "predicates": [{"type": "metric", "metric": "tTalk", "range": {"gte": 1}}]}]},
     {"conversationFilters": [{"type": "and", "predicates": [{"dimension": "queueId", "value": "x"}]}]},
+    {"conversationFilters": [{"type": "and", "predicates": [{"type": "property", "property": "p", "value": "x"}]}]},
+    {"resolutionFilters": [{"type": "and", "predicates": [{"dimension": "queueId", "value": "x"}]}]},
 ]
 
 
@@ -278,6 +283,20 @@ def test_user_details_are_paged_like_conversations(start: Start) -> None:
     truth = list(caller.simulator.truth(DAY, dataset="user-details"))
     assert [u for page in pages for u in page.get("userDetails", [])] == truth
     assert pages[0]["totalHits"] == len(truth)
+
+
+def test_users_are_filtered_by_clauses_and_predicates(start: Start) -> None:
+    """A filter of users' details chooses by id, in clauses as in predicates, and what it cannot name is refused."""
+    caller = start(users=30)
+    path = "/api/v2/analytics/users/details/query"
+    some = caller.simulator.truth(DAY, dataset="user-details").ids[:3]
+    clauses = [{"type": "or", "predicates": [{"dimension": "userId", "value": user} for user in some]}]
+    query = {"userFilters": [{"type": "and", "clauses": clauses}]}
+    assert [user["userId"] for user in caller.post(path, {"interval": DAY, **query}).json["userDetails"]] == [*some]
+    assert caller.simulator.truth(DAY, dataset="user-details", query=query).ids == some
+    for name in ("userFilters", "presenceFilters", "routingStatusFilters"):
+        wrong = {name: [{"type": "and", "predicates": [{"dimension": "queueId", "value": "x"}]}]}
+        assert caller.post(path, {"interval": DAY, **wrong}).status == 400
 
 
 def test_single_conversations_can_be_fetched(start: Start) -> None:

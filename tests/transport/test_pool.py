@@ -20,7 +20,7 @@ GET = Request(method="GET", path="/")
     "data",
     [
         answer(b"{}"),
-        answer(gzip.compress(b"{}"), "Content-Encoding: gzip"),
+        answer(gzip.compress(b"{}", mtime=0), "Content-Encoding: gzip"),
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
         answer(b'{"message":"no"}', status="429 Too Many"),
     ],
