@@ -4,8 +4,10 @@ import base64
 import enum
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from resumable.clock import Stop
 from resumable.errors import AuthenticationFailed, Fault, Incomplete, ProtocolFault, StatusFault, TrustFault
@@ -35,6 +37,17 @@ class TokenForm(enum.Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GivenToken:
+    """A token that the user has already, for an API that issues none: where it is, and how it travels."""
+
+    variable: str | None
+    """The environment variable that holds it; None where the API wants no token."""
+    header: str
+    form: str
+    """The header's value, with `{token}` in the place of the token."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Credentials:
     """An OAuth client."""
 
@@ -54,6 +67,22 @@ class Token:
     def fresh(self, monotonic: float, now: datetime) -> bool:
         """Tell whether it may be used; a wall clock set back before its issue says nothing either way."""
         return monotonic < self.stale_monotonic and now < self.stale_at
+
+
+class Tokens(Protocol):
+    """Whoever hands out tokens to a client. Safe to use from all threads."""
+
+    def get(self) -> Token | None:
+        """Return a token that may be used; None when the run is to end instead."""
+
+    def headers(self, token: Token) -> Mapping[str, Secret]:
+        """Return the headers that carry a token, built anew for each request."""
+
+    def invalidate(self, token: Token) -> None:
+        """Forget a token that was refused. Raises AuthenticationFailed where there will be no other."""
+
+    def life_left_seconds(self) -> float | None:
+        """Return how long the current token lives on; None when there is none, or no end."""
 
 
 class TokenSource:
@@ -107,6 +136,10 @@ class TokenSource:
                 self._token, self._refreshing = token, False
                 condition.notify_all()
 
+    def headers(self, token: Token) -> Mapping[str, Secret]:
+        """Return the Authorization header."""
+        return {"Authorization": Secret(f"Bearer {token.value.reveal()}")}
+
     def invalidate(self, token: Token) -> None:
         """Forget a token that was refused, unless another thread has replaced it already."""
         with self._stop.condition:
@@ -120,7 +153,7 @@ class TokenSource:
 
     def _refresh(self) -> Token | None:
         clock = self._stop.clock
-        pauses = waits(self._policy)
+        pauses = waits(self._policy, clock.uniform)
         last: Fault | None = None
         for _ in range(self._policy.attempts):
             if self._stop.wait(max(0.0, self._asked + BETWEEN_REQUESTS_SECONDS - clock.monotonic())):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from resumable import status as status_of
 from resumable.clock import Clock, Stop, SystemClock
 from resumable.config import Settings, checked_job_name, from_environment
-from resumable.datasets import Contract, get
+from resumable.datasets import Contract, of_job, resolve
 from resumable.durable import make_folder, sync_folder
 from resumable.errors import UsageError
 from resumable.manifest import Manifest, ManifestReader, hold
@@ -73,7 +73,7 @@ class Job:
 
         Absent and null members are the same; memory holds one page.
         """
-        parts, schema = Parts(self.folder), get(self.status(events=0).job.spec.dataset).schema
+        parts, schema = Parts(self.folder), self._contract().schema
         for key in self._keys():
             yield from rebuild(parts.table(key), schema=schema)
 
@@ -81,8 +81,12 @@ class Job:
         """Return the parts of every page done as one pyarrow dataset with the pinned schema."""
         import pyarrow.dataset as ds
 
-        schema = get(self.status(events=0).job.spec.dataset).schema.arrow
+        schema = self._contract().schema.arrow
         return ds.dataset([str(path) for path in self.files()], schema=schema, format="parquet")
+
+    def _contract(self) -> Contract:
+        job = self.status(events=0).job
+        return of_job(job.spec, job.columns)
 
     def _keys(self) -> Iterator[PageKey]:
         manifest = ManifestReader.open_to_read(self.folder / status_of.MANIFEST)
@@ -109,7 +113,7 @@ def make(
     rewrites records for days, and a later end of the range extends the job. Raises UsageError where the name belongs to
     a job with another query, with the difference.
     """
-    dataset = get(spec.dataset)
+    spec, dataset = resolve(spec)
     spec = _within_contract(spec, dataset)
     clock = clock or SystemClock()
     job = Job(name=checked_job_name(name or default_name(spec)), settings=settings, clock=clock)

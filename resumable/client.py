@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from resumable.auth import Token, TokenSource
+from resumable.auth import Token, Tokens
 from resumable.clock import Stop
 from resumable.errors import AuthenticationFailed, Fault, Incomplete, StatusFault, TrustFault
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.pacer import Pacer
-from resumable.redaction import Redactor, Secret
+from resumable.redaction import Redactor
 from resumable.retry import Action, Policy, judge, retry_after_seconds, waits
 from resumable.transport import Reply, Transport
 
@@ -40,7 +40,7 @@ class Client:
     """Sends requests to the API host, with the means of one run. Safe to use from all its threads."""
 
     transport: Transport
-    tokens: TokenSource
+    tokens: Tokens
     pacer: Pacer
     stop: Stop
     journal: Journal
@@ -64,7 +64,7 @@ class _Exchange:
         self._client = client
         self._asked = asked
         self._clock = client.stop.clock
-        self._pauses = waits(client.policy)
+        self._pauses = waits(client.policy, self._clock.uniform)
         self._started = self._clock.monotonic()
         self._attempts = 0
         self._refusals = 0
@@ -88,9 +88,8 @@ class _Exchange:
     def _send(self, token: Token) -> Reply:
         self._client.journal.count(Counter.REQUESTS)
         # Built anew for each attempt: a header kept over a retry would carry the token that was just refused.
-        authorization = Secret(f"Bearer {token.value.reveal()}")
-        reply = self._client.transport.send(self._asked.request, {"Authorization": authorization})
-        self._client.pacer.learn(reply.headers)
+        reply = self._client.transport.send(self._asked.request, self._client.tokens.headers(token))
+        self._client.pacer.learn(reply.headers, seconds=reply.seconds)
         if reply.status >= 300:
             raise self._status_fault(reply)
         return reply
@@ -132,9 +131,8 @@ class _Exchange:
         self._holds += 1
         if self._asked.holds is not None and self._holds > self._asked.holds:
             raise fault
-        wait = fault.retry_after_seconds
-        if wait is None:
-            wait = next(self._pauses)
+        # A server that refuses and asks for no wait at all would be asked again at once, for as long as the budget lasts.
+        wait = fault.retry_after_seconds or next(self._pauses)
         cap = self._client.policy.wait_cap_seconds
         if wait > cap or self._spent() > self._client.policy.budget_seconds:
             raise Incomplete(

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -21,6 +22,9 @@ class Clock(Protocol):
 
     def uniform(self, low: float, high: float) -> float:
         """Return a random number between the two."""
+
+    def run_threads(self, target: Callable[[], None], names: Sequence[str]) -> None:
+        """Run `target` in one thread for each name, and return when all have ended."""
 
 
 class SystemClock:
@@ -41,6 +45,15 @@ class SystemClock:
     def uniform(self, low: float, high: float) -> float:
         """Return a random number between the two."""
         return random.uniform(low, high)  # noqa: S311 - jitter, not a secret
+
+    def run_threads(self, target: Callable[[], None], names: Sequence[str]) -> None:
+        """Run `target` in one thread for each name, and return when all have ended."""
+        # As daemons: a thread that hangs must not keep a process that is told twice to end.
+        crew = [threading.Thread(target=target, name=name, daemon=True) for name in names]
+        for thread in crew:
+            thread.start()
+        for thread in crew:
+            thread.join()
 
 
 class Stop:

@@ -30,7 +30,8 @@ def judge(row: WindowRow, keys: Iterable[pa.ChunkedArray], *, page_size: int | N
     `page_size` is None where the contract names neither total nor page count, so that nothing has to add up.
 
     Complete: every answer of the take named the same count, no record came twice, and the records add up to it. Else,
-    complete all the same if the take before brought the same set of records, since totals are only approximate.
+    complete all the same if the take before brought the same set of records, since totals are only approximate; but
+    never where records came twice throughout.
     """
     chunks = [chunk for column in keys for chunk in column.chunks]
     column = pa.chunked_array(chunks, type=chunks[0].type if chunks else pa.string())
@@ -41,7 +42,9 @@ def judge(row: WindowRow, keys: Iterable[pa.ChunkedArray], *, page_size: int | N
     if came_twice:
         doubts.append(f"{came_twice} records came twice")
     fingerprint = _fingerprint(distinct)
-    settled = bool(doubts) and fingerprint == row.window.fingerprint
+    if pages_repeat := came_twice >= len(distinct) > 0:
+        doubts.append("pages repeat each other, as if their numbers were ignored")
+    settled = bool(doubts) and fingerprint == row.window.fingerprint and not pages_repeat
     return Verdict(
         complete=settled or not doubts,
         settled=settled,

@@ -67,6 +67,8 @@ class Settings:
     """Makes what carries requests to an origin, in place of HTTP: a script in tests."""
     fail_on_drift: bool = False
     """End the run at the first value that the schema has no place for, in place of keeping it in `_unmapped`."""
+    secrets: Callable[[str], Secret] = field(default=lambda _name: Secret(""), repr=False)
+    """Reads an environment variable that a described endpoint names for its token; empty where it is not set."""
     proxy: str | None = None
     ca_bundle: str | None = None
 
@@ -106,6 +108,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         if (days := _whole(environment, "RESUMABLE_INTERVAL_DAYS", most=366))
         else None,
         deep_limit=_whole(environment, "RESUMABLE_DEEP_LIMIT", most=10**9),
+        secrets=lambda name: Secret(environment.get(name, "").strip()),
         proxy=environment.get("RESUMABLE_PROXY") or None,
         ca_bundle=environment.get("RESUMABLE_CA_BUNDLE") or None,
     )

@@ -2,20 +2,17 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
 
 from resumable.client import Asked, Stopped
 from resumable.clock import Stop
 from resumable.datasets import Answer, JobContract, RemoteState
 from resumable.errors import Fault, ProtocolFault, StatusFault
 from resumable.manifest import RemoteRow, WindowRow
-from resumable.models import EventKind, Request, Snapshot, Window, WindowState, label
+from resumable.models import EventKind, Window, label
 from resumable.planner import Work
-from resumable.reconcile import reconcile
 from resumable.recorder import Recorder
 from resumable.transport import Reply
-
-T = TypeVar("T")
+from resumable.walk import GONE, BeginAgain, Walker
 
 FIRST_POLL_SECONDS = 1.0
 LONGEST_POLL_SECONDS = 30.0
@@ -23,9 +20,6 @@ LONGEST_POLL_SECONDS = 30.0
 
 PATIENCE_SECONDS = 4 * 3600.0
 """A job that is not fulfilled by then is given up on for this run."""
-
-GONE = frozenset({400, 404, 410})
-"""Statuses that say a job or a cursor is no more: there is nothing to try again, only to begin again."""
 
 REFUSED = frozenset({400, 409, 429})
 """Statuses with which a server may refuse one job more."""
@@ -69,21 +63,18 @@ class Gate:
             return self._inside > 1
 
 
-class _BeginAgain(Exception):
-    """The take cannot be read on; the window needs a new one."""
-
-
-class JobWorker:
+class JobWorker(Walker):
     """Opens windows and reads each to its end. One object serves all threads."""
 
     def __init__(self, contract: JobContract, recorder: Recorder, refused: Callable[[Fault], None], jobs: int) -> None:
         """`refused` is told why a job could not be submitted; `jobs` may be on the server at once."""
+        super().__init__(recorder)
         self._contract = contract
-        self._recorder = recorder
-        self._site = recorder.site
         self._refused = refused
         self._gate = Gate(recorder.site.stop, jobs)
         self._available_to: datetime | None = None
+        self._deleted: set[str] = set()
+        # One that could not be deleted stays in the manifest, and the next run tries it again.
 
     def do(self, work: Work) -> None:
         """Read one window to its end, from where the last run left it."""
@@ -92,7 +83,7 @@ class JobWorker:
             return
         self._gate.enter()
         try:
-            self._window(work.window)
+            self._walk(work.window)
         finally:
             self._gate.leave()
 
@@ -109,35 +100,17 @@ class JobWorker:
             self._site.manifest.event(EventKind.WARNING, f"{asked.what}: {fault.reason}")
 
     def _clear(self) -> None:
+        """Delete the jobs on the server that nothing will be read from any more; each by one thread."""
         for remote in self._site.manifest.useless_remotes():
+            with self._site.stop.condition:
+                if remote in self._deleted:
+                    continue
+                self._deleted.add(remote)
             self._delete(remote)
 
-    def _window(self, window: Window) -> None:
-        site = self._site
-        row = reconcile(window, manifest=site.manifest, parts=site.parts, job=site.job)
-        number = row.done + 1
-        try:
-            remote = site.manifest.remote(row.window) or self._submit(row)
-            if remote is None:
-                return
-            if not _read_to_the_end(row, remote):
-                self._await(row.window, remote)
-                remote = self._page(row.window, remote, number)
-                while remote.cursor is not None:
-                    number += 1
-                    remote = self._page(row.window, remote, number)
-        except _BeginAgain as why:
-            self._recorder.retake(row.window, None, str(why))
-        except Fault as fault:
-            self._recorder.give_up(row.window, number, fault)
-            return
-        else:
-            self._recorder.close(row.window)
-        self._clear()
-
-    def _submit(self, row: WindowRow) -> RemoteRow | None:
+    def _start(self, row: WindowRow) -> RemoteRow | None:
         if row.done:
-            raise _BeginAgain("its job on the server is not known any more")
+            raise BeginAgain("its job on the server is not known any more")
         window, contract = row.window, self._contract
         asked = Asked(
             what=f"{label(window.interval)}: submitting a job",
@@ -156,8 +129,8 @@ class JobWorker:
         self._site.manifest.submitted(window, remote)
         return RemoteRow(id=remote, expires_at=None, cursor=None)
 
-    def _await(self, window: Window, remote: RemoteRow) -> None:
-        """Return once the job is fulfilled. Raises _BeginAgain when it never will be."""
+    def _ready(self, window: Window, remote: RemoteRow) -> None:
+        """Return once the job is fulfilled. Raises BeginAgain when it never will be."""
         clock = self._site.stop.clock
         begun, wait = clock.monotonic(), FIRST_POLL_SECONDS
         what = f"{label(window.interval)}: job {remote.id}"
@@ -172,43 +145,22 @@ class JobWorker:
             if status.state is RemoteState.READY:
                 return
             if status.state is RemoteState.GONE:
-                raise _BeginAgain(f"its job on the server is {status.word}")
+                raise BeginAgain(f"its job on the server is {status.word}")
             if clock.monotonic() - begun > PATIENCE_SECONDS:
                 raise ProtocolFault(f"its job on the server is still {status.word} after {PATIENCE_SECONDS / 3600:g} h")
             if self._site.stop.wait(wait):
                 raise Stopped
             wait = min(wait * 1.5, LONGEST_POLL_SECONDS)
 
-    def _page(self, window: Window, remote: RemoteRow, number: int) -> RemoteRow:
-        site = self._site
-
+    def _results(self, window: Window, remote: RemoteRow, number: int) -> Answer:
         def read(reply: Reply) -> Answer:
-            answer = self._contract.read_results(reply.body, site.client.redactor)
+            answer = self._contract.read_results(reply.body, self._site.client.redactor)
             if answer.rows == 0 and (answer.said.cursor or number > 1):
                 raise ProtocolFault(f"page {number} of a job's results, and {answer.emptiness}")
             return answer
 
-        request = self._contract.results(remote.id, remote.cursor, site.job.spec.page_size)
-        answer = self._ask(f"{label(window.interval)} page {number}", request, read)
-        following = answer.said.cursor
-        if following is not None and following == remote.cursor:
-            raise _BeginAgain("the server gave a cursor that it had given before")
-        if answer.said.available_to and answer.said.available_to < window.interval.end:
-            site.manifest.provisional(
-                window, f"the server's data ends at {answer.said.available_to:%Y-%m-%d %H:%M} UTC"
-            )
-        snapshot = Snapshot(number=window.take, page_count=number + (following is not None), total=None)
-        part = self._recorder.write(window, snapshot, number, answer) if answer.rows else None
-        site.manifest.cursor_page_done(window, number, part, following, drift=answer.drift)
-        return RemoteRow(id=remote.id, expires_at=remote.expires_at, cursor=following)
-
-    def _ask(self, what: str, request: Request, read: Callable[[Reply], T]) -> T:
-        try:
-            return self._site.client.exchange(Asked(what=what, request=request), read)
-        except StatusFault as fault:
-            if fault.status in GONE:
-                raise _BeginAgain(f"its job or cursor is gone ({fault.reason})") from None
-            raise
+        request = self._contract.results(remote.id, remote.cursor, self._site.job.spec.page_size)
+        return self._ask(f"{label(window.interval)} page {number}", request, read)
 
     def _delete(self, remote: str) -> None:
         asked = Asked(what=f"deleting job {remote}", request=self._contract.delete(remote))
@@ -220,7 +172,3 @@ class JobWorker:
         except Fault:
             return
         self._site.manifest.remote_gone(remote)
-
-
-def _read_to_the_end(row: WindowRow, remote: RemoteRow) -> bool:
-    return row.window.state is WindowState.OPEN and remote.cursor is None

@@ -1,17 +1,20 @@
 """What a run works with: one client, one pacer and one token source, made from the settings and closed together."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from resumable.auth import Credentials, TokenForm, TokenSource
+from resumable.auth import Credentials, GivenToken, Token, TokenForm, Tokens, TokenSource
 from resumable.client import Client
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.datasets import Contract
+from resumable.errors import AuthenticationFailed
 from resumable.models import Journal
 from resumable.pacer import Pace, Pacer
-from resumable.redaction import Redactor
+from resumable.redaction import Redactor, Secret
 from resumable.transport import HttpTransport, Limits, Transport
 
 
@@ -21,7 +24,7 @@ class Means:
 
     client: Client
     pacer: Pacer
-    tokens: TokenSource
+    tokens: Tokens
 
 
 @contextlib.contextmanager
@@ -31,20 +34,26 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
     Nothing is sent yet.
     """
     endpoints = settings.required_endpoints()
-    client_id, client_secret = settings.required_client()
     redactor = Redactor()
-    redactor.keep(client_secret, client_id=client_id)
     carry = settings.transport or _over_http(settings, stop, redactor)
-    with contextlib.closing(carry(endpoints.api)) as api, contextlib.closing(carry(endpoints.login)) as login:
-        tokens = TokenSource(
-            login if contract.token_form is TokenForm.BASIC else api,
-            Credentials(client_id=client_id, client_secret=client_secret),
-            form=contract.token_form,
-            stop=stop,
-            journal=journal,
-            redactor=redactor,
-            policy=settings.policy,
-        )
+    with contextlib.ExitStack() as stack:
+        api = stack.enter_context(contextlib.closing(carry(endpoints.api)))
+        form = contract.token_form
+        if isinstance(form, GivenToken):
+            tokens: Tokens = _given(form, settings, stop, redactor)
+        else:
+            client_id, client_secret = settings.required_client()
+            redactor.keep(client_secret, client_id=client_id)
+            login = stack.enter_context(contextlib.closing(carry(endpoints.login)))
+            tokens = TokenSource(
+                login if form is TokenForm.BASIC else api,
+                Credentials(client_id=client_id, client_secret=client_secret),
+                form=form,
+                stop=stop,
+                journal=journal,
+                redactor=redactor,
+                policy=settings.policy,
+            )
         pacer = Pacer(Pace(documented=contract.documented_rate, ceiling=settings.rate_per_minute), stop)
         client = Client(
             transport=api,
@@ -56,6 +65,55 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
             policy=settings.policy,
         )
         yield Means(client=client, pacer=pacer, tokens=tokens)
+
+
+class GivenTokens:
+    """Hands out the one token that the user gave, or none where the API wants none."""
+
+    def __init__(self, given: GivenToken, value: Secret, stop: Stop) -> None:
+        """`value` is the token; empty where there is none."""
+        self._given = given
+        self._stop = stop
+        self._token = Token(value=value, stale_monotonic=_NEVER, stale_at=_LAST, ends_monotonic=_NEVER)
+
+    def get(self) -> Token | None:
+        """Return the token; None when the run is to end instead."""
+        return None if self._stop.requested else self._token
+
+    def headers(self, token: Token) -> Mapping[str, Secret]:
+        """Return the header that the token travels in; none where there is no token."""
+        if not token.value:
+            return {}
+        return {self._given.header: Secret(self._given.form.replace("{token}", token.value.reveal()))}
+
+    def invalidate(self, token: Token) -> None:
+        """Raise AuthenticationFailed: there is no other."""
+        variable = self._given.variable
+        raise AuthenticationFailed(
+            f"the server refuses the token in {variable}." if variable else "the server wants a token.",
+            hint=f"Set {variable} to a token that is valid."
+            if variable
+            else 'Name it in the description of the endpoint: token = "env:NAME".',
+        ) from None
+
+    def life_left_seconds(self) -> float | None:
+        """Return None: nobody says how long it lives."""
+        return None
+
+
+_NEVER = float("inf")
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def _given(given: GivenToken, settings: Settings, stop: Stop, redactor: Redactor) -> GivenTokens:
+    value = Secret("") if given.variable is None else settings.secrets(given.variable)
+    if given.variable is not None and not re.fullmatch(r"[\x21-\x7e]{1,8192}", value.reveal()):
+        raise AuthenticationFailed(
+            f"{given.variable} is not set to a token.",
+            hint="The description of the endpoint names this environment variable. Nothing was asked for yet.",
+        )
+    redactor.keep(value)
+    return GivenTokens(given, value, stop)
 
 
 def _over_http(settings: Settings, stop: Stop, redactor: Redactor) -> Callable[[str], Transport]:

@@ -53,6 +53,7 @@ class EventKind(enum.StrEnum):
     SNAPSHOT_MOVED = "snapshot moved"
     RETAKE = "retake"
     SPLIT = "split"
+    SCHEMA = "schema"
     REMOTE = "remote job"
     SETTLED = "settled"
     RETRY = "retry"
@@ -114,6 +115,8 @@ class Query:
     """Free JSON text, canonical (sorted keys, no spaces)."""
     group_by: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    declaration: str | None = None
+    """The description of a dataset that comes from a file, canonical: a job needs the file no more."""
 
     def to_json(self) -> str:
         """Return the canonical text: only what is set, keys sorted."""
@@ -124,7 +127,8 @@ class Query:
         """Read back what `to_json` wrote."""
         known: dict[str, Any] = json.loads(text)
         free: str | None = known.pop("filter", None)
-        return cls(filter=free, **{name: tuple(values) for name, values in known.items()})
+        declaration: str | None = known.pop("declaration", None)
+        return cls(filter=free, declaration=declaration, **{name: tuple(values) for name, values in known.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +211,8 @@ class Said:
     total: int | None = None
     page_number: int | None = None
     page_size: int | None = None
+    page_rows: int | None = None
+    """Records that every page but the last must have, where a shorter one would mean that some were passed over."""
     cursor: str | None = None
     """Stands for the next page, where the contract counts none."""
     available_to: datetime | None = None

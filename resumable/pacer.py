@@ -28,6 +28,14 @@ LATENESS_SECONDS = 0.05
 OTHERS_TOLERATED = 2
 """Requests by others that are put down to jitter before the pace yields to them."""
 
+OTHERS_RESERVE = 2
+"""Requests left to others that were not counted yet, once there are others."""
+
+EASING = 0.999
+"""What is left of a slowdown after each answer: 5 % are gone after 50 answers, ten seconds at 300 a minute."""
+
+MOMENTS_KEPT = 20_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class RateSaid:
@@ -64,7 +72,7 @@ class Pace:
         self._held_until = float("-inf")
         self._others_gap = 0.0
         self._slowdown = 1.0
-        self._sent: collections.deque[float] = collections.deque()
+        self._sent: collections.deque[float] = collections.deque(maxlen=MOMENTS_KEPT)
 
     @property
     def per_minute(self) -> float:
@@ -87,7 +95,7 @@ class Pace:
         gap = self.gap_seconds
         self._next = (self._next if now - self._next < max(gap, LATENESS_SECONDS) else now) + gap
         self._sent.append(now)
-        while self._sent[0] <= now - PERIOD_SECONDS:
+        while self._sent[0] < now - 2 * PERIOD_SECONDS:
             self._sent.popleft()
 
     def hold(self, until: float) -> None:
@@ -95,22 +103,45 @@ class Pace:
         self._held_until = max(self._held_until, until)
         self._next = max(self._next, self._held_until)
 
-    def learn(self, now: float, said: RateSaid) -> None:
-        """Take in what an answer said: the allowance, and requests by others on the same token."""
+    def learn(self, now: float, said: RateSaid, *, asked_at: float) -> None:
+        """Take in what an answer said: the allowance, and requests by others on the same token.
+
+        `asked_at` is when its request was let go: the server has counted what went before, and what went after is
+        still under way.
+        """
         self._told = True
         self._allowance = float(said.allowed)
-        self._slowdown = max(1.0, self._slowdown * 0.99)
-        left = said.allowed - said.count
-        others = said.count - len(self._sent)
-        if left <= 0:
-            self.hold(now + max(said.reset_seconds, self.gap_seconds))
+        # The end of the server's window is rounded up to a second: our own are counted from a second before its start.
+        began = asked_at + said.reset_seconds - PERIOD_SECONDS - 1.0
+        under_way = counted = 0
+        for moment in reversed(self._sent):
+            if moment < began:
+                break
+            under_way += moment > asked_at
+            counted += moment <= asked_at
+        others = said.count - counted
+        if said.count > said.allowed:
+            self.hold(now + said.reset_seconds)
         elif others > OTHERS_TOLERATED:
-            self._others_gap = max(said.reset_seconds, 0.0) / left
+            self._yield_to(others, said, under_way, now)
         else:
             self._others_gap = 0.0
 
+    def _yield_to(self, others: int, said: RateSaid, under_way: int, now: float) -> None:
+        """Share the allowance with others: what is left of the window evenly, and no more than they leave us."""
+        left = said.allowed - said.count - under_way - OTHERS_RESERVE
+        if left <= 0:
+            self.hold(now + max(said.reset_seconds, self.gap_seconds))
+            return
+        # The first is for windows that start again at 0, the second for those that slide, whose reset is always near.
+        self._others_gap = max(said.reset_seconds / left, PERIOD_SECONDS / max(1, said.allowed - others))
+
+    def eased(self) -> None:
+        """Take in an answer that was no refusal."""
+        self._slowdown = max(1.0, self._slowdown * EASING)
+
     def refused(self) -> None:
-        """Take in a 429: go a little slower, and slowly faster again with each answer that names its count."""
+        """Take in a 429: go a little slower, and slowly faster again with each answer that is none."""
         self._slowdown = min(2.0, self._slowdown * 1.05)
 
 
@@ -140,12 +171,14 @@ class Pacer:
                 clock.wait(condition, wait)
         return False
 
-    def learn(self, headers: Mapping[str, str]) -> None:
-        """Take in the rate headers of any answer."""
+    def learn(self, headers: Mapping[str, str], *, seconds: float) -> None:
+        """Take in any answer: its rate headers, and how long it was on its way."""
         said = read_rate(headers)
-        if said is not None:
-            with self._stop.condition:
-                self._pace.learn(self._stop.clock.monotonic(), said)
+        with self._stop.condition:
+            self._pace.eased()
+            if said is not None:
+                now = self._stop.clock.monotonic()
+                self._pace.learn(now, said, asked_at=now - seconds)
 
     def refused(self, wait_seconds: float) -> None:
         """Take in a 429: nobody goes for `wait_seconds`."""

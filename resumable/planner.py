@@ -109,6 +109,11 @@ class Feed:
         self._read_all = False
         self._busy = 0
 
+    @property
+    def in_flight(self) -> int:
+        """How many pages, first ones included, are in somebody's hands."""
+        return self._busy
+
     def take(self) -> Work | None:
         """Return the next work, waiting for some where all is in other hands; None when the run is over or to end."""
         condition = self._stop.condition

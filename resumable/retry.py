@@ -1,11 +1,12 @@
 """What to do about a failed exchange, and how long to wait first. Decides; never waits.
 
-The exponential waits and the jitter come from `backoff`, used as plain generators and functions.
+The exponential waits come from `backoff`, used as a plain generator.
 """
 
 import email.utils
 import enum
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,14 @@ class Action(enum.Enum):
     """The credentials may not do this: end the run."""
     GIVE_UP = "give up"
     """Sending it again would get the same answer."""
+
+
+LONGEST_SAID = 1e12
+"""Seconds; what a server's longer number is taken for."""
+
+_SECONDS = re.compile(r"[0-9]{1,400}(?:\.[0-9]{1,20})?")
+_BETWEEN_VALUES = re.compile(r"(?<!mon|tue|wed|thu|fri|sat|sun|day),", re.IGNORECASE)
+"""A comma that does not follow the name of a day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,42 +71,30 @@ def judge(fault: Fault) -> Action:
     return Action.AGAIN
 
 
-def waits(policy: Policy, jitter: Callable[[float], float] = backoff.full_jitter) -> Iterator[float]:
-    """Yield the waits before the second, third, ... attempt: exponential, with full jitter, in seconds."""
+def waits(policy: Policy, uniform: Callable[[float, float], float]) -> Iterator[float]:
+    """Yield the waits before the second, third, ... attempt: exponential, with full jitter, in seconds.
+
+    `uniform` draws between two numbers: the clock's own, so that one seed repeats a whole run.
+    """
     raw = backoff.expo(base=2, factor=policy.first_wait_seconds, max_value=policy.longest_wait_seconds)
     # The generator's first value is None: it is made to be primed by send().
-    return (jitter(seconds) for seconds in itertools.filterfalse(lambda seconds: seconds is None, raw))
+    return (uniform(0.0, seconds) for seconds in itertools.filterfalse(lambda seconds: seconds is None, raw))
 
 
 def retry_after_seconds(text: str | None, *, now: datetime, served_at: str | None = None) -> float | None:
     """Read a Retry-After header, in seconds from now; None where it says nothing usable.
 
-    Whole seconds or an HTTP-date. A date is measured against the server's own Date header where there is one, since a
+    Seconds or an HTTP-date. A date is measured against the server's own Date header where there is one, since a
     laptop's clock may be hours off. Past dates and 0 give 0. Of several values the longest counts.
     """
-    if text is None:
-        return None
-    found = [_one_retry_after(part, now=now, served_at=served_at) for part in _split(text)]
+    # Two Retry-After headers arrive joined by ", ", which an HTTP-date holds too.
+    found = [_one_retry_after(part.strip(), now=now, served_at=served_at) for part in _BETWEEN_VALUES.split(text or "")]
     return max((seconds for seconds in found if seconds is not None), default=None)
 
 
-def _split(text: str) -> list[str]:
-    # Two Retry-After headers arrive joined by ", ", which an HTTP-date holds too ("Sun, 06 Nov ...").
-    parts = [part.strip() for part in text.split(",")]
-    if all(part.isascii() and part.isdigit() for part in parts):
-        return parts
-    joined: list[str] = []
-    for part in parts:
-        if joined and joined[-1].isalpha():
-            joined[-1] = f"{joined[-1]}, {part}"
-        else:
-            joined.append(part)
-    return joined
-
-
 def _one_retry_after(text: str, *, now: datetime, served_at: str | None) -> float | None:
-    if text.isascii() and text.isdigit():
-        return float(text[:12]) if len(text) <= 12 else 1e12
+    if _SECONDS.fullmatch(text):
+        return min(float(text), LONGEST_SAID)
     moment = _http_date(text)
     if moment is None:
         return None

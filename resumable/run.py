@@ -4,12 +4,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from resumable import receipt
-from resumable.auth import TokenSource
+from resumable import inference, receipt
+from resumable.auth import Tokens
 from resumable.client import Stopped
 from resumable.clock import Stop
 from resumable.config import Settings
-from resumable.datasets import Contract, JobContract, get
+from resumable.datasets import Contract, CursorContract, JobContract, of_job
 from resumable.errors import (
     Fault,
     Incomplete,
@@ -23,12 +23,13 @@ from resumable.errors import (
 from resumable.jobworker import JobWorker
 from resumable.manifest import Manifest, Totals
 from resumable.means import Means, means_of
-from resumable.models import Counter, EventKind, JobState, Window, label
+from resumable.models import Counter, EventKind, JobState, label
 from resumable.pacer import Pacer
 from resumable.parts import Parts
 from resumable.planner import Feed
 from resumable.reconcile import remove_stale
 from resumable.recorder import Recorder, Site
+from resumable.walkworker import WalkWorker
 from resumable.worker import Hands, PageWorker, work_through
 
 REFUSALS = frozenset({400, 404, 405, 413, 415, 422})
@@ -44,7 +45,7 @@ class LiveRun:
     stop: Stop
     manifest: Manifest
     pacer: Pacer
-    tokens: TokenSource
+    tokens: Tokens
     feed: Feed
 
     def totals(self) -> Totals:
@@ -70,7 +71,7 @@ class Run:
         self._settings = settings
         self._stop = stop
         self._job = manifest.job()
-        self._contract = get(self._job.spec.dataset)
+        self._contract = of_job(self._job.spec, self._job.columns)
 
     def go(self, watch: Watch) -> None:
         """Take every page that is missing; return when the job is complete, or raise what kept it from that."""
@@ -80,24 +81,38 @@ class Run:
                 hint="Finish it with the version that began it, or take it anew under another name with --job.",
             )
         with means_of(self._contract, self._settings, stop=self._stop, journal=self._manifest) as means:
-            live, recorder, hands = self._set_up(means)
-            self._work(live, hands, watch)
+            self._manifest.set_state(JobState.RUNNING)
+            self._manifest.event(EventKind.RUN_STARTED, f"{self._settings.workers} workers")
+            recorder = self._work(means, watch)
         self._conclude(recorder)
 
-    def _work(self, live: LiveRun, hands: Hands, watch: Watch) -> None:
-        self._manifest.set_state(JobState.RUNNING)
-        self._manifest.event(EventKind.RUN_STARTED, f"{live.workers} workers")
+    def _work(self, means: Means, watch: Watch) -> Recorder | None:
+        """Do the work of the run; None where it was to end before any could begin."""
+        recorder = None
         try:
+            self._settle_schema(means)
+            live, recorder, hands = self._set_up(means)
             for row in self._manifest.stale_windows():
                 remove_stale(row.window, manifest=self._manifest, parts=self._parts)
             hands.begin()
             with watch(live):
                 work_through(live.feed, hands, threads=live.workers, stop=self._stop)
         except Stopped:
-            return  # a signal came while the run was being prepared
+            pass  # a signal came while the run was being prepared
         except ResumableError as error:
             self._record_end(JobState.INTERRUPTED, error.message)
             raise
+        return recorder
+
+    def _settle_schema(self, means: Means) -> None:
+        try:
+            self._job, self._contract = inference.settle(self._contract, self._manifest, means.client)
+        except Fault as fault:
+            self._end_if_refused(fault)
+            raise Incomplete(
+                f"no page came to infer the schema from: {fault.reason}.",
+                hint="Run the same command again, or describe the columns in the file, under [schema].",
+            ) from None
 
     def _set_up(self, means: Means) -> tuple[LiveRun, Recorder, Hands]:
         feed = Feed(self._manifest, self._stop)
@@ -124,6 +139,8 @@ class Run:
         recorder = Recorder(site=site)
         if isinstance(self._contract, JobContract):
             return live, recorder, JobWorker(self._contract, recorder, self._end_if_refused, jobs=live.workers)
+        if isinstance(self._contract, CursorContract):
+            return live, recorder, WalkWorker(self._contract, recorder, self._end_if_refused)
         return live, recorder, PageWorker(self._contract, recorder, self._end_if_refused)
 
     def _end_if_refused(self, fault: Fault) -> None:
@@ -131,35 +148,36 @@ class Run:
         if isinstance(fault, StatusFault) and fault.status in REFUSALS and self._manifest.totals().pages_known == 0:
             raise UsageError(f"the server refuses this query ({fault.reason}).", hint=_advice(fault, self._contract))
 
-    def _conclude(self, recorder: Recorder) -> None:
+    def _conclude(self, recorder: Recorder | None) -> None:
         totals = self._manifest.totals()
-        error = self._shortfall(totals, recorder.unsettled, recorder.waiting)
+        error = self._shortfall(totals, recorder)
         if error is None:
             receipt.write(self._parts.folder.parent, self._manifest, self._parts, self._contract)
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
             return
-        interrupted = isinstance(error, Interrupted)
-        self._record_end(JobState.INTERRUPTED if interrupted else JobState.INCOMPLETE, error.message)
+        self._record_end(JobState.INTERRUPTED if self._stop.requested else JobState.INCOMPLETE, error.message)
         raise error
 
-    def _shortfall(self, totals: Totals, unsettled: list[Window], waiting: list[Window]) -> ResumableError | None:
+    def _shortfall(self, totals: Totals, recorder: Recorder | None) -> ResumableError | None:
         if totals.windows_done == totals.windows:
             return None
         safe = f"{totals.pages_done:,} of {totals.pages_known:,} pages are safe"
         again = f"resumable resume {self._job.name}"
-        if self._stop.requested:
+        if self._stop.reason == "limit":
+            return Incomplete(f"the time allowed is up: {safe}.", hint="The same command carries on.")
+        if self._stop.requested or recorder is None:
             return Interrupted(
                 f"interrupted: {safe}.",
                 hint="The same command carries on.",
                 terminated=self._stop.reason == "SIGTERM",
             )
-        if unsettled:
+        if unsettled := recorder.unsettled:
             names = ", ".join(label(window.interval) for window in unsettled[:5])
             return SourceUnsettled(
                 f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
                 hint=f"{safe}. Come back when the data has stopped changing, with: {again}",
             )
-        if waiting and not totals.pages_quarantined:
+        if (waiting := recorder.waiting) and not totals.pages_quarantined:
             return Incomplete(
                 f"{safe}; {len(waiting)} windows wait for data that the server does not have yet.",
                 hint=f"Come back later, with: {again}",

@@ -1,6 +1,5 @@
 """Takes pages whose numbers are known: fetch, validate, table, durable part, row; several threads, one feed."""
 
-import threading
 from collections.abc import Callable
 from typing import Protocol
 
@@ -149,11 +148,7 @@ def work_through(feed: Feed, hands: Hands, *, threads: int, stop: Stop) -> None:
             finally:
                 feed.release()
 
-    crew = [threading.Thread(target=loop, name=f"worker-{number}", daemon=True) for number in range(1, threads + 1)]
-    for thread in crew:
-        thread.start()
-    for thread in crew:
-        thread.join()
+    stop.clock.run_threads(loop, [f"worker-{number}" for number in range(1, threads + 1)])
     if errors:
         raise errors[0]
 

@@ -1,12 +1,12 @@
 """What a dataset is to the rest of the product: how to ask for a page, and how to read the answer."""
 
 import enum
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from resumable.auth import TokenForm
+from resumable.auth import GivenToken, TokenForm
 from resumable.errors import PageBeyondEnd, ProtocolFault
 from resumable.models import Interval, Query, Request, Said, moment_of
 from resumable.redaction import Redactor
@@ -70,7 +70,7 @@ class Contract(Protocol):
         """How many records of one window can be paged through; a window with more is split."""
 
     @property
-    def token_form(self) -> TokenForm:
+    def token_form(self) -> TokenForm | GivenToken:
         """How its tokens are asked for."""
 
     @property
@@ -143,6 +143,17 @@ class JobContract(Contract, Protocol):
         """Read that time; None where the server says nothing usable."""
 
 
+@runtime_checkable
+class CursorContract(Contract, Protocol):
+    """A contract where each page names the next one, with no job on the server behind it."""
+
+    def page(self, query: Query, window: Interval, cursor: str | None, page_size: int) -> Request:
+        """Build the request for the page that a cursor stands for; None is the first."""
+
+    def read_results(self, body: bytes, redactor: Redactor) -> Answer:
+        """Read a page; `said.cursor` stands for the next one, None after the last. Raises ProtocolFault."""
+
+
 def checked(answer: Answer, number: int) -> Answer:
     """Return an answer that can be believed as page `number`, or raise ProtocolFault or PageBeyondEnd.
 
@@ -159,6 +170,8 @@ def checked(answer: Answer, number: int) -> Answer:
         raise PageBeyondEnd(f"the window has {said.page_count} pages now", page_count=said.page_count)
     if answer.rows == 0 and said.page_count > 0:
         raise ProtocolFault(f"a page count of {said.page_count}, and {answer.emptiness or 'no records'}")
+    if said.page_rows is not None and number < said.page_count and answer.rows < said.page_rows:
+        raise ProtocolFault(f"page {number} of {said.page_count} has {answer.rows} records, not {said.page_rows}")
     if answer.rows > 0 and said.page_count == 0:
         raise ProtocolFault(f"{answer.rows} records, beside a page count of 0")
     return answer
@@ -172,19 +185,21 @@ def read_answer(
     envelope: Collection[str],
     redactor: Redactor,
     said: Callable[[Mapping[str, Any]], Said],
+    within: Sequence[str] = (),
 ) -> Answer:
     """Read a body whose records are under `records_key`; `said` reads the `envelope` members beside them.
 
+    `within` names the objects that the records are inside of, the outermost first, where they are not at the top.
     Raises ProtocolFault with the start of the body, scrubbed.
     """
     try:
-        page = decode(body, schema=schema, records_key=records_key, envelope=envelope)
+        page = decode(body, schema=schema, records_key=records_key, envelope=envelope, within=within)
     except NotJson as error:
         raise ProtocolFault(f"{error.reason} (starts with {redactor.body_start(body, 80)!r})") from None
     emptiness = ""
     if page.table is None or page.table.num_rows == 0:
         how = {Presence.ABSENT: "is missing", Presence.NULL: "is null", Presence.LIST: "is empty"}[page.presence]
-        emptiness = f"{records_key} {how} (starts with {redactor.body_start(body, 80)!r})"
+        emptiness = f"{'.'.join((*within, records_key))} {how} (starts with {redactor.body_start(body, 80)!r})"
     return Answer(table=page.table, said=said(page.envelope), drift=page.drift, emptiness=emptiness)
 
 

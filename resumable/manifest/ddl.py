@@ -13,6 +13,7 @@ CREATE TABLE job (
     name           TEXT NOT NULL,
     dataset        TEXT NOT NULL,
     schema_digest  TEXT NOT NULL,
+    columns        TEXT,
     start_ms       INTEGER NOT NULL,
     end_ms         INTEGER NOT NULL,
     query          TEXT NOT NULL,

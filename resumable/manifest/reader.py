@@ -95,6 +95,10 @@ class ManifestReader:
             self._db.rows(f"SELECT {WINDOW_COLUMNS} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
         )
 
+    def any_page(self) -> bool:
+        """Tell whether any page of any take is recorded."""
+        return bool(self._db.value("SELECT EXISTS (SELECT 1 FROM page WHERE state = 'done')"))
+
     def pages(self, window: Window, *, take: int | None = None) -> list[PageRow]:
         """Return the pages done of a take of the window, by number; of the current take when none is named."""
         rows = self._db.rows(

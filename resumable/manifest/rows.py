@@ -13,7 +13,7 @@ WINDOW_COLUMNS = (
 
 JOB_COLUMNS = (
     "uuid, name, schema_digest, state, created_ms, started_ms, updated_ms, dataset, start_ms, end_ms, query, window_ms,"
-    " page_size, completed_ms"
+    " page_size, completed_ms, columns"
 )
 
 
@@ -31,6 +31,8 @@ class JobRow:
     updated_at: datetime
     completed_at: datetime | None
     """When every window was complete; None again once a later range or a look-back has opened some."""
+    columns: str | None = None
+    """What a schema was inferred to be, as `datasets.of_job` takes it; None where none was to be inferred."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +102,7 @@ def job_row(row: tuple[Any, ...]) -> JobRow:
         started_at=None if row[5] is None else moment(row[5]),
         updated_at=moment(row[6]),
         completed_at=None if row[13] is None else moment(row[13]),
+        columns=row[14],
     )
 
 

@@ -82,6 +82,11 @@ class Manifest(ManifestReader):
                 (state.value, now),
             )
 
+    def pin_columns(self, columns: str, schema_digest: str) -> None:
+        """Record the columns that were inferred, and what identifies the schema they make, before the first part."""
+        with self._db.atomic():
+            self._db.execute("UPDATE job SET columns = ?, schema_digest = ?", (columns, schema_digest))
+
     def count(self, counter: Counter) -> None:
         """Add one to a lifetime counter. It survives a kill at once, a power cut with the next page."""
         with self._db.atomic(durable=False):
@@ -131,9 +136,9 @@ class Manifest(ManifestReader):
     ) -> WindowRow:
         """Record a page whose successor only a cursor names, with that cursor; None for it after the last page.
 
-        The window's page count is what is known so far. No part: the take has no records at all.
+        The window's page count is what is known so far. No part: the page has no records, and is the last.
         """
-        page_count = (number if part else 0) + (1 if cursor else 0)
+        page_count = (number if part else number - 1) + (1 if cursor else 0)
         with self._db.atomic():
             self._db.execute(
                 "UPDATE window SET state = 'open', page_count = ? WHERE id = ? AND take = ?",
@@ -151,6 +156,11 @@ class Manifest(ManifestReader):
         with self._db.atomic():
             remotes.add(self._db, window, remote)
             self._event(EventKind.REMOTE, f"{window.interval}: submitted as {remote}")
+
+    def walk_begun(self, window: Window, walk: str) -> None:
+        """Remember how far a window has been read along a cursor with no job behind it, under a name of our own."""
+        with self._db.atomic():
+            remotes.add(self._db, window, walk)
 
     def remote_expires(self, remote: str, expires_at: datetime) -> None:
         """Remember when a job on the server expires."""

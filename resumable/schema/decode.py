@@ -1,7 +1,7 @@
 """One answer's body becomes one Arrow table: every record a row, every value where it belongs, none changed."""
 
 import enum
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,40 +41,57 @@ class Decoded:
     and its value does not fit, and how often. Empty on nearly every page."""
 
 
-def decode(body: bytes, *, schema: Schema, records_key: str, envelope: Collection[str] = ()) -> Decoded:
+def decode(
+    body: bytes, *, schema: Schema, records_key: str, envelope: Collection[str] = (), within: Sequence[str] = ()
+) -> Decoded:
     """Read an answer so that `rebuild` gives back every record exactly; raise NotJson or NotRecords otherwise.
 
     `records_key` names the member that lists the records, `envelope` the other members that the caller wants (a mapping
     will do, its keys are taken); further members are let pass. Pages that fit the schema take the fast route, through
     pyarrow.json; all others the careful one, which is slower and keeps what does not fit in `_unmapped`. Which one it
-    was shows in nothing but the time.
+    was shows in nothing but the time. Records that are not at the top are `within` objects, named from the outermost
+    in, and always take the careful route; the `envelope` is at the top all the same.
     """
-    found = fast.cut(body, records_key)
+    found = None if within else fast.cut(body, records_key)
     if found is not None:
         table = fast.table_of(found.records, schema)
         if table is not None:
             kept = _asked(found.around, records_key, envelope)
             return Decoded(table=table, presence=Presence.LIST, envelope=kept, drift={})
-    return decode_carefully(body, schema=schema, records_key=records_key, envelope=envelope)
+    return decode_carefully(body, schema=schema, records_key=records_key, envelope=envelope, within=within)
 
 
-def decode_carefully(body: bytes, *, schema: Schema, records_key: str, envelope: Collection[str] = ()) -> Decoded:
+def decode_carefully(
+    body: bytes, *, schema: Schema, records_key: str, envelope: Collection[str] = (), within: Sequence[str] = ()
+) -> Decoded:
     """Do what `decode` does, by the careful route alone."""
+    answer, presence, records = records_of(body, (*within, records_key))
+    kept = _asked(answer, "" if within else records_key, envelope)
+    if records is None:
+        return Decoded(table=None, presence=presence, envelope=kept, drift={})
+    table, drift = careful.table_of(records, schema)
+    return Decoded(table=table, presence=presence, envelope=kept, drift=drift)
+
+
+def records_of(body: bytes, path: Sequence[str]) -> tuple[dict[str, Any], Presence, list[dict[str, Any]] | None]:
+    """Return an answer and the records that a path leads to, as plain values; raise NotJson or NotRecords."""
     answer = strict_json(body)
     if not isinstance(answer, dict):
         raise NotRecords("the answer is not a JSON object", body=body)
-    kept = _asked(answer, records_key, envelope)
-    records = answer.get(records_key)
-    if records is None:
-        presence = Presence.NULL if records_key in answer else Presence.ABSENT
-        return Decoded(table=None, presence=presence, envelope=kept, drift={})
-    if not isinstance(records, list):
-        raise NotRecords(f"{records_key} is not a list", body=body)
-    for number, record in enumerate(records):
+    inner: Any = answer
+    for depth, name in enumerate(path, 1):
+        outer, inner = inner, inner.get(name)
+        where = ".".join(path[:depth])
+        if inner is None:
+            return answer, Presence.NULL if name in outer else Presence.ABSENT, None
+        if depth < len(path) and not isinstance(inner, dict):
+            raise NotRecords(f"{where} is not a JSON object", body=body)
+    if not isinstance(inner, list):
+        raise NotRecords(f"{where} is not a list", body=body)
+    for number, record in enumerate(inner):
         if not isinstance(record, dict):
-            raise NotRecords(f"{records_key}[{number}] is not a JSON object", body=body)
-    table, drift = careful.table_of(records, schema)
-    return Decoded(table=table, presence=Presence.LIST, envelope=kept, drift=drift)
+            raise NotRecords(f"{where}[{number}] is not a JSON object", body=body)
+    return answer, Presence.LIST, inner
 
 
 def _asked(answer: Mapping[str, Any], records_key: str, envelope: Collection[str]) -> dict[str, Any]:

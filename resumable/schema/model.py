@@ -48,9 +48,9 @@ def build(name: str, version: int, fields: Mapping[str, Declared], key: str, sta
     root = compile_fields(fields)
     if UNMAPPED in fields:
         raise SchemaError(f"{UNMAPPED} is the name of a column of our own")
-    _require(root, key, Kind.TEXT, "key")
+    _require(root, key, (Kind.TEXT, Kind.INTEGER), "key")
     if start is not None:
-        _require(root, start, Kind.INSTANT, "start")
+        _require(root, start, (Kind.INSTANT,), "start")
     return Schema(name=name, version=version, root=root, key=key, start=start)
 
 
@@ -80,7 +80,7 @@ def arrow_fields(node: ObjectOf) -> "list[pa.Field]":
     return list(arrow_type(node))
 
 
-def _require(root: ObjectOf, name: str, kind: Kind, role: str) -> None:
+def _require(root: ObjectOf, name: str, kinds: tuple[Kind, ...], role: str) -> None:
     member = root.members.get(name)
-    if not isinstance(member, Leaf) or member.kind is not kind:
-        raise SchemaError(f"the {role} field {name} is not declared as {kind}")
+    if not isinstance(member, Leaf) or member.kind not in kinds:
+        raise SchemaError(f"the {role} field {name} is not declared as {' or '.join(kinds)}")

@@ -1,0 +1,20 @@
+"""The command `resumable`, also as `python -m resumable`."""
+
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    try:
+        # Imported in here, so that Ctrl-C while Python still loads ends without a traceback too.
+        from resumable.cli.entry import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Runs a job in front of people: progress, signals, a time limit, and the closing words."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from resumable.cli import views
+from resumable.cli.session import Session
+from resumable.cli.signals import drained
+from resumable.clock import Stop
+from resumable.config import Settings, host_of
+from resumable.errors import Incomplete, UsageError
+from resumable.models import EventKind, JobState
+from resumable.progress import REDRAW_SECONDS, Plain, Progress
+
+if TYPE_CHECKING:
+    from resumable.backfill import Job
+
+PLAIN_SECONDS = 30.0
+"""Between two lines where nothing can be redrawn; RESUMABLE_PROGRESS_SECONDS changes it, for tests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A command that runs a job, from its first moment on."""
+
+    session: Session
+    stop: Stop
+    progress: Progress
+
+    def finish(self, job: "Job", *, most: timedelta | None) -> None:
+        """Do what is left of a job and say how it ended. Raises what kept it from being complete."""
+        session = self.session
+        session.folder = job.folder
+        before = job.status(events=0)
+        if before.state is JobState.COMPLETE:
+            status = before
+        else:
+            try:
+                with limited(self.stop, most):
+                    status = job.run(stop=self.stop, watch=self.progress.watch)
+            except Incomplete:
+                session.details = views.shortfall(job.status(events=0))
+                raise
+        for line in views.ending(status, job.folder, nothing_to_do=status is before, width=session.width):
+            session.tell(line)
+        if session.json:
+            session.give_json(status.to_json())
+
+
+@contextlib.contextmanager
+def running(session: Session) -> Iterator[Running]:
+    """Watch for signals from here on, and show progress where that can be done."""
+    progress, redraws = _progress(session)
+    stop = Stop(session.clock)
+
+    def tell(number: signal.Signals) -> None:
+        live = progress.live
+        if live is None:
+            return
+        with contextlib.suppress(Exception):  # the manifest may be what is failing; the stop matters more
+            live.manifest.event(EventKind.SIGNAL, f"{number.name}: ends after what is in flight")
+        again = "Ctrl-C again" if number is signal.SIGINT else f"{number.name} again"
+        flying = live.feed.in_flight
+        what = "a page in flight is" if flying == 1 else f"up to {flying} pages in flight are"
+        progress.say(f"stopping: {what} being finished ({again} to drop {'it' if flying == 1 else 'them'})")
+
+    with drained(stop, tell, redrawing=lambda: redraws and progress.live is not None):
+        yield Running(session=session, stop=stop, progress=progress)
+
+
+@contextlib.contextmanager
+def limited(stop: Stop, most: timedelta | None) -> Iterator[None]:
+    """Raise the stop flag after so long."""
+    if most is None:
+        yield
+        return
+    seconds = most.total_seconds()
+
+    def attend() -> None:
+        if not stop.wait(seconds):
+            stop.request("limit")
+
+    thread = threading.Thread(target=attend, name="limit", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.request("over")  # the run has ended and looks at it no more; this only ends the thread
+        thread.join(5)
+
+
+def remember_hosts(session: Session, settings: Settings) -> None:
+    """Keep which hosts the settings name, for errors about credentials."""
+    if settings.endpoints is not None:
+        session.hosts = {"api": host_of(settings.endpoints.api), "login": host_of(settings.endpoints.login)}
+
+
+def _progress(session: Session) -> tuple[Progress, bool]:
+    if session.live:
+        from resumable.cli.display import Display
+
+        display = Display(session.stderr, colours=session.colours)
+        return Progress(display, session.clock, every_seconds=REDRAW_SECONDS), True
+    text = session.environment.get("RESUMABLE_PROGRESS_SECONDS", "")
+    try:
+        every = float(text) if text else PLAIN_SECONDS
+    except ValueError:
+        raise UsageError(f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is no number.") from None
+    return Progress(Plain(session.tell, session.clock), session.clock, every_seconds=max(0.05, every)), False

@@ -1,0 +1,24 @@
+"""The settings of one call: the environment, and the options over it."""
+
+from dataclasses import replace
+
+from resumable.cli import values
+from resumable.cli.session import Session
+from resumable.config import Settings, from_environment
+from resumable.errors import UsageError
+
+
+def settings_of(
+    session: Session, *, state: str | None, workers: int | None, rate: float | None, on_drift: str
+) -> Settings:
+    """Return the settings of a command that runs a job."""
+    if on_drift not in ("keep", "fail"):
+        raise UsageError(f"--on-drift is keep or fail, not {on_drift[:20]!a}.")
+    settings = from_environment(session.environment)
+    return replace(
+        settings,
+        state=values.state_folder(state, session.environment.get("RESUMABLE_STATE")),
+        workers=workers or settings.workers,
+        rate_per_minute=values.rate(rate),
+        fail_on_drift=on_drift == "fail",
+    )

@@ -1,0 +1,60 @@
+"""`resumable status`: how a job stands."""
+
+from pathlib import Path
+
+import typer
+
+from resumable.cli import options as o
+from resumable.cli.session import Session
+
+EPILOG = """
+\b
+Examples:
+  resumable status
+  resumable status conversations-2025
+  resumable status conversations-2025 --json | jq .pages
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("status", epilog=EPILOG)(status)
+
+
+def status(
+    ctx: typer.Context, job: o.AnyJob = None, state: o.State = None, json: o.Json = False, debug: o.Debug = False
+) -> None:
+    """Tell how a job stands: what is done, what is missing and why. Disturbs nobody who works on it."""
+    session: Session = ctx.obj
+    # Read straight from the manifest: the library's face would bring pyarrow and requests.
+    from resumable import status as status_of
+    from resumable.cli.values import state_folder
+    from resumable.config import checked_job_name
+    from resumable.errors import UsageError
+
+    folder = state_folder(state, session.environment.get("RESUMABLE_STATE"))
+    name = checked_job_name(job) if job is not None else _only(folder)
+    known = status_of.read(folder / name)
+    if known is None:
+        raise UsageError(f"there is no job {name} in {folder}.", hint="See what there is: resumable jobs")
+    if session.json:
+        session.give_json(known.to_json())
+        return
+    from resumable.cli.views import status_lines
+
+    for line in status_lines(known, folder / name, width=session.stdout_width):
+        session.give(line)
+
+
+def _only(state: Path) -> str:
+    from resumable import status as status_of
+    from resumable.errors import UsageError
+
+    names = [folder.name for folder in status_of.jobs(state)]
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise UsageError(f"there is no job in {state}.", hint="Begin one; see: resumable backfill --help")
+    raise UsageError(
+        f"there are {len(names)} jobs in {state}: {', '.join(names[:20])}.", hint="Name one: resumable status JOB"
+    )

@@ -1,0 +1,157 @@
+"""Text for people: figures, spans and paragraphs, with nothing in them that a terminal would obey."""
+
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from resumable.models import Interval, Query, label, moment_of
+
+LINE_MOST = 100
+"""Columns of a paragraph on a terminal, however wide that is."""
+
+PASTED = frozenset({"look", "use", "parts", "receipt"})
+"""Facts that are there to be copied."""
+
+_INTERVAL = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+Z)/(\d{4}-\d\d-\d\dT[\d:.]+Z)")
+
+_UNITS = ("bytes", "KB", "MB", "GB", "TB")
+
+
+def safe(text: str) -> str:
+    """Return the text with every character that is not printable shown as its escape; line ends stay.
+
+    Escape sequences and marks that reorder text come with job data; a terminal would obey them.
+    """
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
+def amount(number: int, thing: str) -> str:
+    """Write `1 page`, `3,412 pages`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def size(count: int) -> str:
+    """Write bytes as `118 KB`, `4.3 GB`."""
+    scaled, unit = float(count), 0
+    while scaled >= 999.5 and unit < len(_UNITS) - 1:
+        scaled, unit = scaled / 1000, unit + 1
+    return f"{scaled:.1f} {_UNITS[unit]}" if unit and scaled < 99.5 else f"{scaled:.0f} {_UNITS[unit]}"
+
+
+def span(seconds: float) -> str:
+    """Write a time as `41 s`, `3 m 20 s`, `1 h 07 m`, `2 d 03 h`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02d} s"
+    minutes = round(whole / 60)
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} m"
+    hours = round(minutes / 60)
+    return f"{hours // 24} d {hours % 24:02d} h"
+
+
+def length(window: timedelta) -> str:
+    """Write a window's length as it is typed: `1d`, `12h`, `8h30m`."""
+    seconds, said = round(window.total_seconds()), ""
+    for unit, many in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, many)
+        said += f"{count}{unit}" if count else ""
+    return said or "0s"
+
+
+def moment(when: datetime) -> str:
+    """Write a moment as it is typed: its date alone at midnight UTC."""
+    when = when.astimezone(UTC)
+    if when.time() == datetime.min.time():
+        return f"{when:%Y-%m-%d}"
+    return f"{when:%Y-%m-%dT%H:%MZ}" if not when.second else f"{when:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def reach(interval: Interval) -> str:
+    """Write a range as `2025-01-01 .. 2026-01-01`."""
+    return f"{moment(interval.start)} .. {moment(interval.end)}"
+
+
+def selection(query: Query) -> list[str]:
+    """Write what a query selects, one text a flag; empty for all there is."""
+    named = (
+        ("queue", query.queues),
+        ("division", query.divisions),
+        ("media-type", query.media_types),
+        ("direction", query.directions),
+        ("filter", (query.filter,) if query.filter else ()),
+    )
+    return [f"{name} {', '.join(_cut(value, 60) for value in values)}" for name, values in named if values]
+
+
+def plainly(text: str) -> str:
+    """Write the ranges that a text names as people type them: a day by its date."""
+
+    def named(found: re.Match[str]) -> str:
+        try:
+            interval = Interval(start=moment_of(found[1]), end=moment_of(found[2]))
+            return label(interval) if interval.length <= timedelta(days=1) else reach(interval)
+        except ValueError:
+            return found[0]
+
+    return _INTERVAL.sub(named, text)
+
+
+def paragraph(sentences: Sequence[str], *, ending: str, width: int | None) -> str:
+    """Set sentences as one paragraph that closes with `ending`, such as `exit 3`.
+
+    With a width: wrapped, later lines indented, the ending at the right. Without (a log): the first sentence on the
+    first line and the rest on the second, so that both can be searched.
+    """
+    first, rest = sentences[0], " ".join(sentence for sentence in sentences[1:] if sentence)
+    if width is None:
+        return "   ".join(["\n  ".join(text for text in (first, rest) if text), ending])
+    width = max(40, min(width, LINE_MOST))
+    lines = _wrapped(first, width, "") + (_wrapped(rest, width, "  ") if rest else [])
+    room = width - len(lines[-1]) - len(ending)
+    if room >= 2:
+        lines[-1] += " " * room + ending
+    else:
+        lines.append(" " * (width - len(ending)) + ending)
+    return "\n".join(lines)
+
+
+def facts(pairs: Iterable[tuple[str, str]], *, width: int | None) -> list[str]:
+    """Set named facts below each other, wrapped where a width is given; commands to paste stay in one piece."""
+    lines = []
+    for name, text in pairs:
+        head = f"  {name:<9} "
+        if width is None or name in PASTED:
+            lines.append(head + text)
+        else:
+            lines += _wrapped(text, max(40, min(width, LINE_MOST)), head, later=" " * len(head))
+    return lines
+
+
+def table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
+    """Align columns with two spaces between them; those in `right` at their right edge."""
+    cells = [[*row] for row in rows]
+    if not cells:
+        return []
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return [
+        "  ".join(
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def _wrapped(text: str, width: int, indent: str, *, later: str = "  ") -> list[str]:
+    # A path, a URL or a command to paste must not be cut at its dashes.
+    return textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False, break_long_words=False
+    )
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."

@@ -1,0 +1,185 @@
+"""Small builders for what the core is made of: journals, sources of tokens, clients, manifests, answers."""
+
+import threading
+from collections import Counter as Tally
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+import resumable
+from resumable.auth import Credentials, TokenForm, TokenSource
+from resumable.client import Client
+from resumable.clock import Clock, Stop
+from resumable.config import Endpoints, Settings
+from resumable.manifest import Manifest
+from resumable.models import Counter, EventKind, Interval, JobSpec, Query, Snapshot, Window, iso
+from resumable.pacer import Pace, Pacer
+from resumable.parts import Footer
+from resumable.redaction import Redactor, Secret
+from resumable.retry import Policy
+from resumable.schema import pinned
+from resumable.simulator import Simulator
+from resumable.transport import Transport
+from tests.support.transports import SimulatedTransport
+
+CLIENT_SECRET = "canary-secret-5f1d"
+START = datetime(2023, 10, 1, tzinfo=UTC)
+
+
+@dataclass
+class MemoryJournal:
+    """A journal that only remembers."""
+
+    counts: Tally[Counter] = field(default_factory=Tally)
+    events: list[tuple[EventKind, str]] = field(default_factory=list)
+
+    def count(self, counter: Counter) -> None:
+        """Add one."""
+        self.counts[counter] += 1
+
+    def event(self, kind: EventKind, text: str) -> None:
+        """Keep a line."""
+        self.events.append((kind, text))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parties:
+    """One client with all it needs; `journal` saw everything."""
+
+    client: Client
+    tokens: TokenSource
+    stop: Stop
+    journal: MemoryJournal
+
+
+def token_source(
+    transport: Transport,
+    clock: Clock,
+    *,
+    stop: Stop | None = None,
+    journal: MemoryJournal | None = None,
+    form: TokenForm = TokenForm.BASIC,
+    policy: Policy | None = None,
+    client_id: str = "client",
+    client_secret: str = CLIENT_SECRET,
+) -> TokenSource:
+    """Make a source of tokens."""
+    redactor = Redactor()
+    redactor.keep(Secret(client_secret), client_id=client_id)
+    return TokenSource(
+        transport,
+        Credentials(client_id=client_id, client_secret=Secret(client_secret)),
+        form=form,
+        stop=stop or Stop(clock),
+        journal=journal or MemoryJournal(),
+        redactor=redactor,
+        policy=policy or Policy(),
+    )
+
+
+def parties(
+    api: Transport,
+    login: Transport,
+    clock: Clock,
+    *,
+    rate: float = 1_000_000,
+    policy: Policy | None = None,
+    pace: Pace | None = None,
+    sim: Simulator | None = None,
+) -> Parties:
+    """Make a client; with `sim`, with the credentials that it knows."""
+    stop, journal = Stop(clock), MemoryJournal()
+    known = {"client_id": sim.settings.client_id, "client_secret": sim.settings.client_secret} if sim else {}
+    tokens = token_source(login, clock, stop=stop, journal=journal, policy=policy, **known)
+    client = Client(
+        transport=api,
+        tokens=tokens,
+        pacer=Pacer(pace or Pace(documented=rate), stop),
+        stop=stop,
+        journal=journal,
+        redactor=Redactor(),
+        policy=policy or Policy(),
+    )
+    return Parties(client=client, tokens=tokens, stop=stop, journal=journal)
+
+
+def virtual_settings(sim: Simulator, clock: Clock, state: Path, **more: Any) -> Settings:  # noqa: ANN401 - any setting
+    """Return settings that lead to a simulator without sockets, on the test's clock."""
+    lock = threading.Lock()
+    made: list[SimulatedTransport] = []
+
+    def carry(_origin: str) -> SimulatedTransport:
+        with lock:
+            made.append(SimulatedTransport(clock, sim))
+        return made[-1]
+
+    origin = "http://127.0.0.1:1"
+    return Settings(
+        endpoints=Endpoints(api=origin, login=origin),
+        client_id=sim.settings.client_id,
+        client_secret=Secret(sim.settings.client_secret),
+        state=state,
+        transport=carry,
+        **more,
+    )
+
+
+def make_job(sim: Simulator, clock: Clock, state: Path, *, days: int = 2, **more: Any) -> resumable.Job:  # noqa: ANN401
+    """Make a job over the simulator's first days, with pages of 20 unless told otherwise."""
+    dataset, page_size = more.pop("dataset", "conversations"), more.pop("page_size", 20)
+    spec = JobSpec.of(dataset, START, START + timedelta(days=days), page_size=page_size)
+    return resumable.make(spec, virtual_settings(sim, clock, state, **more), name="job", clock=clock)
+
+
+def days(count: int, *, start: datetime = START) -> Iterator[Interval]:
+    """Yield windows of a day."""
+    for n in range(count):
+        yield Interval(start=start + timedelta(days=n), end=start + timedelta(days=n + 1))
+
+
+def make_manifest(path: Path, clock: Clock, *, windows: int = 2, page_size: int = 2) -> Manifest:
+    """Make a manifest with windows of a day."""
+    spec = JobSpec(
+        dataset="conversations",
+        interval=Interval(start=START, end=START + timedelta(days=windows)),
+        query=Query(),
+        window=timedelta(days=1),
+        page_size=page_size,
+    )
+    digest = pinned("conversation").digest
+    return Manifest.create(path, clock, name="job", spec=spec, schema_digest=digest, windows=days(windows))
+
+
+def snapshot(window: Window, page_count: int, total: int | None = None) -> Snapshot:
+    """Return a snapshot of a window's current take."""
+    return Snapshot(number=window.take, page_count=page_count, total=total)
+
+
+def table(*ids: str) -> pa.Table:
+    """Return a page of conversations of which only the ids are known."""
+    schema = pinned("conversation").arrow
+    return pa.Table.from_pylist([{"conversationId": name} for name in ids], schema=schema)
+
+
+def footer(manifest: Manifest, window: Window, number: int, rows: int, *, page_count: int, total: int) -> Footer:
+    """Return what a part of a page says of itself."""
+    job = manifest.job()
+    return Footer(
+        job=job.uuid,
+        dataset=job.spec.dataset,
+        query_digest=job.spec.digest,
+        schema_digest=job.schema_digest,
+        window=window.interval,
+        take=window.take,
+        number=number,
+        rows=rows,
+        page_count=page_count,
+        total=total,
+        snapshot_page_count=page_count,
+        snapshot_total=total,
+        taken_at=iso(START),
+    )
