@@ -19,6 +19,9 @@ from resumable.transport import Reply, Transport
 SHORTEST_DOCUMENTED_LIFE = 300.0
 """Seconds; what a token is taken to live when the answer names no usable life. A 401 corrects it."""
 
+LONGEST_DOCUMENTED_LIFE = 172_800.0
+"""Seconds; a longer life is not believed: renewing earlier costs one request."""
+
 MARGIN_SHARE = 0.1
 MARGIN_LONGEST_SECONDS = 60.0
 """A token is renewed when a tenth of its life is left, and no more than a minute before its end."""
@@ -155,16 +158,15 @@ class TokenSource:
         clock = self._stop.clock
         pauses = waits(self._policy, clock.uniform)
         last: Fault | None = None
+        wait = 0.0
         for _ in range(self._policy.attempts):
-            if self._stop.wait(max(0.0, self._asked + BETWEEN_REQUESTS_SECONDS - clock.monotonic())):
+            if self._stop.wait(max(wait, self._asked + BETWEEN_REQUESTS_SECONDS - clock.monotonic())):
                 return None
             self._asked = clock.monotonic()
             try:
                 return self._ask()
             except Fault as fault:
-                last = fault
-                if self._stop.wait(self._pause(fault, next(pauses))):
-                    return None
+                last, wait = fault, self._pause(fault, next(pauses))
         raise Incomplete(
             f"no token could be had: {last.reason if last else 'nothing was tried'}.",
             hint="Run the same command again when the login service answers.",
@@ -186,7 +188,7 @@ class TokenSource:
                 hint="What is recorded is safe. Run the same command then.",
                 not_before=self._stop.clock.now() + timedelta(seconds=asked),
             )
-        return seconds if asked is None else max(asked, 0.0)
+        return max(seconds, asked or 0.0)
 
     def _ask(self) -> Token:
         reply = self._send()
@@ -247,4 +249,4 @@ def _read_token(reply: Reply, redactor: Redactor) -> tuple[Secret, float]:
     if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]{1,8192}", value):
         raise ProtocolFault("the answer's access_token is not a token")
     usable = isinstance(life, int | float) and not isinstance(life, bool) and 0 < life < float("inf")
-    return Secret(value), float(life) if usable else SHORTEST_DOCUMENTED_LIFE
+    return Secret(value), float(min(life, LONGEST_DOCUMENTED_LIFE)) if usable else SHORTEST_DOCUMENTED_LIFE

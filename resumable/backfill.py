@@ -1,6 +1,7 @@
 """The library's face: make a job, run it, carry it on, look at it, read what it brought."""
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -218,13 +219,23 @@ def _difference(old: JobSpec, new: JobSpec) -> str:
     for what, before, after in (
         ("dataset", old.dataset, new.dataset),
         ("range", str(old.interval), str(new.interval)),
-        ("query", old.query.to_json(), new.query.to_json()),
+        ("query", _flags(old.query), _flags(new.query)),
+        ("description of the dataset", _digest(old.query), _digest(new.query)),
         ("window", str(old.window), str(new.window)),
         ("page size", str(old.page_size), str(new.page_size)),
     ):
         if before != after:
             said.append(f"{what} was {before} and is now {after}")
     return "; ".join(said)
+
+
+def _flags(query: Query) -> str:
+    return replace(query, declaration=None).to_json()
+
+
+def _digest(query: Query) -> str:
+    """Name a description in few digits: whole, it would bury the rest of a message."""
+    return hashlib.sha256((query.declaration or "").encode()).hexdigest()[:6]
 
 
 @contextlib.contextmanager

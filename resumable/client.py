@@ -133,10 +133,11 @@ class _Exchange:
             raise fault
         # A server that refuses and asks for no wait at all would be asked again at once, for as long as the budget lasts.
         wait = fault.retry_after_seconds or next(self._pauses)
-        cap = self._client.policy.wait_cap_seconds
-        if wait > cap or self._spent() > self._client.policy.budget_seconds:
+        too_long = wait > self._client.policy.wait_cap_seconds
+        if too_long or self._spent() > self._client.policy.budget_seconds:
+            since = "" if too_long else f" after {_span(self._spent())} of refusals"
             raise Incomplete(
-                f"the server asks to wait {_span(wait)} (HTTP 429, {self._asked.what}): a daily limit, it seems.",
+                f"the server asks to wait {_span(wait)}{since} (HTTP 429, {self._asked.what}): a daily limit, it seems.",
                 hint="What is recorded is safe. Run the same command then.",
                 not_before=self._clock.now() + timedelta(seconds=min(wait, 10 * 365 * 86400.0)),
             ) from None
@@ -152,12 +153,11 @@ class _Exchange:
                 f"the API host could not prove who it is ({fault.reason}).",
                 hint="Behind a proxy with its own certificates, set RESUMABLE_CA_BUNDLE to their file.",
             ) from None
-        if final or used_up:
+        asked_for = (fault.retry_after_seconds if isinstance(fault, StatusFault) else None) or 0.0
+        # A wait over the cap is not shortened: the page is given up on for this run instead.
+        if final or used_up or asked_for > self._client.policy.wait_cap_seconds:
             raise fault
-        wait = next(self._pauses)
-        asked_for = fault.retry_after_seconds if isinstance(fault, StatusFault) else None
-        if asked_for is not None and asked_for <= self._client.policy.wait_cap_seconds:
-            wait = max(wait, asked_for)
+        wait = max(next(self._pauses), asked_for)
         self._client.journal.event(EventKind.RETRY, f"{self._asked.what}: {fault.reason}; again in {wait:.1f} s")
         if self._client.stop.wait(wait):
             raise Stopped
@@ -173,7 +173,8 @@ def _message(reply: Reply, redactor: Redactor) -> str:
         words = [str(answer[name]) for name in ("code", "message") if answer.get(name)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         words = []
-    text = ", ".join(words).encode() if words else reply.body
+    # JSON may hold half a character, which UTF-8 cannot.
+    text = ", ".join(words).encode(errors="replace") if words else reply.body
     shown = redactor.body_start(text, 200)
     return f": {shown}" if shown else ""
 

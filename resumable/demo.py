@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from resumable.simulator import Fault, FaultKind, Kind, Match, Simulator, Style
 from resumable.simulator import Settings as World
 
 DATASET = "conversations"
-FIRST_DAY, LAST_DAY = "2025-03-03", "2025-03-11"
+FIRST_DAY = date(2025, 3, 3)
+DAYS = 8
 PAGE_SIZE = 20
 RECORDS_A_DAY = 1000
-"""Eight days of 50 pages each."""
+"""Fifty pages a day."""
 
 WORLD = World(
     seed=7,
@@ -49,7 +51,6 @@ FAULTS = (
 KILLS_AT = (1 / 3, 2 / 3)
 """Shares of the pages at which the process is killed."""
 
-PAGES = 8 * RECORDS_A_DAY // PAGE_SIZE
 LOOK_SECONDS = 0.02
 LONGEST_SECONDS = 120.0
 
@@ -131,12 +132,12 @@ class Demo:
         """Run it. Raises VerificationFailed where what came is not what was promised."""
         name = self._free_name()
         with Simulator(self.world, faults=FAULTS) as sim:
-            command = self._command(name)
+            command, pages = self._command(name), DAYS * RECORDS_A_DAY // PAGE_SIZE
             self._introduce(sim)
             self.tell(f"\n$ resumable {' '.join(command)}")
             for share in KILLS_AT:
                 with self._child(sim, command) as child:
-                    self._kill(child, sim, name, at=int(PAGES * share))
+                    self._kill(child, sim, name, at=int(pages * share))
                 self.tell("$ resumable ... the same command again")
             with self._child(sim, command) as child:
                 self._wait(child, lambda: child.poll() is not None)
@@ -158,8 +159,8 @@ class Demo:
         self.tell("or no JSON. The command below is a process of its own, and is killed twice.")
 
     def _command(self, name: str) -> list[str]:
-        size = ["--page-size", str(PAGE_SIZE)]
-        return ["backfill", DATASET, "--from", FIRST_DAY, "--to", LAST_DAY, *size, "--job", name]
+        last, size = FIRST_DAY + timedelta(days=DAYS), ["--page-size", str(PAGE_SIZE)]
+        return ["backfill", DATASET, "--from", str(FIRST_DAY), "--to", str(last), *size, "--job", name]
 
     def _free_name(self) -> str:
         # Never an old one: it might be somebody's own job of that name, and a complete one would show nothing.

@@ -83,9 +83,10 @@ def read(path: Path) -> bytes:
             if failure.errno == errno.ELOOP:
                 raise FileNotFoundError(errno.ENOENT, "is a link, not a file", str(path)) from None
             raise
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise FileNotFoundError(errno.ENOENT, "is not a regular file", str(path))
         with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise FileNotFoundError(errno.ENOENT, "is not a regular file", str(path))
             return file.read()
 
 

@@ -40,7 +40,9 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
         api = stack.enter_context(contextlib.closing(carry(endpoints.api)))
         form = contract.token_form
         if isinstance(form, GivenToken):
-            tokens: Tokens = _given(form, settings, stop, redactor)
+            value = _given_value(form, settings)
+            redactor.keep(value)
+            tokens: Tokens = GivenTokens(form, value, stop)
         else:
             client_id, client_secret = settings.required_client()
             redactor.keep(client_secret, client_id=client_id)
@@ -65,6 +67,15 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
             policy=settings.policy,
         )
         yield Means(client=client, pacer=pacer, tokens=tokens)
+
+
+def check_settings(contract: Contract, settings: Settings) -> None:
+    """Raise UsageError or AuthenticationFailed where what a run of this contract needs is not set."""
+    settings.required_endpoints()
+    if isinstance(contract.token_form, GivenToken):
+        _given_value(contract.token_form, settings)
+    else:
+        settings.required_client()
 
 
 class GivenTokens:
@@ -105,15 +116,16 @@ _NEVER = float("inf")
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
-def _given(given: GivenToken, settings: Settings, stop: Stop, redactor: Redactor) -> GivenTokens:
-    value = Secret("") if given.variable is None else settings.secrets(given.variable)
-    if given.variable is not None and not re.fullmatch(r"[\x21-\x7e]{1,8192}", value.reveal()):
+def _given_value(given: GivenToken, settings: Settings) -> Secret:
+    if given.variable is None:
+        return Secret("")
+    value = settings.secrets(given.variable)
+    if not re.fullmatch(r"[\x21-\x7e]{1,8192}", value.reveal()):
         raise AuthenticationFailed(
             f"{given.variable} is not set to a token.",
             hint="The description of the endpoint names this environment variable. Nothing was asked for yet.",
         )
-    redactor.keep(value)
-    return GivenTokens(given, value, stop)
+    return value
 
 
 def _over_http(settings: Settings, stop: Stop, redactor: Redactor) -> Callable[[str], Transport]:

@@ -159,6 +159,8 @@ class Feed:
         """Put windows at the front, to be opened next: retakes, and the slices of one that was split."""
         with self._stop.condition:
             self._again.extend(windows)
+            # Slices of the window that was read last start after it, and are not to be read once more.
+            self._after = max([window.interval.start for window in windows] + ([self._after] if self._after else []))
             self._stop.condition.notify_all()
 
     def _next(self) -> Work | None:

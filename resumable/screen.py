@@ -127,8 +127,15 @@ def facts(pairs: Iterable[tuple[str, str]], *, width: int | None) -> list[str]:
         if width is None or name in PASTED:
             lines.append(head + text)
         else:
-            lines += _wrapped(text, max(40, min(width, LINE_MOST)), head, later=" " * len(head))
+            lines += hanging(head, text, width=width)
     return lines
+
+
+def hanging(head: str, text: str, *, width: int | None) -> list[str]:
+    """Set a text after its head; where a width is given it is wrapped, with later lines below its start."""
+    if width is None:
+        return [head + text]
+    return _wrapped(text, max(40, min(width, LINE_MOST)), head, later=" " * len(head))
 
 
 def table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:

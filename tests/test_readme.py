@@ -30,3 +30,10 @@ def test_the_python_in_the_readme_uses_names_that_exist() -> None:
     assert imported
     for name in (alias.name for node in imported for alias in node.names):
         assert getattr(resumable, name)
+
+
+def test_the_endpoint_in_the_readme_is_the_one_that_is_tested() -> None:
+    """The described endpoint stands in the README as the tests run it."""
+    shown = re.search(r"<!-- endpoint -->\n```toml\n(.*?)```\n<!-- /endpoint -->", README.read_text("utf-8"), re.DOTALL)
+    assert shown is not None
+    assert shown[1] == (README.parent / "tests" / "datasets_declared" / "example.toml").read_text("utf-8")

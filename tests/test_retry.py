@@ -115,7 +115,9 @@ ANYTHING = st.one_of(
     st.text(max_size=60),
     st.integers().map(str),
     st.floats().map(str),
-    st.from_regex(r"(Sun|Monday)?,? ?[0-9]{0,3}[- ]?(Mar|x)?[- ]?[0-9]{0,5} [0-9]{0,3}(:[0-9]{0,3}){0,3} ?(GMT|[+-][0-9]{0,6})?"),
+    st.from_regex(
+        r"(Sun|Monday)?,? ?[0-9]{0,3}[- ]?(Mar|x)?[- ]?[0-9]{0,5} [0-9]{0,3}(:[0-9]{0,3}){0,3} ?(GMT|[+-][0-9]{0,6})?"
+    ),
 )
 
 

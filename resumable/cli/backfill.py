@@ -21,6 +21,7 @@ EPILOG = f"""
 \b
 Datasets:
 {_DATASETS}
+  ./endpoint.toml         another paged endpoint, as that file describes it
 
 \b
 Examples:
@@ -92,13 +93,15 @@ def backfill(
 
 def _made(spec: "JobSpec", settings: "Settings", name: str | None, back: timedelta | None, session: Session) -> "Job":
     from resumable.backfill import make
+    from resumable.datasets import resolve
+    from resumable.means import check_settings
     from resumable.naming import default_name
     from resumable.status import MANIFEST
 
-    if not (settings.state / (name or default_name(spec)) / MANIFEST).exists():
-        # A job that cannot ask for anything is not begun: nothing is left behind. A complete one needs neither.
-        settings.required_endpoints()
-        settings.required_client()
+    resolved, contract = resolve(spec)
+    if not (settings.state / (name or default_name(resolved)) / MANIFEST).exists():
+        # A job that cannot ask for anything is not begun: nothing is left behind. A complete one needs no credentials.
+        check_settings(contract, settings)
     return make(spec, settings, name=name, look_back=back, clock=session.clock)
 
 

@@ -12,6 +12,9 @@ from resumable.clock import Clock, SystemClock
 from resumable.errors import AuthenticationFailed, ExitCode, Incomplete, Interrupted, ResumableError, UsageError
 from resumable.screen import amount, paragraph, plainly, span
 
+SECRET_LEAST = 6
+"""Characters; a shorter value of a variable that is called a secret would blank out innocent text."""
+
 
 @runtime_checkable
 class _Mistyped(Protocol):
@@ -154,8 +157,10 @@ def _scrubber(session: Session) -> Scrub:
     from resumable.redaction import Redactor, Secret
 
     redactor = Redactor()
-    secret = session.environment.get("GENESYS_CLIENT_SECRET", "").strip()
-    redactor.keep(Secret(secret), client_id=session.environment.get("GENESYS_CLIENT_ID", "").strip())
+    client_id = session.environment.get("GENESYS_CLIENT_ID", "").strip()
+    for name, value in session.environment.items():
+        if any(word in name.upper() for word in ("SECRET", "TOKEN", "PASSWORD")) and len(value.strip()) >= SECRET_LEAST:
+            redactor.keep(Secret(value.strip()), client_id=client_id)
     return redactor.scrub
 
 

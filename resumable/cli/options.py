@@ -8,15 +8,19 @@ from resumable.cli.complete import complete_dataset, complete_job, complete_unfi
 
 Dataset = Annotated[
     str,
-    typer.Argument(metavar="DATASET", help="What to download; the list is below.", autocompletion=complete_dataset),
+    typer.Argument(
+        metavar="DATASET",
+        help="What to download: a name from the list below, or a file.",
+        autocompletion=complete_dataset,
+    ),
 ]
 AnyJob = Annotated[
-    str | None, typer.Argument(metavar="[JOB]", help="Its name.", show_default=False, autocompletion=complete_job)
+    str | None, typer.Argument(metavar="JOB", help="Its name.", show_default=False, autocompletion=complete_job)
 ]
 UnfinishedJob = Annotated[
     str | None,
     typer.Argument(
-        metavar="[JOB]",
+        metavar="JOB",
         help="Its name; not needed while only one is unfinished.",
         show_default=False,
         autocompletion=complete_unfinished,

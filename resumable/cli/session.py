@@ -58,9 +58,11 @@ class Session:
     def tell(self, text: str) -> None:
         """Say something to people: on stderr, where nobody may be listening any more."""
         # A run does not end because its terminal has gone; what it says is in the manifest too.
-        with contextlib.suppress(OSError, ValueError):
+        try:
             self.stderr.write(safe(text) + "\n")
             self.stderr.flush()
+        except (OSError, ValueError):
+            _give_up(self.stderr)
 
     def give(self, text: str) -> None:
         """Hand out data: on stdout. A reader that has left is no error; a full disk is."""
@@ -68,7 +70,7 @@ class Session:
             self.stdout.write(safe(text) + "\n")
             self.stdout.flush()
         except OSError as failure:
-            self._give_up_stdout()
+            _give_up(self.stdout)
             if failure.errno not in (errno.EPIPE, errno.ECONNRESET):
                 raise StorageFailed(f"the output could not be written: {failure.strerror}.") from failure
 
@@ -87,7 +89,8 @@ class Session:
         except ResumableError:
             return None
 
-    def _give_up_stdout(self) -> None:
-        # What is left in the buffer would fail once more when Python ends, with a message nobody can switch off.
-        with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), self.stdout.fileno())
+
+def _give_up(stream: TextIO) -> None:
+    # What is left in the buffer would fail once more when Python ends, with a message and a code of its own.
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())

@@ -30,9 +30,12 @@ def drained(stop: Stop, tell: Callable[[signal.Signals], None], *, redrawing: Ca
     seen: list[int] = []
 
     def on_signal(number: int, frame: FrameType | None) -> None:
+        if seen and number == signal.SIGHUP:
+            return  # a terminal that closes tells twice: by the kernel, and by its shell
         if seen:
             if redrawing():
-                os.write(2, SHOW_CURSOR)
+                with contextlib.suppress(OSError):  # the terminal may be what has gone
+                    os.write(2, SHOW_CURSOR)
             os._exit(_code(number))
         seen.append(number)
         # All else takes locks that the interrupted thread may hold; putting into this queue takes none.

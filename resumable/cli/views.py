@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from resumable.models import Counter, EventKind, JobState
-from resumable.screen import amount, facts, length, paragraph, plainly, reach, safe, selection, size, table
+from resumable.screen import amount, facts, hanging, length, paragraph, plainly, reach, safe, selection, size, table
 from resumable.status import RECEIPT, Status
 
 PROBLEMS_SHOWN = 10
@@ -31,8 +31,13 @@ REASONS = (
 )
 """What the reasons of quarantined pages mean, in words."""
 
-BREAKDOWN = {"conversation": "originatingDirection", "user": "state"}
-"""A column to count by, for the line to try, by the first word of the dataset's name."""
+BREAKDOWN = {
+    "conversations": "originatingDirection",
+    "conversation-jobs": "originatingDirection",
+    "conversations-pagecount": "originatingDirection",
+    "users": "state",
+}
+"""A column to count by, for the line to try."""
 
 
 def status_lines(status: Status, folder: Path, *, width: int | None) -> list[str]:
@@ -51,9 +56,10 @@ def status_lines(status: Status, folder: Path, *, width: int | None) -> list[str
         ("parts", str(folder / "parts")),
     ]
     lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
-    lines += _problem_lines(status.problems)
+    lines += problem_lines(status.problems)
     history = [event for event in status.events if event.kind not in ROUTINE][-HISTORY_SHOWN:]
-    lines += [f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.kind.value}: {plainly(event.text)}" for event in history]
+    for event in history:
+        lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {plainly(event.text)}", width=width)
     if status.state not in (JobState.COMPLETE, JobState.RUNNING):
         lines.append(f"  Carry on with: resumable resume {status.job.name}")
     return [safe(line) for line in lines]
@@ -94,7 +100,7 @@ def ending(status: Status, folder: Path, *, nothing_to_do: bool, width: int | No
         " (it was complete already; nothing was asked for)" if nothing_to_do else ""
     )
     parts = folder / "parts"
-    column = BREAKDOWN.get(spec.dataset.split("-")[0].rstrip("s")) if "detail" not in spec.dataset else None
+    column = BREAKDOWN.get(spec.dataset)
     shown, grouped = (f"{column}, ", " group by 1") if column else ("", "")
     query = f"select {shown}count(*) from '{parts}/**/*.parquet'{grouped}"  # noqa: S608 - to be shown, not run
     known = [
@@ -108,7 +114,7 @@ def ending(status: Status, folder: Path, *, nothing_to_do: bool, width: int | No
 
 def shortfall(status: Status) -> list[str]:
     """Name the pages that are quarantined, and say what their reasons mean."""
-    return [safe(line) for line in _problem_lines(status.problems)]
+    return [safe(line) for line in problem_lines(status.problems)]
 
 
 def _counted(counters: Mapping[Counter, int]) -> list[str]:
@@ -158,7 +164,8 @@ def _no_data(status: Status, width: int | None) -> list[str]:
     return [paragraph([found], ending="exit 0", width=width), *facts(known, width=width)]
 
 
-def _problem_lines(problems: Sequence[str]) -> list[str]:
+def problem_lines(problems: Sequence[str]) -> list[str]:
+    """Name the pages that are missing, and say what their reasons mean."""
     lines = [f"  {problem}" for problem in problems[:PROBLEMS_SHOWN]]
     if len(problems) > PROBLEMS_SHOWN:
         lines.append(f"  ... and {len(problems) - PROBLEMS_SHOWN:,} more: see `resumable status --json`")

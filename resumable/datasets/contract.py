@@ -164,10 +164,10 @@ def checked(answer: Answer, number: int) -> Answer:
         raise ProtocolFault(f"the answer names no usable page count ({said.page_count})")
     if said.total is not None and said.total < 0:
         raise ProtocolFault(f"the answer names a total of {said.total}")
-    if said.page_number is not None and said.page_number != number:
-        raise ProtocolFault(f"asked for page {number}, and the answer says it is page {said.page_number}")
     if number > max(said.page_count, 1):
         raise PageBeyondEnd(f"the window has {said.page_count} pages now", page_count=said.page_count)
+    if said.page_number is not None and said.page_number != number:
+        raise ProtocolFault(f"asked for page {number}, and the answer says it is page {said.page_number}")
     if answer.rows == 0 and said.page_count > 0:
         raise ProtocolFault(f"a page count of {said.page_count}, and {answer.emptiness or 'no records'}")
     if said.page_rows is not None and number < said.page_count and answer.rows < said.page_rows:

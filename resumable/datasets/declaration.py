@@ -169,6 +169,8 @@ def _token(table: Table) -> TokenForm | GivenToken:
     if token == "none":  # noqa: S105 - a word for having no token
         return GivenToken(variable=None, header=found[1], form=found[2])
     variable = token.removeprefix("env:")
+    if variable.upper().startswith("GENESYS_CLIENT"):
+        raise table.error("token", "names the secret of the OAuth client, which is for asking for tokens alone")
     if variable == token or not _VARIABLE.fullmatch(variable):
         raise table.error(
             "token",

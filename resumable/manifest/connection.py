@@ -29,6 +29,9 @@ class Connection:
         """Open the file; a writer makes it when it is missing. Raises ManifestUnusable or StorageFailed."""
         self.path = path
         self._lock = threading.RLock()
+        if not read_only and path.exists():
+            # What is not ours is refused by a look that cannot even fold its write-ahead log in.
+            Connection(path, read_only=True).close()
         with self._translated():
             mode = "ro" if read_only else "rwc"
             self._sqlite = sqlite3.connect(

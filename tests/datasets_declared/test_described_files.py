@@ -35,6 +35,7 @@ COMPLAINTS = [
     ("rate_per_minute = 120", 'rate_per_minute = "fast"', "rate_per_minute is text, not a number", '"fast"'),
     ("rate_per_minute = 120", "rate_per_minute = 0", "rate_per_minute is 0; it can be 0.01 to", "minute = 0"),
     ('token = "env:TICKETS_TOKEN"', 'token = "s3cr3t"', 'dataset.token is none of "basic"', "s3cr3t"),
+    ("env:TICKETS_TOKEN", "env:GENESYS_CLIENT_SECRET", "dataset.token names the secret of the OAuth client", "env:GEN"),
     ('"X-Api-Key: {token}"', '"X-Api-Key: s3cr3t"', "dataset.header is not like", "s3cr3t"),
     ('"X-Api-Key: {token}"', '"Host: {token}"', "dataset.header is not like", "Host:"),
     ('method = "POST"', 'method = "DELETE"', "request.method is 'DELETE'; it can be GET, POST", "DELETE"),

@@ -54,6 +54,8 @@ class Tickets:
     """Changes an answer before it is sent."""
     before: Callable[[int], None] = _nothing
     """Called with the number of each request before it is answered."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """The status that a cursor is answered with, once."""
     url: str = ""
     token: str | None = TOKEN
     """What X-Api-Key has to be; None for no matter what."""
@@ -67,7 +69,8 @@ class Tickets:
         if asked["path"] == "/api/v1/tickets/search":
             return 200, self.spoil(self._by_page(asked["body"]))
         if asked["path"] == "/api/v1/feed":
-            return 200, self.spoil(self._by_cursor(asked["params"]))
+            status = self.refused.pop(asked["params"].get("after", ""), 200)
+            return status, self.spoil(self._by_cursor(asked["params"])) if status == 200 else {"message": "no"}
         if asked["path"] == "/api/v1/list":
             return 200, self.spoil(self._by_offset(asked["params"]))
         return 404, {"message": "no such path"}

@@ -9,23 +9,26 @@ from resumable.simulator import Settings, Simulator
 
 from .harness import PAGE_KINDS, Product, assert_equal_to_truth, finished, killed
 
-KILLS = 25
+KILLS = [6, pytest.param(25, marks=pytest.mark.long)]
+"""The full number takes a minute for each contract; a few before every commit."""
+
 WORKERS = 8
 
 RANGE = ("--from", "2023-10-01", "--to", "2023-10-08")
 CONTRACTS = [("conversations", ["--page-size", "20"]), ("conversations-pagecount", ["--page-size", "20"])]
 
 
+@pytest.mark.parametrize("kills", KILLS)
 @pytest.mark.parametrize(("dataset", "options"), CONTRACTS)
-def test_a_backfill_killed_25_times_ends_equal_to_the_truth(
-    dataset: str, options: list[str], tmp_path: Path, seed: int
+def test_a_backfill_killed_again_and_again_ends_equal_to_the_truth(
+    dataset: str, options: list[str], kills: int, tmp_path: Path, seed: int
 ) -> None:
-    """After 25 SIGKILLs at random moments every record is there once, and next to nothing was asked for twice."""
+    """After SIGKILLs at random moments every record is there once, and next to nothing was asked for twice."""
     moments = random.Random(seed)
     with Simulator(Settings(records=900, rate_public=None, rate_article=None, latency=(0.1, 0.4))) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         command = ["backfill", dataset, *RANGE, *options, "--job", "j", "--rate", "100000", "--workers", str(WORKERS)]
-        for _ in range(KILLS):
+        for _ in range(kills):
             pages, seconds = moments.randrange(12), moments.uniform(0, 0.4)
             outcome = killed(product.start(*command), sim, pages=pages, seconds=seconds)
             assert outcome.code == -9, f"ended with {outcome.code} before it was killed: {outcome.stderr}"
@@ -36,21 +39,24 @@ def test_a_backfill_killed_25_times_ends_equal_to_the_truth(
         pages = 7 * 900 // 20
         sent = sim.log.count(*PAGE_KINDS)
         assert status["pages"] == {"known": pages, "done": pages, "quarantined": 0}
-        assert pages <= sent <= pages + KILLS * WORKERS
-        assert sent <= status["requests"] <= sent + KILLS * WORKERS
+        assert pages <= sent <= pages + kills * WORKERS
+        assert sent <= status["requests"] <= sent + kills * WORKERS
         again = finished(product.start(*command))
         assert again.code == 0, again.stderr
         assert sim.log.count(*PAGE_KINDS) == sent, "a complete job asked for a page"
 
 
-def test_a_backfill_by_jobs_killed_25_times_ends_equal_to_the_truth(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("kills", KILLS)
+def test_a_backfill_by_jobs_killed_again_and_again_ends_equal_to_the_truth(
+    kills: int, tmp_path: Path, seed: int
+) -> None:
     """Killed in mid-cursor, with jobs that expire in between, every record is there once and no known job is left."""
     moments = random.Random(seed)
     life = Settings(records=900, rate_public=None, latency=(0.1, 0.3), job_polls=1, job_life=8.0)
     with Simulator(life) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         command = ["backfill", "conversation-jobs", *RANGE, "--page-size", "60", "--job", "j", "--rate", "100000"]
-        for _ in range(KILLS):
+        for _ in range(kills):
             pages, seconds = moments.randrange(8), moments.uniform(0, 0.4)
             outcome = killed(product.start(*command), sim, pages=pages, seconds=seconds)
             assert outcome.code == -9, f"ended with {outcome.code} before it was killed: {outcome.stderr}"

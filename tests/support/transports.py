@@ -36,9 +36,9 @@ class ScriptedTransport:
     """Implements `resumable.transport.Transport`: the n-th request gets the n-th step, the last one for ever."""
 
     clock: Clock
-    steps: Iterable[Step]
+    steps: Iterable[Step] = field(repr=False)
     latency: float = 0.0
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list, repr=False)
     closed: bool = False
 
     def __post_init__(self) -> None:

@@ -1,0 +1,81 @@
+"""What people type is read as they meant it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from resumable import screen
+from resumable.cli import values, views
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1d", timedelta(days=1)),
+        ("12h", timedelta(hours=12)),
+        ("90m", timedelta(minutes=90)),
+        ("8h30m", timedelta(hours=8, minutes=30)),
+        ("1D2H3M4S", timedelta(days=1, hours=2, minutes=3, seconds=4)),
+    ],
+)
+def test_durations(text: str, expected: timedelta) -> None:
+    """A duration is days, hours, minutes and seconds, in this order."""
+    assert values.duration(text, "--window") == expected
+    assert values.duration(screen.length(expected), "--window") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2025-01-31", datetime(2025, 1, 31, tzinfo=UTC)),
+        ("2025-01-31T08:30", datetime(2025, 1, 31, 8, 30, tzinfo=UTC)),
+        ("2025-01-31T08:30:00Z", datetime(2025, 1, 31, 8, 30, tzinfo=UTC)),
+        ("2025-01-31T08:30+02:00", datetime(2025, 1, 31, 6, 30, tzinfo=UTC)),
+    ],
+)
+def test_times_are_utc_unless_they_say_otherwise(text: str, expected: datetime) -> None:
+    """A time without an offset is UTC."""
+    assert values.time(text, "--from") == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.4, "59 s"), (60, "1 m 00 s"), (4020, "1 h 07 m"), (86_399, "1 d 00 h"), (97_200, "1 d 03 h")],
+)
+def test_spans(seconds: float, text: str) -> None:
+    """A span has its two largest units."""
+    assert screen.span(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (118_000, "118 KB"), (4_300_000_000, "4.3 GB")]
+)
+def test_sizes(count: int, text: str) -> None:
+    """A size has two or three digits."""
+    assert screen.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("a page count of 5, and entities is missing (starts with '{}')", "held no records"),
+        ("HTTP 504: timeout", "shorter windows"),
+        ("HTTP 429", "asked too often"),
+        ("not JSON (starts with '<html>')", "a proxy or a gateway"),
+        ("HTTP 404: not.found", "the filters and the ids"),
+    ],
+)
+def test_the_usual_reasons_are_explained(reason: str, words: str) -> None:
+    """What a quarantined page's reason means is said in words, once for all pages that have it."""
+    problems = [f"2023-10-01 page {number}: {reason}" for number in (1, 2)]
+    lines = views.problem_lines(problems)
+    assert lines[:2] == [f"  {problem}" for problem in problems]
+    assert words in lines[2]
+    assert len(lines) == 3
+
+
+def test_a_paragraph_ends_with_its_exit_code_at_the_right() -> None:
+    """No line is wider than the terminal, and the code is the last thing on the last one."""
+    text = screen.paragraph(["error: " + "word " * 40, "Do this."], ending="exit 3", width=80)
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert text.splitlines()[-1].endswith("exit 3")
