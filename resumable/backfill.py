@@ -119,21 +119,7 @@ def make(
     clock = clock or SystemClock()
     job = Job(name=checked_job_name(name or default_name(spec)), settings=settings, clock=clock)
     make_folder(job.folder.absolute(), within=_existing(job.folder))
-    path = job.folder / status_of.MANIFEST
-    known = status_of.read(job.folder, events=0)
-    if known is None:
-        with hold(job.folder / status_of.LOCK, job=job.name, now=clock.now()):
-            made = Manifest.open(path, clock) or Manifest.create(
-                path,
-                clock,
-                name=job.name,
-                spec=spec,
-                schema_digest=dataset.schema.digest,
-                windows=_windows(spec.interval, spec, settings, dataset),
-            )
-            made.close()
-            sync_folder(job.folder)
-        known = job.status(events=0)
+    known = status_of.read(job.folder, events=0) or _create(job, spec, dataset)
     if look_back is not None:
         _top_up(job, known.job.spec, spec, look_back, dataset)
         known = job.status(events=0)
@@ -143,6 +129,23 @@ def make(
             hint=f"Give this one another name with --job, or carry on the old one with: resumable resume {job.name}",
         )
     return job
+
+
+def _create(job: Job, spec: JobSpec, dataset: Contract) -> status_of.Status:
+    """Write the manifest of a new job, unless another process has done so in the meantime."""
+    path = job.folder / status_of.MANIFEST
+    with hold(job.folder / status_of.LOCK, job=job.name, now=job.clock.now()):
+        made = Manifest.open(path, job.clock) or Manifest.create(
+            path,
+            job.clock,
+            name=job.name,
+            spec=spec,
+            schema_digest=dataset.schema.digest,
+            windows=_windows(spec.interval, spec, job.settings, dataset),
+        )
+        made.close()
+        sync_folder(job.folder)
+    return job.status(events=0)
 
 
 def _windows(interval: Interval, spec: JobSpec, settings: Settings, dataset: Contract) -> Iterator[Interval]:

@@ -85,7 +85,7 @@ def backfill(
             interval=interval,
             query=query_of(contract, {**lists, "group_by": group_by, "metrics": metric}, values.filter_text(filters)),
             window=values.window(window, interval) if not contract.timeless else timedelta(days=1),
-            page_size=_page_size(contract, page_size),
+            page_size=_page_size(contract, page_size, session),
         )
         named = None if job is None else checked_job_name(job)
         run.finish(_made(spec, settings, named, back, session), most=most)
@@ -127,9 +127,13 @@ def _range(contract: "Contract", start: str | None, end: str | None, session: Se
     return date_range(start, end, now=now)
 
 
-def _page_size(contract: "Contract", given: int | None) -> int:
+def _page_size(contract: "Contract", given: int | None, session: Session) -> int:
     from resumable.errors import UsageError
 
+    most = contract.page_size_max
+    if given is not None and given > most and contract.page_size_clamped:
+        session.tell(f"a page of {contract.name} holds {most} records at most: asking for {most}, not {given}")
+        return most
     if given is None:
         return contract.page_size_default
     if 1 <= given <= contract.page_size_max:

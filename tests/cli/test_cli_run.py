@@ -192,3 +192,10 @@ def test_help_names_the_exit_codes_and_the_environment(cli: CommandLine, capsys:
     text = capsys.readouterr().out
     for word in ("Exit codes:", "130", "GENESYS_CLIENT_ID", "RESUMABLE_STATE", "resumable demo"):
         assert word in text
+
+
+def test_a_page_size_that_the_contract_clamps_is_clamped_and_said(cli: CommandLine) -> None:
+    """Asking for more than the public contract allows gets the most, and a line says so."""
+    outcome = cli(*BACKFILL, "--page-size", "1000")
+    assert outcome.code == 0
+    assert "asking for 100, not 1000" in outcome.stderr
