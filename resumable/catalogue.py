@@ -11,3 +11,6 @@ CATALOGUE = {
     "wrapupcodes": "the list of wrap-up codes as it is today",
 }
 """Names and a line each."""
+
+BULK = {"conversations": "conversation-jobs", "user-details": "user-detail-jobs"}
+"""What brings the same records in far fewer requests, 1000 a page, but hours later."""

@@ -131,13 +131,14 @@ class _Exchange:
         self._holds += 1
         if self._asked.holds is not None and self._holds > self._asked.holds:
             raise fault
-        # A server that refuses and asks for no wait at all would be asked again at once, for as long as the budget lasts.
+        # A server that refuses and asks for no wait at all would be asked again at once, until the budget is spent.
         wait = fault.retry_after_seconds or next(self._pauses)
         too_long = wait > self._client.policy.wait_cap_seconds
         if too_long or self._spent() > self._client.policy.budget_seconds:
             since = "" if too_long else f" after {_span(self._spent())} of refusals"
             raise Incomplete(
-                f"the server asks to wait {_span(wait)}{since} (HTTP 429, {self._asked.what}): a daily limit, it seems.",
+                f"the server asks to wait {_span(wait)}{since} (HTTP 429, {self._asked.what}):"
+                " a daily limit, it seems.",
                 hint="What is recorded is safe. Run the same command then.",
                 not_before=self._clock.now() + timedelta(seconds=min(wait, 10 * 365 * 86400.0)),
             ) from None

@@ -149,7 +149,7 @@ def _whole(environment: Mapping[str, str], name: str, *, most: int) -> int | Non
     text = environment.get(name, "").strip()
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:10]) <= most:
+    if not text.isascii() or not text.isdigit() or len(text) > 10 or not 1 <= int(text) <= most:
         raise UsageError(f"{name} must be a whole number from 1 to {most}, not {text[:30]!a}.")
     return int(text)
 

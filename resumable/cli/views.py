@@ -7,7 +7,7 @@ from pathlib import Path
 
 from resumable.models import Counter, EventKind, JobState
 from resumable.screen import amount, facts, hanging, length, paragraph, plainly, reach, safe, selection, size, table
-from resumable.status import RECEIPT, Status
+from resumable.status import RECEIPT, Status, cheaper_contract
 
 PROBLEMS_SHOWN = 10
 
@@ -123,9 +123,14 @@ def _counted(counters: Mapping[Counter, int]) -> list[str]:
 
 
 def _closing(status: Status) -> list[tuple[str, str]]:
-    """Say what the receipt says, where it says more than that all is well."""
+    """Say what the receipt says, where it says more than that all is well, and what would have been cheaper."""
     receipt = status.receipt
     known = []
+    cheaper = cheaper_contract(status)
+    if cheaper is not None:
+        name, requests = cheaper
+        pages = f"{status.totals.pages_known:,}"
+        known.append(("cheaper", f"{name} would need about {requests:,} requests for the same, in place of {pages}"))
     if receipt is not None:
         checked = ["every window against what the server said of it"]
         twice = receipt.get("duplicates", {})
