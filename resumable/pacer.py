@@ -69,7 +69,6 @@ class Pace:
         self._ceiling = ceiling
         self._told = False
         self._next = float("-inf")
-        self._held_until = float("-inf")
         self._others_gap = 0.0
         self._slowdown = 1.0
         self._sent: collections.deque[float] = collections.deque(maxlen=MOMENTS_KEPT)
@@ -87,7 +86,7 @@ class Pace:
 
     def wait_seconds(self, now: float) -> float:
         """Return how long until the next slot; 0 or less when it is there."""
-        return max(self._next, self._held_until) - now
+        return self._next - now
 
     def take(self, now: float) -> None:
         """Use the slot that `wait_seconds` said was there."""
@@ -100,8 +99,7 @@ class Pace:
 
     def hold(self, until: float) -> None:
         """Let nobody go before `until`."""
-        self._held_until = max(self._held_until, until)
-        self._next = max(self._next, self._held_until)
+        self._next = max(self._next, until)
 
     def learn(self, now: float, said: RateSaid, *, asked_at: float) -> None:
         """Take in what an answer said: the allowance, and requests by others on the same token.

@@ -1,6 +1,7 @@
 """Tokens: one request for all threads, in time, and never a stream of them."""
 
 import base64
+import itertools
 import math
 import traceback
 from collections.abc import Callable
@@ -13,16 +14,17 @@ from resumable.clock import Stop
 from resumable.errors import AuthenticationFailed, ExitCode, Incomplete, StatusFault, TransportFault, TrustFault
 from resumable.models import Counter
 from resumable.retry import Policy
+from resumable.transport import Reply
 from tests.support.builders import CLIENT_SECRET, MemoryJournal, token_source
 from tests.support.clock import VirtualClock
-from tests.support.transports import ScriptedTransport, Step, reply, token_reply
+from tests.support.transports import ScriptedTransport, Sent, Step, reply, token_reply
 
 
-def numbered(life: object) -> Callable[[object], object]:
+def numbered(life: object) -> Callable[[Sent], Reply]:
     """Return a step that hands out token-1, token-2, ... of one life."""
-    given = []
+    given: list[int] = []
 
-    def step(_sent: object) -> object:
+    def step(_sent: Sent) -> Reply:
         given.append(1)
         return token_reply(f"token-{len(given)}", expires_in=life)
 
@@ -32,7 +34,7 @@ def numbered(life: object) -> Callable[[object], object]:
 def gaps_between(transport: ScriptedTransport) -> list[float]:
     """Return the seconds between requests."""
     moments = [sent.at for sent in transport.sent]
-    return [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    return [later - earlier for earlier, later in itertools.pairwise(moments)]
 
 
 def test_all_threads_share_one_request(seed: int) -> None:
@@ -71,7 +73,7 @@ def test_no_token_is_ever_handed_out_past_its_life(seed: int) -> None:
     clock = VirtualClock(seed)
     issued: dict[str, float] = {}
 
-    def step(_sent: object) -> object:
+    def step(_sent: Sent) -> Reply:
         name = f"token-{len(issued)}"
         issued[name] = clock.monotonic()
         return token_reply(name, expires_in=10)

@@ -139,7 +139,10 @@ def test_short_writes_are_carried_on_and_lying_ones_found(
 ) -> None:
     """A write that takes less is continued; one that reports more than it took never gets the final name."""
     monkeypatch.setattr(
-        durable, "open", lambda *args, **kwargs: _ShortFile(open(*args, **kwargs), lies=lies), raising=False
+        durable,
+        "open",
+        lambda *args, **kwargs: _ShortFile(open(*args, **kwargs), lies=lies),  # noqa: SIM115 - the caller closes it
+        raising=False,
     )
     if lies:
         with pytest.raises(StorageFailed, match="read back"):

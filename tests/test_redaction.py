@@ -50,7 +50,7 @@ def test_only_reveal_shows_a_secret() -> None:
 def test_a_secret_refuses_to_become_data(attempt: object) -> None:
     """Pickling, dumping, hashing or joining a secret raises, without showing it."""
     with pytest.raises(TypeError) as caught:
-        attempt(Secret(CANARY))  # type: ignore[operator]
+        attempt(Secret(CANARY))  # type: ignore[operator]  # it must raise
     assert "c4nary" not in "".join(traceback.format_exception(caught.value))
 
 

@@ -94,7 +94,7 @@ HEADERS: dict[str, float | None] = {
 
 @pytest.mark.parametrize("text", HEADERS, ids=lambda text: ascii(text[:40]))
 def test_a_retry_after_header_is_read_as_what_it_says(text: str) -> None:
-    """Seconds and the three forms of an HTTP-date count, the past is 0, the longest of several wins, the rest is None."""
+    """Seconds and the three forms of an HTTP-date count, the past is 0, the longest wins, the rest is None."""
     assert retry_after_seconds(text, now=NOW) == HEADERS[text]
 
 

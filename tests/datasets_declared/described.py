@@ -60,7 +60,7 @@ def settings(server: Tickets, state: Path) -> resumable.Settings:
     )
 
 
-def made(file: Path | str, server: Tickets, folder: Path, *, page_size: int = 4, **more: Any) -> Job:  # noqa: ANN401
+def made(file: Path | str, server: Tickets, folder: Path, *, page_size: int = 4, **more: Any) -> Job:  # noqa: ANN401 - settings - any setting
     """Make the job of a file, or of the text of one, over the ten days that have tickets and one that has none."""
     if isinstance(file, str):
         (folder / "described.toml").write_text(file, encoding="utf-8")

@@ -30,7 +30,7 @@ IMPOSSIBLE = {
     "a page in a state of its own": f"{PAGE} (1, 1, 1, 'lost', NULL, NULL, NULL, 'why')",
     "a hash that is text": f"{PAGE} (1, 1, 1, 'done', 5, 5, '{'a' * 32}', NULL)",
     "a window that ends before it starts": f"{WINDOW}) VALUES (5, 5)",
-    "a window twice": f"{WINDOW}) SELECT start_ms, end_ms FROM window WHERE id = 1",
+    "a window twice": f"{WINDOW}) SELECT start_ms, end_ms FROM window WHERE id = 1",  # noqa: S608 - constants
     "a planned window with a page count": "UPDATE window SET page_count = 3 WHERE id = 1",
     "an open window without one": "UPDATE window SET state = 'open' WHERE id = 1",
     "a complete window with a page missing": "UPDATE window SET state = 'complete', page_count = 3, done = 2,"

@@ -317,32 +317,6 @@ def test_half_a_surrogate_pair_stays_in_unmapped() -> None:
     assert decoded.table["_unmapped"].to_pylist() == ['{"/id":"\\ud800"}']
 
 
-INSTANT_FORMS = {
-    "2023-10-01T00:00:00Z": True,
-    "2023-10-01T00:00:00.1Z": True,
-    "2023-10-01 00:00:00.12Z": True,
-    "2023-10-01T00:00:00.123Z": True,
-    "2023-10-01T02:00:00.123+02:00": True,
-    "2023-10-01T00:00:00.1234Z": False,
-    "2023-10-01T00:00:00": False,
-    "2023-10-01T00:00Z": False,
-    "2023-10-01T00Z": False,
-    "2023-10-01": False,
-    "2023-02-29T00:00:00Z": False,
-    "0000-12-31T00:00:00Z": False,
-}
-
-
-@pytest.mark.parametrize("text", INSTANT_FORMS)
-def test_a_text_is_an_instant_whatever_stands_beside_it(text: str) -> None:
-    """Whether a text is an instant does not depend on the other texts of its column."""
-    for others in ([], ["2023-10-01T00:00:00.000Z"], ["no instant"]):
-        body = body_of([{"at": at} for at in [text, *others]])
-        decoded = decode(body, schema=SMALL, records_key="records")
-        assert decoded.table is not None
-        assert decoded.table["at"].is_valid().to_pylist()[0] is INSTANT_FORMS[text]
-
-
 def test_nesting_beyond_use_is_refused() -> None:
     """A value that `_unmapped` could hold and another reader could not parse again is refused."""
     for depth, refused in ((150, False), (250, True), (100_000, True)):
@@ -355,44 +329,3 @@ def test_a_map_may_speak_of_maps() -> None:
     body = record(b'"free":{"a":"\\"free\\":{}","b":"{\\"x\\":[1]}"}')
     assert fast(body, SMALL) is not None
     assert_nothing_changed(json.loads(body)["records"], SMALL)
-
-
-@few
-@given(st.lists(records(SMALL.root, odd=True), max_size=4))
-def test_records_inside_other_objects_are_read_alike(found: list[dict[str, Any]]) -> None:
-    """Records that are not at the top become the same rows, and the envelope is still the top's."""
-    body = json.dumps({"meta": {"total": 3}, "data": {"page": {"records": found, "more": 1}}}).encode()
-    inner = decode(body, schema=SMALL, records_key="records", within=("data", "page"), envelope=["meta", "none"])
-    plain = decode_carefully(body_of(found), schema=SMALL, records_key="records")
-    assert inner.table is not None
-    assert inner.table.equals(plain.table)
-    assert (inner.envelope, inner.drift) == ({"meta": {"total": 3}}, plain.drift)
-
-
-@pytest.mark.parametrize(
-    ("body", "presence"),
-    [
-        (b'{"data": {"page": {}}}', Presence.ABSENT),
-        (b'{"data": {"page": null}}', Presence.NULL),
-        (b'{"data": {"page": {"records": null}}}', Presence.NULL),
-        (b"{}", Presence.ABSENT),
-    ],
-)
-def test_records_missing_anywhere_on_the_way_are_missing(body: bytes, presence: Presence) -> None:
-    """An answer that does not have the objects around its records has no records, and says how."""
-    inner = decode(body, schema=SMALL, records_key="records", within=("data", "page"))
-    assert (inner.table, inner.presence) == (None, presence)
-
-
-@pytest.mark.parametrize(
-    ("body", "complaint"),
-    [
-        (b'{"data": []}', "data is not a JSON object"),
-        (b'{"data": {"page": {"records": {}}}}', r"data\.page\.records is not a list"),
-        (b'{"data": {"page": {"records": [1]}}}', r"data\.page\.records\[0\] is not a JSON object"),
-    ],
-)
-def test_something_else_on_the_way_to_the_records_is_refused(body: bytes, complaint: str) -> None:
-    """Where something else stands on the way to the records, the refusal names the place."""
-    with pytest.raises(NotRecords, match=complaint):
-        decode(body, schema=SMALL, records_key="records", within=("data", "page"))

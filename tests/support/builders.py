@@ -89,12 +89,10 @@ def parties(
     rate: float = 1_000_000,
     policy: Policy | None = None,
     pace: Pace | None = None,
-    sim: Simulator | None = None,
 ) -> Parties:
-    """Make a client; with `sim`, with the credentials that it knows."""
+    """Make a client."""
     stop, journal = Stop(clock), MemoryJournal()
-    known = {"client_id": sim.settings.client_id, "client_secret": sim.settings.client_secret} if sim else {}
-    tokens = token_source(login, clock, stop=stop, journal=journal, policy=policy, **known)
+    tokens = token_source(login, clock, stop=stop, journal=journal, policy=policy)
     client = Client(
         transport=api,
         tokens=tokens,
@@ -128,7 +126,14 @@ def virtual_settings(sim: Simulator, clock: Clock, state: Path, **more: Any) -> 
     )
 
 
-def make_job(sim: Simulator, clock: Clock, state: Path, *, days: int = 2, **more: Any) -> resumable.Job:  # noqa: ANN401
+def make_job(
+    sim: Simulator,
+    clock: Clock,
+    state: Path,
+    *,
+    days: int = 2,
+    **more: Any,  # noqa: ANN401 - any setting
+) -> resumable.Job:
     """Make a job over the simulator's first days, with pages of 20 unless told otherwise."""
     dataset, page_size = more.pop("dataset", "conversations"), more.pop("page_size", 20)
     spec = JobSpec.of(dataset, START, START + timedelta(days=days), page_size=page_size)

@@ -179,8 +179,11 @@ class VirtualClock:
                 self._steps_now += 1
                 if able and self._steps_now <= STEPS_WITHOUT_TIME:
                     return self._schedule.choice(able)
-                due = self._advance() if not able else self._fail("time stands still: a thread waits for nothing")
-            for action in due or ():
+                if able:
+                    self._fail("time stands still: a thread waits for nothing")
+                    return None
+                due = self._advance()
+            for action in due:
                 action.do()
         return None
 

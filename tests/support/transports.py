@@ -50,7 +50,12 @@ class ScriptedTransport:
         self, request: Request, headers: Mapping[str, str | Secret], *, form: Mapping[str, str | Secret] | None = None
     ) -> Reply:
         """Play the next step."""
-        sent = Sent(at=self.clock.monotonic(), request=request, headers=revealed(headers), form=form and revealed(form))
+        sent = Sent(
+            at=self.clock.monotonic(),
+            request=request,
+            headers=revealed(headers),
+            form=None if form is None else revealed(form),
+        )
         self.sent.append(sent)
         step = self._rest.pop(0) if len(self._rest) > 1 else self._rest[0]
         pause(self.clock, self._nobody, self.latency)

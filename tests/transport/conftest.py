@@ -113,7 +113,7 @@ class Serve(Protocol):
 class Connect(Protocol):
     """Makes transports that end with the test; numbers are limits, the rest settings."""
 
-    def __call__(self, server: Server | str, **settings: Any) -> HttpTransport: ...  # noqa: ANN401
+    def __call__(self, server: Server | str, **settings: Any) -> HttpTransport: ...  # noqa: ANN401 - limits - any setting
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def connect() -> Iterator[Connect]:
     """Make transports."""
     with contextlib.ExitStack() as stack:
 
-        def make(server: Server | str, **settings: Any) -> HttpTransport:  # noqa: ANN401
+        def make(server: Server | str, **settings: Any) -> HttpTransport:  # noqa: ANN401 - any setting
             limits = {name: settings.pop(name) for name in list(settings) if name in Limits.__dataclass_fields__}
             settings.setdefault("redactor", Redactor())
             origin = server if isinstance(server, str) else server.url

@@ -13,7 +13,7 @@ from .conftest import Connect, Serve, answer, saying
 
 def make(origin: str, **settings: str) -> HttpTransport:
     """Make a transport that is never used."""
-    transport = HttpTransport(origin, limits=Limits(), clock=SystemClock(), redactor=Redactor(), **settings)  # type: ignore[arg-type]
+    transport = HttpTransport(origin, limits=Limits(), clock=SystemClock(), redactor=Redactor(), **settings)  # type: ignore[arg-type]  # any setting
     transport.close()
     return transport
 
