@@ -1,6 +1,5 @@
 """Small builders for what the core is made of: journals, sources of tokens, clients, manifests, answers."""
 
-import threading
 from collections import Counter as Tally
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -107,21 +106,13 @@ def parties(
 
 def virtual_settings(sim: Simulator, clock: Clock, state: Path, **more: Any) -> Settings:  # noqa: ANN401 - any setting
     """Return settings that lead to a simulator without sockets, on the test's clock."""
-    lock = threading.Lock()
-    made: list[SimulatedTransport] = []
-
-    def carry(_origin: str) -> SimulatedTransport:
-        with lock:
-            made.append(SimulatedTransport(clock, sim))
-        return made[-1]
-
     origin = "http://127.0.0.1:1"
     return Settings(
         endpoints=Endpoints(api=origin, login=origin),
         client_id=sim.settings.client_id,
         client_secret=Secret(sim.settings.client_secret),
         state=state,
-        transport=carry,
+        transport=lambda _origin: SimulatedTransport(clock, sim),
         **more,
     )
 
