@@ -25,7 +25,7 @@ def test_a_backfill_killed_again_and_again_ends_equal_to_the_truth(
 ) -> None:
     """After SIGKILLs at random moments every record is there once, and next to nothing was asked for twice."""
     moments = random.Random(seed)
-    with Simulator(Settings(records=900, rate_public=None, rate_article=None, latency=(0.1, 0.4))) as sim:
+    with Simulator(Settings(records=1800, rate_public=None, rate_article=None, latency=(0.1, 0.4))) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         command = ["backfill", dataset, *RANGE, *options, "--job", "j", "--rate", "100000", "--workers", str(WORKERS)]
         for _ in range(kills):
@@ -36,7 +36,7 @@ def test_a_backfill_killed_again_and_again_ends_equal_to_the_truth(
         assert outcome.code == 0, outcome.stderr
         status = product.status("j")
         assert_equal_to_truth(product.job("j"), sim, dataset=dataset)
-        pages = 7 * 900 // 20
+        pages = 7 * 1800 // 20
         sent = sim.log.count(*PAGE_KINDS)
         assert status["pages"] == {"known": pages, "done": pages, "quarantined": 0}
         assert pages <= sent <= pages + kills * WORKERS
@@ -52,7 +52,7 @@ def test_a_backfill_by_jobs_killed_again_and_again_ends_equal_to_the_truth(
 ) -> None:
     """Killed in mid-cursor, with jobs that expire in between, every record is there once and no known job is left."""
     moments = random.Random(seed)
-    life = Settings(records=900, rate_public=None, latency=(0.1, 0.3), job_polls=1, job_life=8.0)
+    life = Settings(records=1800, rate_public=None, latency=(0.1, 0.3), job_polls=1, job_life=8.0)
     with Simulator(life) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         command = ["backfill", "conversation-jobs", *RANGE, "--page-size", "60", "--job", "j", "--rate", "100000"]
