@@ -92,3 +92,16 @@ def test_drift_stops_the_run_where_that_is_asked_for(tmp_path: Path) -> None:
             job.run()
         assert job.status().drift == {}
         assert resumable.find(job.name, settings_for(sim, tmp_path)).run().drift == {"brandNew": 1}
+
+
+def test_addresses_in_an_entity_list_are_not_followed(tmp_path: Path) -> None:
+    """A nextUri that leads to another origin is not asked for: that origin hears nothing, and the list is whole."""
+    with Simulator(Settings()) as elsewhere:
+        uri = f"{elsewhere.url}/api/v2/users?pageNumber=2"
+        fault = Fault(kind=FaultKind.ANSWER_FIELD, times=None, path="nextUri", value=uri)
+        with Simulator(Settings(rate_public=None, list_page_size_cap=7), faults=(fault,)) as sim:
+            job = resumable.make(spec_for("users", "2023-10-01", "2023-10-02"), settings_for(sim, tmp_path))
+            assert job.run().state is JobState.COMPLETE
+            assert sum(sim.faults_fired().values()) > 1
+            assert records_of(job) == truth_of(job, sim)
+        assert len(elsewhere.log) == 0
