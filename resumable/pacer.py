@@ -6,7 +6,7 @@ evenly; time that was not used is gone, so that no pause, sleep or clock jump is
 
 import collections
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from resumable.clock import Stop
 
@@ -34,7 +34,55 @@ OTHERS_RESERVE = 2
 EASING = 0.999
 """What is left of a slowdown after each answer: 5 % are gone after 50 answers, ten seconds at 300 a minute."""
 
+SAME_WINDOW_SECONDS = 1.5
+"""Answers that place the end of the server's window closer than this mean one window: they tell whole seconds."""
+
+STEADY_SECONDS = 5.0
+"""So long the end must have stood still before what is left until then is believed: a sliding window's never does."""
+
+END_MARGIN_SECONDS = 0.1
+"""So long after the end of a window that was used up the next may go: times on the way differ by about that."""
+
 MOMENTS_KEPT = 20_000
+
+
+@dataclass(kw_only=True)
+class _ServerWindow:
+    """The window in which the server counts now, as its answers tell; -inf where they told nothing yet.
+
+    Even pacing alone keeps within it, unless requests are held up on their way (a stalled machine, a lost packet): what
+    was meant for one window is then counted in the next, whose own requests it leaves too little room for.
+    """
+
+    end: float = float("-inf")
+    seen: float = float("-inf")
+    """When the end was first placed there."""
+    steady: bool = False
+    left: float = float("inf")
+    """Requests that still fit in, those under way taken off."""
+    _took: collections.deque[float] = field(default_factory=lambda: collections.deque(maxlen=50))
+    """Seconds from asking to answer, of the newest answers."""
+
+    @property
+    def spent(self) -> bool:
+        """Tell whether nobody may go before it ends."""
+        return self.steady and self.left <= 0
+
+    def place(self, asked_at: float, now: float, reset_seconds: float) -> float:
+        """Take in what an answer told of the end, and return where that is now known to be."""
+        # A request that was held up arrived late, not early: by as much as its answer took longer than the quickest.
+        self._took.append(now - asked_at)
+        end = now - min(self._took) + reset_seconds
+        if end > self.end + SAME_WINDOW_SECONDS:
+            self.end, self.seen, self.steady = end, asked_at, False
+        elif end > self.end - SAME_WINDOW_SECONDS:
+            # Seconds are rounded up: of many answers the least is the closest.
+            self.end, self.steady = min(self.end, end), self.steady or asked_at - self.seen >= STEADY_SECONDS
+        return self.end
+
+    def take(self, now: float) -> None:
+        """Count a request that goes now."""
+        self.left -= now < self.end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +120,7 @@ class Pace:
         self._others_gap = 0.0
         self._slowdown = 1.0
         self._sent: collections.deque[float] = collections.deque(maxlen=MOMENTS_KEPT)
+        self._window = _ServerWindow()
 
     @property
     def per_minute(self) -> float:
@@ -86,7 +135,8 @@ class Pace:
 
     def wait_seconds(self, now: float) -> float:
         """Return how long until the next slot; 0 or less when it is there."""
-        return self._next - now
+        end = self._window.end + END_MARGIN_SECONDS
+        return max(self._next, end if self._window.spent and now < end else now) - now
 
     def take(self, now: float) -> None:
         """Use the slot that `wait_seconds` said was there."""
@@ -94,6 +144,7 @@ class Pace:
         gap = self.gap_seconds
         self._next = (self._next if now - self._next < max(gap, LATENESS_SECONDS) else now) + gap
         self._sent.append(now)
+        self._window.take(now)
         while self._sent[0] < now - 2 * PERIOD_SECONDS:
             self._sent.popleft()
 
@@ -117,6 +168,8 @@ class Pace:
                 break
             under_way += moment > asked_at
             counted += moment <= asked_at
+        before_end = self._window.place(asked_at, now, said.reset_seconds)
+        self._window.left = said.allowed - said.count - sum(asked_at < moment < before_end for moment in self._sent)
         others = said.count - counted
         if said.count > said.allowed:
             self.hold(now + said.reset_seconds)
