@@ -59,7 +59,8 @@ class Job:
             if manifest is None:
                 raise _no_such_job(self)
             with contextlib.closing(manifest):
-                if manifest.job().state is not JobState.COMPLETE:
+                totals = manifest.totals()
+                if manifest.job().state is not JobState.COMPLETE or totals.windows_done < totals.windows:
                     run = Run(manifest, Parts(self.folder), self.settings, stop or Stop(self.clock))
                     run.go(watch or _nobody_watches)
         return self.status()
@@ -184,6 +185,7 @@ def find(name: str, settings: Settings, *, clock: Clock | None = None) -> Job:
     """Find a job by its name. Raises UsageError where there is none."""
     job = Job(name=checked_job_name(name), settings=settings, clock=clock or SystemClock())
     if not (job.folder / status_of.MANIFEST).exists():
+        status_of.refuse_lost(job.folder)
         raise _no_such_job(job)
     return job
 

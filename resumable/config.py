@@ -37,6 +37,9 @@ REGIONS = {
 }
 """Region and domain: the API host is `api.` + domain, the login host `login.` + domain."""
 
+MIN_FREE = 64 * 2**20
+"""Some hundred pages: room enough to end a run in good order."""
+
 _JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -57,6 +60,8 @@ class Settings:
     client_secret: Secret = field(default_factory=lambda: Secret(""))
     state: Path = Path("state")
     workers: int = 8
+    min_free: int = MIN_FREE
+    """Bytes that the disk must have free for a run to start, besides what is known to come; 0: do not look."""
     rate_per_minute: float | None = None
     interval_max: timedelta | None = None
     """The longest window of one request, in place of the contract's own limit, which has changed before."""
@@ -104,6 +109,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         client_secret=Secret(environment.get("GENESYS_CLIENT_SECRET", "").strip()),
         state=Path(environment.get("RESUMABLE_STATE") or "state"),
         workers=_whole(environment, "RESUMABLE_WORKERS", most=256) or 8,
+        min_free=MIN_FREE
+        if (least := _whole(environment, "RESUMABLE_MIN_FREE", least=0, most=10**15)) is None
+        else least,
         interval_max=timedelta(days=days)
         if (days := _whole(environment, "RESUMABLE_INTERVAL_DAYS", most=366))
         else None,
@@ -145,12 +153,12 @@ def region_domain(region: str) -> str:
     raise UsageError(f"{region[:60]!a} is not a Genesys Cloud region.", hint=f"GENESYS_REGION is one of: {known}.")
 
 
-def _whole(environment: Mapping[str, str], name: str, *, most: int) -> int | None:
+def _whole(environment: Mapping[str, str], name: str, *, most: int, least: int = 1) -> int | None:
     text = environment.get(name, "").strip()
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > 10 or not 1 <= int(text) <= most:
-        raise UsageError(f"{name} must be a whole number from 1 to {most}, not {text[:30]!a}.")
+    if not text.isascii() or not text.isdigit() or len(text) > 16 or not least <= int(text) <= most:
+        raise UsageError(f"{name} must be a whole number from {least} to {most}, not {text[:30]!a}.")
     return int(text)
 
 

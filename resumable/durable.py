@@ -11,14 +11,20 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from resumable.errors import StorageFailed
 
 TEMPORARY_SUFFIX = ".tmp"
+NETWORK_KINDS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs", "fuse.s3fs", "fuse.rclone",
+     "fuse.glusterfs", "fuse.gcsfuse", "lustre", "virtiofs", "vboxsf", "fuse.vmhgfs-fuse"}
+)  # fmt: skip
 _NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
@@ -76,6 +82,13 @@ def remove(path: Path) -> None:
 
 def read(path: Path) -> bytes:
     """Return a regular file's bytes, without following a link; raises FileNotFoundError or StorageFailed."""
+    with opened(path) as file:
+        return file.read()
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file for reading, without following a link; raises FileNotFoundError or StorageFailed."""
     with _storage(path, absent_is_fine=True), _folder(path.parent) as folder:
         try:
             descriptor = os.open(path.name, os.O_RDONLY | _NO_FOLLOW | os.O_NONBLOCK, dir_fd=folder)
@@ -87,7 +100,34 @@ def read(path: Path) -> bytes:
             os.close(descriptor)
             raise FileNotFoundError(errno.ENOENT, "is not a regular file", str(path))
         with open(descriptor, "rb") as file:
-            return file.read()
+            yield file
+
+
+def free_bytes(path: Path) -> int:
+    """Return how many bytes a user may still write to the disk that holds an existing folder."""
+    with _storage(path):
+        disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize
+
+
+def network_file_system(path: Path, *, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
+    """Name the kind of file system that holds a folder where that is one over a network; None where it is local.
+
+    Processes of two machines share no memory, so that a write-ahead log on one would be damaged. Read from the kernel's
+    table of mounts; where there is none, the answer is None.
+    """
+    try:
+        lines = mounts.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    folder, found, longest = path.resolve(), None, -1
+    for fields in (line.split() for line in lines):
+        point = re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), fields[4])
+        kind = fields[fields.index("-") + 1]
+        # The last of equals is on top.
+        if folder.is_relative_to(point) and len(point) >= longest:
+            found, longest = kind, len(point)
+    return f"{found} is a file system over a network" if found in NETWORK_KINDS else None
 
 
 def _write_temporary(folder: int, name: str, data: bytes | memoryview) -> Saved:

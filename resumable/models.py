@@ -156,6 +156,30 @@ class JobSpec:
         interval = Interval(start=_time(start), end=_time(end))
         return cls(dataset=dataset, interval=interval, query=query or Query(), window=window, page_size=page_size)
 
+    def to_json(self) -> str:
+        """Return the canonical text, from which `from_json` makes the same spec."""
+        facts = {
+            "dataset": self.dataset,
+            "from": iso(self.interval.start),
+            "to": iso(self.interval.end),
+            "query": json.loads(self.query.to_json()),
+            "window_ms": self.window // timedelta(milliseconds=1),
+            "page_size": self.page_size,
+        }
+        return json.dumps(facts, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "JobSpec":
+        """Read back what `to_json` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+        facts = json.loads(text)
+        return cls(
+            dataset=facts["dataset"],
+            interval=Interval(start=moment_of(facts["from"]), end=moment_of(facts["to"])),
+            query=Query.from_json(json.dumps(facts["query"])),
+            window=timedelta(milliseconds=facts["window_ms"]),
+            page_size=facts["page_size"],
+        )
+
     @property
     def digest(self) -> str:
         """Identify dataset, query and page size (not the range, which may grow) in 64 hex digits."""

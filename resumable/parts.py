@@ -1,7 +1,7 @@
 """The Parquet files of a job, one a page: the only module that imports pyarrow.parquet.
 
-A part proves itself: its footer repeats what the manifest knows of the page, and holds the SHA-256 of every byte before
-the footer. Parquet alone does not notice most flipped bits.
+A part proves itself: its footer repeats what the manifest knows of the page and of the job, and holds the SHA-256 of
+the whole file, in which its own digits count as zeros. Parquet alone does not notice most flipped bits.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import struct
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,6 +26,7 @@ FORMAT = 1
 
 _ENTRY = b"resumable"
 _MAGIC: Final = b"PAR1"
+_NO_HASH: Final = "0" * 64
 _NAME = re.compile(r"page-(\d{5,10})(?:\.take-(\d{1,9}))?\.parquet")
 
 _WRITING: Final[dict[str, Any]] = {
@@ -45,7 +46,11 @@ class Footer:
 
     job: str
     """The job's uuid."""
-    dataset: str
+    job_name: str
+    spec: str
+    """The job's spec as `JobSpec.to_json` writes it: enough to make its manifest again."""
+    columns: str | None = None
+    """What the schema was inferred to be, where it was."""
     query_digest: str
     schema_digest: str
     window: Interval
@@ -56,11 +61,12 @@ class Footer:
     total: int | None
     snapshot_page_count: int
     snapshot_total: int | None
+    snapshot_page_size: int | None = None
     taken_at: str
     cursor: str | None = None
     """Stands for the page after this one, where the contract counts none."""
-    content_sha256: str = ""
-    """Of every byte before the footer; filled in by `write`."""
+    sha256: str = _NO_HASH
+    """Of every byte of the file, these 64 digits taken as zeros; filled in by `write`."""
 
     @property
     def key(self) -> PageKey:
@@ -110,6 +116,15 @@ class Parts:
             return None
         return footer, PartFact(rows=footer.rows, size=len(data), sha256=hashlib.sha256(data).digest())
 
+    def footer(self, key: PageKey) -> Footer | None:
+        """Return what the part of a page says of itself, unproven: only the end of the file is read.
+
+        None where there is no regular file, or one that does not end as a part does. Raises StorageFailed.
+        """
+        with contextlib.suppress(FileNotFoundError), durable.opened(self.path(key)) as file:
+            return _said(file)[0]
+        return None
+
     def found(self, window: Interval) -> tuple[list[PageKey], list[Path]]:
         """List a window's folder: the pages that have a part by name, and every other file in it."""
         folder = self.window_folder(window)
@@ -143,10 +158,13 @@ def _encode(table: pa.Table, footer: Footer) -> memoryview:
     sink = io.BytesIO()
     with pq.ParquetWriter(sink, table.schema, **_WRITING) as writer:
         writer.write_table(table)
-        # The row group is out and the footer is not: what stands in the sink now is what the footer vouches for.
-        proven = replace(footer, content_sha256=hashlib.sha256(sink.getbuffer()).hexdigest())
-        writer.add_key_value_metadata({_ENTRY: _footer_json(proven)})
-    return sink.getbuffer()
+        writer.add_key_value_metadata({_ENTRY: _footer_json(replace(footer, sha256=_NO_HASH))})
+    data = sink.getbuffer()
+    place = _place_of_hash(data, _NO_HASH)
+    if place is None:
+        raise ValueError("the footer does not say its hash in plain digits")
+    data[place : place + len(_NO_HASH)] = hashlib.sha256(data).hexdigest().encode()
+    return data
 
 
 def _footer_json(footer: Footer) -> str:
@@ -156,16 +174,35 @@ def _footer_json(footer: Footer) -> str:
 
 def _checked_footer(data: bytes) -> Footer | None:
     """Return the footer of a part that is whole, as its own hash tells; None for anything else."""
-    if len(data) < 12 or data[:4] != _MAGIC or data[-4:] != _MAGIC:
+    footer, rows = _said(pa.BufferReader(data))
+    if footer is None or footer.rows != rows:
         return None
-    content = len(data) - 8 - int(struct.unpack("<I", data[-8:-4])[0])
+    place = _place_of_hash(memoryview(data), footer.sha256)
+    if place is None:
+        return None
+    digest = hashlib.sha256(memoryview(data)[:place])
+    digest.update(_NO_HASH.encode())
+    digest.update(memoryview(data)[place + len(_NO_HASH) :])
+    return footer if digest.hexdigest() == footer.sha256 else None
+
+
+def _place_of_hash(data: memoryview, digits: str) -> int | None:
+    """Return where the file's own hash stands in it: in the footer, and there once."""
+    if len(data) < 12 or bytes(data[:4]) != _MAGIC or bytes(data[-4:]) != _MAGIC:
+        return None
+    start = len(data) - 8 - int(struct.unpack("<I", data[-8:-4])[0])
+    end = bytes(data[max(0, start) :])
+    wanted = f'"sha256":"{digits}"'.encode()
+    return None if end.count(wanted) != 1 else max(0, start) + end.index(wanted) + len('"sha256":"')
+
+
+def _said(source: "pa.BufferReader | BinaryIO") -> tuple[Footer | None, int]:
+    """Return what a file's footer says, and its rows as Parquet counts them."""
     try:
-        metadata = pq.read_metadata(pa.BufferReader(data))
-        footer = _footer(json.loads((metadata.metadata or {})[_ENTRY]))
+        metadata = pq.read_metadata(source)
+        return _footer(json.loads((metadata.metadata or {})[_ENTRY])), metadata.num_rows
     except (KeyError, ValueError, TypeError, OSError, pa.ArrowException):
-        return None
-    whole = content > 0 and hashlib.sha256(memoryview(data)[:content]).hexdigest() == footer.content_sha256
-    return footer if whole and metadata.num_rows == footer.rows else None
+        return None, 0
 
 
 def _footer(facts: dict[str, Any]) -> Footer:

@@ -64,5 +64,10 @@ def _adopt(key: PageKey, row: WindowRow, *, manifest: Manifest, parts: Parts, jo
 def _adopt_first(window: Window, footer: Footer, part: PartFact, manifest: Manifest) -> WindowRow | None:
     if footer.number != 1:
         return None
-    snapshot = Snapshot(number=window.take, page_count=footer.snapshot_page_count, total=footer.snapshot_total)
+    snapshot = Snapshot(
+        number=window.take,
+        page_count=footer.snapshot_page_count,
+        total=footer.snapshot_total,
+        page_size=footer.snapshot_page_size,
+    )
     return manifest.first_page_done(window, snapshot, part)

@@ -35,6 +35,8 @@ class Site:
     parts: Parts
     feed: Feed
     stop: Stop
+    spec: str
+    """The job's spec, as each part's footer repeats it."""
     deep_limit: int | None
     """Records of one window that can be paged through."""
     fail_on_drift: bool = False
@@ -63,7 +65,9 @@ class Recorder:
             )
         footer = Footer(
             job=site.job.uuid,
-            dataset=site.contract.name,
+            job_name=site.job.name,
+            spec=site.spec,
+            columns=site.job.columns,
             query_digest=site.job.spec.digest,
             schema_digest=site.job.schema_digest,
             window=window.interval,
@@ -74,6 +78,7 @@ class Recorder:
             total=answer.said.total,
             snapshot_page_count=snapshot.page_count,
             snapshot_total=snapshot.total,
+            snapshot_page_size=snapshot.page_size,
             cursor=answer.said.cursor,
             taken_at=iso(site.stop.clock.now()),
         )

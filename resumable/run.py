@@ -10,6 +10,7 @@ from resumable.client import Stopped
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.datasets import Contract, CursorContract, JobContract, of_job
+from resumable.durable import free_bytes
 from resumable.errors import (
     Fault,
     Incomplete,
@@ -18,6 +19,7 @@ from resumable.errors import (
     ResumableError,
     SourceUnsettled,
     StatusFault,
+    StorageFailed,
     UsageError,
 )
 from resumable.jobworker import JobWorker
@@ -80,11 +82,30 @@ class Run:
                 f"the job {self._job.name} was begun with another version of the schema of {self._contract.name}.",
                 hint="Finish it with the version that began it, or take it anew under another name with --job.",
             )
+        self._check_room()
         with means_of(self._contract, self._settings, stop=self._stop, journal=self._manifest) as means:
             self._manifest.set_state(JobState.RUNNING)
             self._manifest.event(EventKind.RUN_STARTED, f"{self._settings.workers} workers")
+            if self._manifest.no_log:
+                slower = f"no write-ahead log on this disk ({self._manifest.no_log}): each page is recorded more slowly"
+                self._manifest.event(EventKind.WARNING, slower)
             recorder = self._work(means, watch)
         self._conclude(recorder)
+
+    def _check_room(self) -> None:
+        """Refuse to start where the disk cannot hold what is known to come."""
+        if not self._settings.min_free:
+            return
+        totals = self._manifest.totals()
+        a_page = totals.bytes / totals.pages_done if totals.pages_done else 0
+        needed = int(a_page * (totals.pages_known - totals.pages_done)) + self._settings.min_free
+        free = free_bytes(self._parts.folder.parent)
+        if free < needed:
+            raise StorageFailed(
+                f"the disk that holds {self._parts.folder.parent} has {megabytes(free)} free; {megabytes(needed)} are"
+                " needed for the pages known and some room.",
+                hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
+            )
 
     def _work(self, means: Means, watch: Watch) -> Recorder | None:
         """Do the work of the run; None where it was to end before any could begin."""
@@ -124,6 +145,7 @@ class Run:
             parts=self._parts,
             feed=feed,
             stop=self._stop,
+            spec=self._job.spec.to_json(),
             deep_limit=self._settings.deep_limit or self._contract.deep_limit,
             fail_on_drift=self._settings.fail_on_drift,
         )
@@ -151,6 +173,11 @@ class Run:
     def _conclude(self, recorder: Recorder | None) -> None:
         totals = self._manifest.totals()
         error = self._shortfall(totals, recorder)
+        if error is None and (flaws := self._manifest.flaws()):
+            error = ManifestUnusable(
+                f"all windows are there, and the manifest does not agree with itself: {'; '.join(flaws[:3])}.",
+                hint=f"The job is not called complete. Mend it with: resumable repair {self._job.name}",
+            )
         if error is None:
             receipt.write(self._parts.folder.parent, self._manifest, self._parts, self._contract)
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
@@ -188,6 +215,11 @@ class Run:
     def _record_end(self, state: JobState, text: str) -> None:
         self._manifest.event(EventKind.RUN_ENDED, f"{state.value}: {text}")
         self._manifest.set_state(state)
+
+
+def megabytes(size: int) -> str:
+    """Write a number of bytes for a person."""
+    return f"{size / 1e6:,.1f} MB"
 
 
 def _advice(fault: StatusFault, contract: Contract) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from resumable import durable
 from resumable.catalogue import BULK
+from resumable.errors import ManifestUnusable
 from resumable.manifest import JobRow, ManifestReader, Totals, held
 from resumable.models import Counter, Event, JobState, iso, label
 
@@ -63,17 +64,20 @@ def read(folder: Path, *, events: int = 20) -> Status | None:
     """Read the status of the job in a folder; None where there is none. Raises ManifestUnusable or StorageFailed."""
     manifest = ManifestReader.open_to_read(folder / MANIFEST)
     if manifest is None:
+        refuse_lost(folder)
         return None
     try:
-        job = manifest.job()
+        job, totals = manifest.job(), manifest.totals()
         state = job.state
+        if state is JobState.COMPLETE and totals.windows_done < totals.windows:
+            state = JobState.INCOMPLETE  # never a false complete, whatever has become of the manifest
         if state is JobState.RUNNING and not held(folder / LOCK):
             state = JobState.INTERRUPTED  # it was killed: nobody holds the lock any more
         problems = tuple(f"{label(q.window)} page {q.number}: {q.reason}" for q in manifest.quarantined())
         return Status(
             job=job,
             state=state,
-            totals=manifest.totals(),
+            totals=totals,
             counters=manifest.counters(),
             drift=manifest.drift(),
             problems=problems,
@@ -84,10 +88,21 @@ def read(folder: Path, *, events: int = 20) -> Status | None:
         manifest.close()
 
 
+def refuse_lost(folder: Path) -> None:
+    """Raise ManifestUnusable where a job's folder has parts and no manifest: it was lost, and they are not to be."""
+    if next((folder / "parts").glob("window=*/page-*.parquet"), None) is not None:
+        raise ManifestUnusable(
+            f"{folder} has parts and no manifest: it was lost.",
+            hint=f"Make it again from the parts: resumable repair {folder.name}",
+        )
+
+
 def jobs(state: Path) -> Iterator[Path]:
-    """Yield the folders of all jobs in a state folder, by name."""
+    """Yield the folders of all jobs in a state folder, by name, those that lost their manifest too."""
     if state.is_dir():
-        yield from sorted(path.parent for path in state.glob(f"*/{MANIFEST}"))
+        for folder in sorted(state.iterdir()):
+            if (folder / MANIFEST).exists() or (folder / "parts").is_dir():
+                yield folder
 
 
 REQUESTS_A_JOB = 5

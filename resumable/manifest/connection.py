@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from resumable.errors import ManifestUnusable, StorageFailed
+from resumable.durable import network_file_system
+from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
 from resumable.manifest import ddl
+from resumable.manifest.rows import damaged
 
 _STORAGE_CODES = frozenset(
     {
@@ -21,6 +23,31 @@ _STORAGE_CODES = frozenset(
     }
 )
 
+_DAMAGE_CODES = frozenset(
+    {
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        # The statements are ours and fixed: a table that is gone, or rows that contradict each other, are damage too.
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+    }
+)
+
+_SHARED_MEMORY_CODES = frozenset(
+    {
+        sqlite3.SQLITE_IOERR_SHMLOCK,
+        sqlite3.SQLITE_IOERR_SHMMAP,
+        sqlite3.SQLITE_IOERR_SHMOPEN,
+        sqlite3.SQLITE_IOERR_SHMSIZE,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+
+
+class _NoSharedMemory(StorageFailed):
+    """The file system does not let processes share the index of a write-ahead log."""
+
 
 class Connection:
     """One SQLite connection for all threads of a process; every statement goes through its lock."""
@@ -28,10 +55,13 @@ class Connection:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         """Open the file; a writer makes it when it is missing. Raises ManifestUnusable or StorageFailed."""
         self.path = path
+        self.no_log: str | None = None
+        """Why the file has no write-ahead log but a rollback journal, which is slower."""
         self._lock = threading.RLock()
         if not read_only and path.exists():
             # What is not ours is refused by a look that cannot even fold its write-ahead log in.
-            Connection(path, read_only=True).close()
+            with contextlib.suppress(_NoSharedMemory):
+                Connection(path, read_only=True).close()
         with self._translated():
             mode = "ro" if read_only else "rwc"
             self._sqlite = sqlite3.connect(
@@ -80,9 +110,11 @@ class Connection:
 
         Durable means: on the disk before this returns (WAL, synchronous=FULL). Otherwise it survives a kill but perhaps
         not a power cut, and costs no fsync; it can neither harm nor overtake what was durable (synchronous=NORMAL).
+        Without a write-ahead log all is durable, by DELETE and EXTRA: with FULL, power cuts lost acknowledged rows.
         """
         with self._lock, self._translated():
-            self._sqlite.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            level = "EXTRA" if self.no_log else "FULL" if durable else "NORMAL"
+            self._sqlite.execute(f"PRAGMA synchronous={level}")
             self._sqlite.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -107,16 +139,25 @@ class Connection:
             self._sqlite.close()
 
     def _make_durable(self) -> None:
+        self.no_log = network_file_system(self.path.parent) or self._refuses_log()
         with self._translated():
-            mode = self._sqlite.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-            if mode != "wal":
-                raise ManifestUnusable(
-                    f"the file system that holds {self.path} cannot carry a write-ahead log (got {mode!r}).",
-                    hint="Choose a local folder with --state.",
-                )
-            self._sqlite.execute("PRAGMA synchronous=FULL")
+            if self.no_log is not None:
+                # One process at a time changes a job, so that the lock of a moment takes nothing from anybody.
+                self._sqlite.execute("PRAGMA locking_mode=EXCLUSIVE")
+                self._sqlite.execute("PRAGMA journal_mode=DELETE").fetchone()
+                self._sqlite.execute("PRAGMA locking_mode=NORMAL")
+                self._sqlite.execute("SELECT count(*) FROM sqlite_master").fetchone()  # lets go of the lock
             self._sqlite.execute("PRAGMA fullfsync=ON")
             self._sqlite.execute("PRAGMA foreign_keys=ON")
+
+    def _refuses_log(self) -> str | None:
+        """Tell why there can be no write-ahead log, or None: then there is one."""
+        try:
+            with self._translated():
+                mode = self._sqlite.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        except _NoSharedMemory:
+            return "it shares no memory between processes"
+        return None if mode == "wal" else f"SQLite keeps to {mode!r}"
 
     def _check(self) -> None:
         if self.empty:
@@ -137,14 +178,21 @@ class Connection:
             yield
         except sqlite3.Error as failure:
             code = getattr(failure, "sqlite_errorcode", None)
+            if code in _SHARED_MEMORY_CODES:
+                raise _NoSharedMemory(
+                    f"the file system that holds {self.path} cannot carry its write-ahead log: {failure}.",
+                    hint="Carry the job on where it can be written, or choose a local folder with --state.",
+                ) from failure
             if code is not None and code & 0xFF in _STORAGE_CODES:
                 raise StorageFailed(
                     f"the disk refused the manifest {self.path}: {failure}.",
                     hint="Nothing recorded is lost. Mend that, then run the same command.",
                 ) from failure
-            if code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise ManifestUnusable(
-                    f"the manifest {self.path} is damaged: {failure}.",
-                    hint="The parts are safe; the manifest was left untouched.",
+            if code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise JobLocked(
+                    f"the manifest {self.path} is held by another program: {failure}.",
+                    hint="Close what has it open, then run the same command.",
                 ) from failure
+            if code is not None and code & 0xFF in _DAMAGE_CODES:
+                raise damaged(self.path, str(failure)) from failure
             raise

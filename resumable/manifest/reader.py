@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from resumable.manifest import remotes
+from resumable.manifest import remotes, soundness
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
     JOB_COLUMNS,
@@ -17,6 +17,7 @@ from resumable.manifest.rows import (
     interval,
     job_row,
     moment,
+    sensible,
     to_ms,
     window_row,
 )
@@ -47,7 +48,12 @@ class ManifestReader:
 
     def job(self) -> JobRow:
         """Return the job's row."""
-        return job_row(self._db.rows(f"SELECT {JOB_COLUMNS} FROM job")[0])  # noqa: S608 - a constant
+        with sensible("the job's row", self._db.path):
+            return job_row(self._db.rows(f"SELECT {JOB_COLUMNS} FROM job")[0])  # noqa: S608 - a constant
+
+    def flaws(self) -> list[str]:
+        """Say in words what in it does not agree with the rest of it; costs one pass over the file."""
+        return list(soundness.flaws(self._db))
 
     def totals(self) -> Totals:
         """Sum up all windows."""
@@ -91,9 +97,10 @@ class ManifestReader:
 
     def window(self, window_id: int) -> WindowRow:
         """Return one window as it stands now."""
-        return window_row(
-            self._db.rows(f"SELECT {WINDOW_COLUMNS} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
-        )
+        with sensible("a window's row", self._db.path):
+            return window_row(
+                self._db.rows(f"SELECT {WINDOW_COLUMNS} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
+            )
 
     def any_page(self) -> bool:
         """Tell whether any page of any take is recorded."""
@@ -132,7 +139,8 @@ class ManifestReader:
     def events(self, limit: int = 100) -> list[Event]:
         """Return the newest events, oldest first."""
         rows = self._db.rows("SELECT at_ms, kind, text FROM event ORDER BY id DESC LIMIT ?", (limit,))
-        return [Event(at=moment(at), kind=EventKind(kind), text=text) for at, kind, text in reversed(rows)]
+        with sensible("an event", self._db.path):
+            return [Event(at=moment(at), kind=EventKind(kind), text=text) for at, kind, text in reversed(rows)]
 
     def _windows(self, which: str, *, after: datetime | None, limit: int) -> list[WindowRow]:
         rows = self._db.rows(
@@ -140,4 +148,5 @@ class ManifestReader:
             f" WHERE {which} AND start_ms > ? ORDER BY start_ms LIMIT ?",
             (to_ms(after) if after else -(2**62), limit),
         )
-        return [window_row(row) for row in rows]
+        with sensible("a window's row", self._db.path):
+            return [window_row(row) for row in rows]

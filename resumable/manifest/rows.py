@@ -1,9 +1,13 @@
 """The manifest's rows as facts, and back."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from resumable.errors import ManifestUnusable
 from resumable.models import Interval, JobSpec, JobState, PartFact, Query, Snapshot, Window, WindowState
 
 WINDOW_COLUMNS = (
@@ -13,7 +17,7 @@ WINDOW_COLUMNS = (
 
 JOB_COLUMNS = (
     "uuid, name, schema_digest, state, created_ms, started_ms, updated_ms, dataset, start_ms, end_ms, query, window_ms,"
-    " page_size, completed_ms, columns"
+    " page_size, completed_ms, columns, digest"
 )
 
 
@@ -83,6 +87,23 @@ class Totals:
     bytes: int
 
 
+@contextlib.contextmanager
+def sensible(what: str, path: Path) -> Iterator[None]:
+    """Raise ManifestUnusable in place of what values that make no sense would raise: a bit of them has flipped."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as failure:
+        raise damaged(path, f"{what} makes no sense ({failure})") from failure
+
+
+def damaged(path: Path, why: str) -> ManifestUnusable:
+    """Say that a manifest is damaged, and what mends it."""
+    return ManifestUnusable(
+        f"the manifest {path} is damaged: {why}.",
+        hint=f"The parts are safe. Make it again from them with: resumable repair {path.parent.name}",
+    )
+
+
 def job_row(row: tuple[Any, ...]) -> JobRow:
     """Read a row of JOB_COLUMNS."""
     spec = JobSpec(
@@ -92,6 +113,8 @@ def job_row(row: tuple[Any, ...]) -> JobRow:
         window=timedelta(milliseconds=row[11]),
         page_size=row[12],
     )
+    if spec.digest != row[15]:
+        raise ValueError("dataset, query and page size do not give the digest beside them")
     return JobRow(
         uuid=row[0],
         name=row[1],

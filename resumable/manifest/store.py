@@ -72,6 +72,11 @@ class Manifest(ManifestReader):
         _migrate(connection)
         return cls(connection, clock)
 
+    @property
+    def no_log(self) -> str | None:
+        """Why it is kept without a write-ahead log, which is slower; None where it has one."""
+        return self._db.no_log
+
     def set_state(self, state: JobState) -> None:
         """Record where the job stands; the first run sets its starting time."""
         now = to_ms(self._clock.now())
@@ -236,10 +241,11 @@ class Manifest(ManifestReader):
         """Replace a window of which nothing is recorded by slices that cover it."""
         with self._db.atomic():
             self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))
-            self._db.execute("DELETE FROM window WHERE id = ? AND state = 'planned'", (window.id,))
+            # Before the old one goes, so that none of them is given its id: what names it means it, and not a slice.
             self._db.insert_many(
                 "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(s.start), to_ms(s.end)) for s in slices)
             )
+            self._db.execute("DELETE FROM window WHERE id = ? AND state = 'planned'", (window.id,))
             self._event(EventKind.SPLIT, f"{window.interval}: into {len(slices)}, because {why}")
         rows = self._windows("state = 'planned'", after=None, limit=-1)
         return [row for row in rows if row.window.interval in slices]

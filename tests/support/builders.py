@@ -166,7 +166,8 @@ def footer(manifest: Manifest, window: Window, number: int, rows: int, *, page_c
     job = manifest.job()
     return Footer(
         job=job.uuid,
-        dataset=job.spec.dataset,
+        job_name=job.name,
+        spec=job.spec.to_json(),
         query_digest=job.spec.digest,
         schema_digest=job.schema_digest,
         window=window.interval,

@@ -1,0 +1,50 @@
+"""Does a manifest agree with itself? SQLite does not notice every flipped bit, and two files make one manifest."""
+
+from collections.abc import Iterator
+
+from resumable.manifest.connection import Connection
+from resumable.manifest.rows import interval
+
+_DISAGREEING = """
+SELECT start_ms, end_ms, state = 'complete' AND coalesce(last, 0) <> page_count
+FROM window LEFT JOIN (
+    SELECT window, take, count(*) AS pages, sum(rows) AS records, sum(size) AS bytes, max(number) AS last
+    FROM page WHERE state = 'done' GROUP BY window, take
+) AS found ON found.window = window.id AND found.take = window.take
+WHERE coalesce(found.pages, 0) <> window.done
+   OR coalesce(found.records, 0) <> window.records
+   OR coalesce(found.bytes, 0) <> window.bytes
+   OR state = 'complete' AND coalesce(last, 0) <> page_count
+ORDER BY start_ms LIMIT ?
+"""
+
+FLAWS_NAMED = 100
+
+
+def flaws(db: Connection) -> Iterator[str]:
+    """Yield, in words, what does not agree: SQLite's own check, the windows' sums, the cover of the job's range.
+
+    Costs one pass over the file. Raises ManifestUnusable where SQLite cannot even look.
+    """
+    for (text,) in db.rows(f"PRAGMA integrity_check({FLAWS_NAMED})"):
+        if text != "ok":
+            yield f"SQLite says: {text}"
+    for start, end, missing in db.rows(_DISAGREEING, (FLAWS_NAMED,)):
+        what = "is called complete and lacks pages" if missing else "does not add up to its pages"
+        yield f"the window {interval(start, end)} {what}"
+    yield from _holes(db)
+
+
+def _holes(db: Connection) -> Iterator[str]:
+    """Yield what of the job's range no window covers; the slices of one may overlap, and reach past it."""
+    start, end = db.rows("SELECT start_ms, end_ms FROM job")[0]
+    holes = db.rows(
+        "SELECT reached, start_ms FROM ("
+        " SELECT start_ms, coalesce(max(end_ms) OVER"
+        "  (ORDER BY start_ms, end_ms ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), ?1) AS reached FROM window)"
+        " WHERE start_ms > reached ORDER BY reached LIMIT ?2",
+        (start, FLAWS_NAMED),
+    )
+    reached = db.value("SELECT coalesce(max(end_ms), ?) FROM window", (start,))
+    for first, last in [*holes, *([(reached, end)] if reached < end else [])]:
+        yield f"no window covers {interval(first, last)}"
