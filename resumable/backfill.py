@@ -14,7 +14,7 @@ from resumable.clock import Clock, Stop, SystemClock
 from resumable.config import Settings, checked_job_name, from_environment
 from resumable.datasets import Contract, of_job, resolve
 from resumable.durable import make_folder, sync_folder
-from resumable.errors import UsageError
+from resumable.errors import ResumableError, UsageError
 from resumable.manifest import Manifest, ManifestReader, hold
 from resumable.models import Interval, JobSpec, JobState, PageKey, Query
 from resumable.naming import default_name
@@ -185,7 +185,6 @@ def find(name: str, settings: Settings, *, clock: Clock | None = None) -> Job:
     """Find a job by its name. Raises UsageError where there is none."""
     job = Job(name=checked_job_name(name), settings=settings, clock=clock or SystemClock())
     if not (job.folder / status_of.MANIFEST).exists():
-        status_of.refuse_lost(job.folder)
         raise _no_such_job(job)
     return job
 
@@ -215,8 +214,10 @@ def _existing(folder: Path) -> Path:
     return next(parent for parent in folder.absolute().parents if parent.is_dir())
 
 
-def _no_such_job(job: Job) -> UsageError:
-    return UsageError(f"there is no job {job.name} in {job.settings.state}.", hint="See what there is: resumable jobs")
+def _no_such_job(job: Job) -> ResumableError:
+    return status_of.lost(job.folder) or UsageError(
+        f"there is no job {job.name} in {job.settings.state}.", hint="See what there is: resumable jobs"
+    )
 
 
 def _difference(old: JobSpec, new: JobSpec) -> str:

@@ -64,7 +64,8 @@ def read(folder: Path, *, events: int = 20) -> Status | None:
     """Read the status of the job in a folder; None where there is none. Raises ManifestUnusable or StorageFailed."""
     manifest = ManifestReader.open_to_read(folder / MANIFEST)
     if manifest is None:
-        refuse_lost(folder)
+        if (error := lost(folder)) is not None:
+            raise error
         return None
     try:
         job, totals = manifest.job(), manifest.totals()
@@ -88,13 +89,14 @@ def read(folder: Path, *, events: int = 20) -> Status | None:
         manifest.close()
 
 
-def refuse_lost(folder: Path) -> None:
-    """Raise ManifestUnusable where a job's folder has parts and no manifest: it was lost, and they are not to be."""
-    if next((folder / "parts").glob("window=*/page-*.parquet"), None) is not None:
-        raise ManifestUnusable(
-            f"{folder} has parts and no manifest: it was lost.",
-            hint=f"Make it again from the parts: resumable repair {folder.name}",
-        )
+def lost(folder: Path) -> ManifestUnusable | None:
+    """Return what to say of a job's folder that has parts and no manifest; None for any other."""
+    if next((folder / "parts").glob("window=*/page-*.parquet"), None) is None:
+        return None
+    return ManifestUnusable(
+        f"{folder} has parts and no manifest: it was lost.",
+        hint=f"Make it again from the parts: resumable repair {folder.name}",
+    )
 
 
 def jobs(state: Path) -> Iterator[Path]:

@@ -1,9 +1,31 @@
-"""What all tests share: a seed that is printed and can be set."""
+"""What all tests share: a seed that is printed and can be set, and how much the torture suite tries."""
 
 import os
 import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+
+TRIALS = {
+    "kill-points": (150, "system calls at which a process is killed or refused, in each sweep; 0 is all of them"),
+    "power-cuts": (24, "system calls at which the power is cut, on each layout of disks; 0 is all of them"),
+    "chaos-seeds": (150, "whole runs with faults at random, in virtual time"),
+    "flips": (200, "places at which a bit of a part is flipped"),
+    "body-cuts": (60, "places at which a body is cut, in each framing"),
+    "inputs": (2000, "inputs for each fuzzer"),
+}
+"""How often each kind of trial is made: option, number in the bounded selection, what it counts."""
+
+_KEY = "trials: "
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the numbers of trials be arguments."""
+    group = parser.getgroup("torture", "how much the torture suite tries")
+    for name, (number, meaning) in TRIALS.items():
+        group.addoption(f"--{name}", type=int, default=number, metavar="N", help=f"{meaning} (default: {number})")
 
 
 @pytest.fixture
@@ -12,3 +34,30 @@ def seed() -> int:
     chosen = int(os.environ.get("RESUMABLE_SEED") or random.SystemRandom().randrange(2**32))
     print(f"seed: RESUMABLE_SEED={chosen}")
     return chosen
+
+
+@pytest.fixture
+def trials(request: pytest.FixtureRequest) -> Callable[[str], int]:
+    """Return how to ask for a number of trials, by its option's name."""
+    return lambda name: int(request.config.getoption(f"--{name}"))
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
+    """Return how a test tells what it tried; the sums are printed at the end of the session, over all processes."""
+    return lambda what, number: request.node.user_properties.append((_KEY + what, number))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - pytest gives it no public type
+    """Print how much was tried: the counts of the page of evidence are these."""
+    sums: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) == "call":
+                for key, number in report.user_properties:
+                    if key.startswith(_KEY):
+                        sums[key.removeprefix(_KEY)] += number
+    if sums:
+        terminalreporter.section("trials")
+        for what, number in sorted(sums.items()):
+            terminalreporter.line(f"{number:>8,}  {what}")

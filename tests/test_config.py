@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from resumable.config import REGIONS, Endpoints, Settings, checked_job_name, from_environment, region_domain
+from resumable.config import MIN_FREE, REGIONS, Endpoints, Settings, checked_job_name, from_environment, region_domain
 from resumable.errors import AuthenticationFailed, ExitCode, UsageError
 from resumable.models import Interval, JobSpec, Query
 from resumable.naming import default_name
@@ -177,3 +177,35 @@ def test_settings_are_frozen() -> None:
     """A run cannot change what it was given."""
     with pytest.raises(AttributeError):
         Settings().workers = 3  # type: ignore[misc]  # that is the test
+
+
+@given(
+    page_size=st.integers(1, 1000),
+    window_ms=st.integers(1, 10**9),
+    queues=st.lists(st.text(max_size=20), max_size=3),
+    free=st.none() | st.text(min_size=1, max_size=50),
+)
+def test_a_spec_comes_back_from_its_text(page_size: int, window_ms: int, queues: list[str], free: str | None) -> None:
+    """What each part repeats of its job is enough to make the same job of it again."""
+    spec = JobSpec(
+        dataset="conversations",
+        interval=Interval(start=datetime(2023, 10, 1, tzinfo=UTC), end=datetime(2023, 11, 1, 1, 2, 3, 4000, UTC)),
+        query=Query(queues=tuple(queues), filter=free, declaration=free),
+        window=timedelta(milliseconds=window_ms),
+        page_size=page_size,
+    )
+    assert JobSpec.from_json(spec.to_json()) == spec
+    assert JobSpec.from_json(spec.to_json()).digest == spec.digest
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"dataset": "users"}'])
+def test_a_text_that_is_no_spec_is_refused(text: str) -> None:
+    """Never half a spec."""
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        JobSpec.from_json(text)
+
+
+@pytest.mark.parametrize(("text", "least"), [("0", 0), ("1000000", 10**6), ("", MIN_FREE)])
+def test_the_room_a_run_needs_can_be_set(text: str, least: int) -> None:
+    """Bytes, 0 for not looking, and a default."""
+    assert from_environment({"RESUMABLE_MIN_FREE": text}).min_free == least

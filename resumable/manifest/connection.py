@@ -84,6 +84,11 @@ class Connection:
         """Tell whether the file has no tables yet: it is new, or its making was cut short."""
         return int(self.value("SELECT count(*) FROM sqlite_master") or 0) == 0
 
+    @property
+    def version(self) -> int:
+        """Return the version of its tables."""
+        return int(self.value("PRAGMA user_version"))
+
     def rows(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query."""
         with self._lock, self._translated():
@@ -163,12 +168,12 @@ class Connection:
         if self.empty:
             return
         application = self.value("PRAGMA application_id")
-        version = self.value("PRAGMA user_version")
         if application != ddl.APPLICATION_ID:
             raise ManifestUnusable(f"{self.path} is not a manifest of this program.", hint="It was left untouched.")
-        if version > ddl.VERSION:
+        if self.version > ddl.VERSION:
             raise ManifestUnusable(
-                f"{self.path} was written by a newer version (manifest version {version}, known up to {ddl.VERSION}).",
+                f"{self.path} was written by a newer version (manifest version {self.version}, and this one"
+                f" knows up to {ddl.VERSION}).",
                 hint="It was left untouched. Use that version, or a newer one.",
             )
 

@@ -104,7 +104,7 @@ CREATE TABLE event (
 """
 
 MIGRATIONS: dict[int, str] = {}
-"""From a version, the statements that lead to the next one; run in one transaction with the new `user_version`."""
+"""From a version, the statements that lead to the next one; all run in one transaction with the new `user_version`."""
 
 EVENTS_KEPT = 10_000
 """Older events are dropped: a run against a server in trouble must not fill the disk with its history."""

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from resumable.manifest import remotes, soundness
+from resumable.errors import ManifestUnusable
+from resumable.manifest import ddl, remotes, soundness
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
     JOB_COLUMNS,
@@ -40,6 +41,12 @@ class ManifestReader:
         if connection.empty:
             connection.close()
             return None
+        if connection.version < ddl.VERSION:
+            connection.close()
+            raise ManifestUnusable(
+                f"{path} was written by an older version, and only a run brings it up to date.",
+                hint=f"Nothing of it is lost. Do that with: resumable resume {path.parent.name}",
+            )
         return cls(connection)
 
     def close(self) -> None:

@@ -285,11 +285,15 @@ class Manifest(ManifestReader):
 
 
 def _migrate(connection: Connection) -> None:
-    version = int(connection.value("PRAGMA user_version"))
-    while version < ddl.VERSION:
-        if version not in ddl.MIGRATIONS:
-            raise ManifestUnusable(f"{connection.path} has manifest version {version}, which is too old to be read.")
-        with connection.atomic():
+    """Bring the tables up to date, all steps in one transaction: a kill in between leaves the old version, whole."""
+    if connection.version == ddl.VERSION:
+        return
+    with connection.atomic():
+        for version in range(connection.version, ddl.VERSION):
+            if version not in ddl.MIGRATIONS:
+                raise ManifestUnusable(
+                    f"{connection.path} has manifest version {version}, which is too old to be read.",
+                    hint="It was left untouched. Make it again from the parts with: resumable repair",
+                )
             connection.script(ddl.MIGRATIONS[version])
-            version += 1
-            connection.execute(f"PRAGMA user_version={version}")
+        connection.execute(f"PRAGMA user_version={ddl.VERSION}")

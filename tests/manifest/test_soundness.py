@@ -1,0 +1,154 @@
+"""A manifest that does not agree with itself is found out, whatever SQLite thinks of it."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from resumable.errors import ExitCode, JobLocked, ManifestUnusable
+from resumable.manifest import Manifest, ManifestReader
+from resumable.models import PartFact
+from tests.support.builders import make_manifest, snapshot
+from tests.support.clock import VirtualClock
+
+FACT = PartFact(rows=100, size=130_000, sha256=bytes(range(32)))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A manifest of three days: one complete, one open, one planned."""
+    path = tmp_path / "job" / "manifest.sqlite"
+    path.parent.mkdir()
+    manifest = make_manifest(path, VirtualClock(), windows=3)
+    first, second, _ = (row.window for row in manifest.unfinished())
+    for window, pages in ((first, 2), (second, 3)):
+        manifest.first_page_done(window, snapshot(window, pages), FACT)
+        manifest.page_done(window, 2, FACT, moved=False)
+    manifest.complete(first, b"f", duplicates=0, settled=False, young=False)
+    manifest.close()
+    return path
+
+
+def changed(path: Path, *statements: str) -> None:
+    """Change it behind the product's back, without its rules."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA ignore_check_constraints=ON")
+        for statement in statements:
+            database.execute(statement)
+
+
+def flaws(path: Path) -> list[str]:
+    """Return what it says of itself."""
+    reader = ManifestReader.open_to_read(path)
+    assert reader is not None
+    with closing(reader):
+        return reader.flaws()
+
+
+def test_one_that_agrees_has_no_flaws(path: Path) -> None:
+    """Complete, open and planned windows, and no complaint."""
+    assert flaws(path) == []
+
+
+def read(path: Path) -> None:
+    """Read its job and its windows."""
+    reader = ManifestReader.open_to_read(path)
+    assert reader is not None
+    with closing(reader):
+        reader.job()
+        list(reader.windows())
+
+
+WRONG = {
+    "a page is gone": (("DELETE FROM page WHERE window = 1 AND number = 2",), "lacks pages"),
+    "a page is gone from an open window": (("DELETE FROM page WHERE window = 2 AND number = 2",), "does not add up"),
+    "a page of another take": (("UPDATE page SET take = 2 WHERE window = 2 AND number = 2",), "does not add up"),
+    "rows differ": (("UPDATE page SET rows = 99 WHERE window = 1 AND number = 1",), "does not add up"),
+    "sizes differ": (("UPDATE page SET size = 99 WHERE window = 2 AND number = 1",), "does not add up"),
+    "a page too many": (("UPDATE window SET page_count = 1 WHERE id = 1",), "lacks pages"),
+    "numbers with a gap": (("UPDATE page SET number = 7 WHERE window = 1 AND number = 2",), "lacks pages"),
+    "a first window is gone": (
+        ("DELETE FROM page WHERE window = 1", "DELETE FROM window WHERE id = 1"),
+        "no window covers 2023-10-01T00:00:00.000Z/2023-10-02T00:00:00.000Z",
+    ),
+    "a window in the middle is gone": (
+        ("DELETE FROM page WHERE window = 2", "DELETE FROM window WHERE id = 2"),
+        "no window covers 2023-10-02T00:00:00.000Z/2023-10-03T00:00:00.000Z",
+    ),
+    "the last window is gone": (
+        ("DELETE FROM window WHERE id = 3",),
+        "no window covers 2023-10-03T00:00:00.000Z/2023-10-04T00:00:00.000Z",
+    ),
+    "no window at all": (("DELETE FROM page", "DELETE FROM window"), "no window covers"),
+    "a window that ends early": (("UPDATE window SET end_ms = end_ms - 1 WHERE id = 2",), "no window covers"),
+    "a sum that cannot be": (("UPDATE window SET done = 9 WHERE id = 1",), "does not add up"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_does_not_agree_is_named(what: str, path: Path) -> None:
+    """Sums, numbers, cover and the manifest's own rules."""
+    statements, wanted = WRONG[what]
+    changed(path, *statements)
+    assert wanted in "; ".join(flaws(path))
+
+
+def test_slices_that_overlap_are_no_flaw(path: Path) -> None:
+    """What a day was split into may share its edges."""
+    changed(
+        path,
+        "DELETE FROM window WHERE id = 3",
+        "INSERT INTO window (start_ms, end_ms) SELECT end_ms, end_ms + 50000000 FROM window WHERE id = 2",
+        "INSERT INTO window (start_ms, end_ms) SELECT end_ms + 40000000, end_ms + 86400000 FROM window WHERE id = 2",
+    )
+    assert flaws(path) == []
+
+
+SENSELESS = [
+    "UPDATE job SET dataset = 'conversatioos'",
+    "UPDATE job SET query = '{'",
+    "UPDATE job SET query = '[]'",
+    "UPDATE job SET page_size = page_size + 1",
+    "UPDATE job SET digest = 'x'",
+    "UPDATE job SET created_ms = 9000000000000000000",
+    "UPDATE window SET state = 'opem' WHERE id = 2",
+    "UPDATE window SET end_ms = start_ms WHERE id = 2",
+    "UPDATE window SET start_ms = 9000000000000000000 WHERE id = 3",
+    "DELETE FROM job",
+    "DROP TABLE window",
+    "ALTER TABLE window DROP COLUMN moved",
+]
+
+
+@pytest.mark.parametrize("statement", SENSELESS)
+def test_values_that_make_no_sense_are_damage(statement: str, path: Path) -> None:
+    """Exit code 8, with the command that mends it; never an unexpected error."""
+    changed(path, statement)
+    with pytest.raises(ManifestUnusable, match="damaged") as caught:
+        read(path)
+    assert caught.value.exit_code is ExitCode.MANIFEST
+    assert caught.value.hint.endswith("resumable repair job")
+
+
+def test_a_page_that_its_rules_forbid_is_damage(path: Path) -> None:
+    """A row that cannot be written because another contradicts it."""
+    changed(path, "UPDATE window SET take = 2, state = 'open' WHERE id = 1")
+    manifest = Manifest.open(path, VirtualClock())
+    assert manifest is not None
+    window = manifest.window(2).window
+    with pytest.raises(ManifestUnusable), closing(manifest):
+        manifest.page_done(window, 2, FACT, moved=False)
+
+
+def test_a_manifest_that_another_program_holds_is_said_to_be(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database browser with an open transaction is named as the cause, with exit code 7."""
+    manifest = Manifest.open(path, VirtualClock())
+    assert manifest is not None
+    manifest._db.rows("PRAGMA busy_timeout=1")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, closing(manifest):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JobLocked, match="another program"):
+            manifest.page_done(manifest.window(2).window, 3, FACT, moved=False)
+        other.execute("ROLLBACK")
+        manifest.page_done(manifest.window(2).window, 3, FACT, moved=False)
