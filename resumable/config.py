@@ -63,6 +63,9 @@ class Settings:
     min_free: int = MIN_FREE
     """Bytes that the disk must have free for a run to start, besides what is known to come; 0: do not look."""
     rate_per_minute: float | None = None
+    """Requests a minute at most; None: what the server allows."""
+    rate_share: float = 1.0
+    """The share of what the server allows that may be used, so that others with the same client keep working."""
     interval_max: timedelta | None = None
     """The longest window of one request, in place of the contract's own limit, which has changed before."""
     deep_limit: int | None = None

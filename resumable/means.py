@@ -56,7 +56,8 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
                 redactor=redactor,
                 policy=settings.policy,
             )
-        pacer = Pacer(Pace(documented=contract.documented_rate, ceiling=settings.rate_per_minute), stop)
+        pace = Pace(documented=contract.documented_rate, ceiling=settings.rate_per_minute, share=settings.rate_share)
+        pacer = Pacer(pace, stop)
         client = Client(
             transport=api,
             tokens=tokens,

@@ -108,13 +108,15 @@ def read_rate(headers: Mapping[str, str]) -> RateSaid | None:
 class Pace:
     """The arithmetic of slots; times are monotonic seconds that the caller reads."""
 
-    def __init__(self, *, documented: float, ceiling: float | None = None) -> None:
+    def __init__(self, *, documented: float, ceiling: float | None = None, share: float = 1.0) -> None:
         """`documented` is the contract's requests a minute, `ceiling` the user's own limit, which counts before it.
 
-        What the server tells counts before both, unless the user's limit is lower.
+        What the server tells counts before both, unless the user's limit is lower. `share` is how much of what is
+        allowed may be used, more than 0 and at most 1: the rest is left to others on the same token.
         """
         self._allowance = ceiling or documented
         self._ceiling = ceiling
+        self._share = share
         self._told = False
         self._next = float("-inf")
         self._others_gap = 0.0
@@ -124,8 +126,8 @@ class Pace:
 
     @property
     def per_minute(self) -> float:
-        """Requests a minute that are allowed, as far as is known."""
-        return min(self._allowance, self._ceiling or self._allowance)
+        """Requests a minute that may be sent, as far as is known."""
+        return min(self._allowance, self._ceiling or self._allowance) * self._share
 
     @property
     def gap_seconds(self) -> float:
@@ -206,7 +208,7 @@ class Pacer:
 
     @property
     def per_minute(self) -> float:
-        """Requests a minute that are allowed, as far as is known."""
+        """Requests a minute that may be sent, as far as is known."""
         return self._pace.per_minute
 
     def acquire(self) -> bool:

@@ -29,6 +29,7 @@ class Crew:
     latency: float = 0.5
     documented: float = CAP
     ceiling: float | None = None
+    share: float = 1.0
     workers: int = 8
     held_up: float = 0.0
     """Requests sent in the last so many seconds of every second window of the server arrive in the next one."""
@@ -38,7 +39,7 @@ class Crew:
         """Nothing is sent yet."""
         self._ends: list[float] = []
         self.stop, self.rates, self._nobody = Stop(self.clock), Rates(), threading.Condition()
-        self.pace = Pace(documented=self.documented, ceiling=self.ceiling)
+        self.pace = Pace(documented=self.documented, ceiling=self.ceiling, share=self.share)
         self.pacer = Pacer(self.pace, self.stop)
 
     def spend(self, minutes: float) -> None:
@@ -163,6 +164,18 @@ def test_an_allowance_that_shrinks_below_what_was_sent_holds_until_the_reset() -
         pace.take(n * 0.2)
     pace.learn(30.0, RateSaid(count=150, allowed=100, reset_seconds=30), asked_at=30.0)
     assert pace.wait_seconds(30.0) >= 30.0
+
+
+@pytest.mark.parametrize("kind", RateWindow)
+@pytest.mark.parametrize("others", [0.0, 1.0])
+def test_a_share_leaves_the_rest_to_others(kind: RateWindow, others: float, seed: int) -> None:
+    """`--rate 80%` is 80 % of what the server tells, whether others use the rest of it or nobody does; no 429."""
+    crew = Crew(VirtualClock(seed), Settings(rate_kind=kind, other_traffic=others * 0.95), share=0.8)
+    crew.spend(10)
+    print(f"{crew.rate(10) / CAP:.2%} of the cap, {crew.refusals} refused")
+    assert crew.refusals == 0
+    assert 0.75 * CAP <= crew.rate(10) <= 0.8 * CAP
+    assert crew.pacer.per_minute == 240
 
 
 def test_the_users_own_limit_is_never_exceeded(seed: int) -> None:

@@ -92,9 +92,12 @@ Workers = Annotated[
     ),
 ]
 Rate = Annotated[
-    float | None,
+    str | None,
     typer.Option(
-        "--rate", metavar="N", help="Requests a minute at most; what Genesys allows when not given.", show_default=False
+        "--rate",
+        metavar="N|P%",
+        help="Requests a minute at most, or a share of what Genesys allows, such as 80%; all of it when not given.",
+        show_default=False,
     ),
 ]
 MaxDuration = Annotated[

@@ -9,16 +9,18 @@ from resumable.errors import UsageError
 
 
 def settings_of(
-    session: Session, *, state: str | None, workers: int | None, rate: float | None, on_drift: str
+    session: Session, *, state: str | None, workers: int | None, rate: str | None, on_drift: str
 ) -> Settings:
     """Return the settings of a command that runs a job."""
     if on_drift not in ("keep", "fail"):
         raise UsageError(f"--on-drift is keep or fail, not {on_drift[:20]!a}.")
     settings = from_environment(session.environment)
+    per_minute, share = values.rate(rate)
     return replace(
         settings,
         state=values.state_folder(state, session.environment.get("RESUMABLE_STATE")),
         workers=workers or settings.workers,
-        rate_per_minute=values.rate(rate),
+        rate_per_minute=per_minute,
+        rate_share=share,
         fail_on_drift=on_drift == "fail",
     )

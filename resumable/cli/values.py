@@ -76,11 +76,26 @@ def window(text: str, interval: Interval) -> timedelta:
     return read
 
 
-def rate(number: float | None) -> float | None:
-    """Check --rate, requests a minute."""
-    if number is None or (math.isfinite(number) and 0.01 <= number <= 1_000_000):
-        return number
-    raise UsageError(f"--rate {number} is out of range.", hint="Use a number of requests a minute, such as 300.")
+def rate(text: str | None) -> tuple[float | None, float]:
+    """Read --rate: requests a minute at most where it is a number, and the share of what is allowed where it is one."""
+    if text is None:
+        return None, 1.0
+    number = _number(text.strip().removesuffix("%"))
+    if text.strip().endswith("%") and 1 <= number <= 100:
+        return None, number / 100
+    if not text.strip().endswith("%") and 0.01 <= number <= 1_000_000:
+        return number, 1.0
+    raise UsageError(
+        f"--rate {text[:30]!a} is neither a number of requests a minute nor a share.",
+        hint="Use a number such as 240, or a share of what the server allows, from 1% to 100%, such as 80%.",
+    )
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text) if text.isascii() else math.nan
+    except ValueError:
+        return math.nan
 
 
 def filter_text(given: str | None) -> dict[str, Any] | None:

@@ -79,3 +79,12 @@ def test_a_paragraph_ends_with_its_exit_code_at_the_right() -> None:
     text = screen.paragraph(["error: " + "word " * 40, "Do this."], ending="exit 3", width=80)
     assert all(len(line) <= 80 for line in text.splitlines())
     assert text.splitlines()[-1].endswith("exit 3")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [(None, (None, 1.0)), ("300", (300.0, 1.0)), ("0.5", (0.5, 1.0)), ("80%", (None, 0.8)), (" 100% ", (None, 1.0))],
+)
+def test_a_rate_is_a_number_or_a_share(text: str | None, meant: tuple[float | None, float]) -> None:
+    """Requests a minute, or per cent of what the server allows."""
+    assert values.rate(text) == meant
