@@ -5,10 +5,12 @@ evenly; time that was not used is gone, so that no pause, sleep or clock jump is
 """
 
 import collections
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Reversible
 from dataclasses import dataclass, field
 
 from resumable.clock import Stop
+from resumable.slots import LocalSlots, Slots
 
 PERIOD_SECONDS = 60.0
 """Genesys counts requests by the minute."""
@@ -43,8 +45,6 @@ STEADY_SECONDS = 5.0
 END_MARGIN_SECONDS = 0.1
 """So long after the end of a window that was used up the next may go: times on the way differ by about that."""
 
-MOMENTS_KEPT = 20_000
-
 
 @dataclass(kw_only=True)
 class _ServerWindow:
@@ -58,31 +58,30 @@ class _ServerWindow:
     seen: float = float("-inf")
     """When the end was first placed there."""
     steady: bool = False
-    left: float = float("inf")
-    """Requests that still fit in, those under way taken off."""
+    room: float = float("inf")
+    """Requests that fitted in when the newest answer was on its way: those since then are still to be taken off."""
+    as_of: float = float("-inf")
+    """When its request went."""
     _took: collections.deque[float] = field(default_factory=lambda: collections.deque(maxlen=50))
     """Seconds from asking to answer, of the newest answers."""
 
-    @property
-    def spent(self) -> bool:
-        """Tell whether nobody may go before it ends."""
-        return self.steady and self.left <= 0
+    def spent(self, sent: Reversible[float]) -> bool:
+        """Tell whether nobody may go before it ends, when these went."""
+        return self.steady and self.room <= sum(
+            moment < self.end for moment in itertools.takewhile(lambda moment: moment > self.as_of, reversed(sent))
+        )
 
-    def place(self, asked_at: float, now: float, reset_seconds: float) -> float:
-        """Take in what an answer told of the end, and return where that is now known to be."""
+    def learn(self, now: float, said: "RateSaid", asked_at: float) -> None:
+        """Take in what an answer told of the end, and of the room until then."""
         # A request that was held up arrived late, not early: by as much as its answer took longer than the quickest.
         self._took.append(now - asked_at)
-        end = now - min(self._took) + reset_seconds
+        end = now - min(self._took) + said.reset_seconds
         if end > self.end + SAME_WINDOW_SECONDS:
             self.end, self.seen, self.steady = end, asked_at, False
         elif end > self.end - SAME_WINDOW_SECONDS:
             # Seconds are rounded up: of many answers the least is the closest.
             self.end, self.steady = min(self.end, end), self.steady or asked_at - self.seen >= STEADY_SECONDS
-        return self.end
-
-    def take(self, now: float) -> None:
-        """Count a request that goes now."""
-        self.left -= now < self.end
+        self.room, self.as_of = said.allowed - said.count, asked_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,20 +107,22 @@ def read_rate(headers: Mapping[str, str]) -> RateSaid | None:
 class Pace:
     """The arithmetic of slots; times are monotonic seconds that the caller reads."""
 
-    def __init__(self, *, documented: float, ceiling: float | None = None, share: float = 1.0) -> None:
+    def __init__(
+        self, *, documented: float, ceiling: float | None = None, share: float = 1.0, slots: Slots | None = None
+    ) -> None:
         """`documented` is the contract's requests a minute, `ceiling` the user's own limit, which counts before it.
 
         What the server tells counts before both, unless the user's limit is lower. `share` is how much of what is
-        allowed may be used, more than 0 and at most 1: the rest is left to others on the same token.
+        allowed may be used, more than 0 and at most 1: the rest is left to others on the same token. `slots` remember
+        what went, of this process alone unless they are shared.
         """
+        self.slots = slots or LocalSlots()
         self._allowance = ceiling or documented
         self._ceiling = ceiling
         self._share = share
         self._told = False
-        self._next = float("-inf")
         self._others_gap = 0.0
         self._slowdown = 1.0
-        self._sent: collections.deque[float] = collections.deque(maxlen=MOMENTS_KEPT)
         self._window = _ServerWindow()
 
     @property
@@ -138,21 +139,19 @@ class Pace:
     def wait_seconds(self, now: float) -> float:
         """Return how long until the next slot; 0 or less when it is there."""
         end = self._window.end + END_MARGIN_SECONDS
-        return max(self._next, end if self._window.spent and now < end else now) - now
+        spent = now < end and self._window.spent(self.slots.sent)
+        return max(self.slots.next_at, end if spent else now) - now
 
     def take(self, now: float) -> None:
         """Use the slot that `wait_seconds` said was there."""
         # Counting from the slot, not from the late waking, keeps the pace; from now after a pause, avoids a burst.
-        gap = self.gap_seconds
-        self._next = (self._next if now - self._next < max(gap, LATENESS_SECONDS) else now) + gap
-        self._sent.append(now)
-        self._window.take(now)
-        while self._sent[0] < now - 2 * PERIOD_SECONDS:
-            self._sent.popleft()
+        gap, slot = self.gap_seconds, self.slots.next_at
+        self.slots.next_at = (slot if now - slot < max(gap, LATENESS_SECONDS) else now) + gap
+        self.slots.add(now)
 
     def hold(self, until: float) -> None:
         """Let nobody go before `until`."""
-        self._next = max(self._next, until)
+        self.slots.next_at = max(self.slots.next_at, until)
 
     def learn(self, now: float, said: RateSaid, *, asked_at: float) -> None:
         """Take in what an answer said: the allowance, and requests by others on the same token.
@@ -165,13 +164,12 @@ class Pace:
         # The end of the server's window is rounded up to a second: our own are counted from a second before its start.
         began = asked_at + said.reset_seconds - PERIOD_SECONDS - 1.0
         under_way = counted = 0
-        for moment in reversed(self._sent):
+        for moment in reversed(self.slots.sent):
             if moment < began:
                 break
             under_way += moment > asked_at
             counted += moment <= asked_at
-        before_end = self._window.place(asked_at, now, said.reset_seconds)
-        self._window.left = said.allowed - said.count - sum(asked_at < moment < before_end for moment in self._sent)
+        self._window.learn(now, said, asked_at)
         others = said.count - counted
         if said.count > said.allowed:
             self.hold(now + said.reset_seconds)
@@ -216,18 +214,19 @@ class Pacer:
         clock, condition = self._stop.clock, self._stop.condition
         with condition:
             while not self._stop.requested:
-                now = clock.monotonic()
-                wait = self._pace.wait_seconds(now)
-                if wait <= 0:
-                    self._pace.take(now)
-                    return True
+                with self._pace.slots.held():
+                    now = clock.monotonic()
+                    wait = self._pace.wait_seconds(now)
+                    if wait <= 0:
+                        self._pace.take(now)
+                        return True
                 clock.wait(condition, wait)
         return False
 
     def learn(self, headers: Mapping[str, str], *, seconds: float) -> None:
         """Take in any answer: its rate headers, and how long it was on its way."""
         said = read_rate(headers)
-        with self._stop.condition:
+        with self._stop.condition, self._pace.slots.held():
             self._pace.eased()
             if said is not None:
                 now = self._stop.clock.monotonic()
@@ -235,6 +234,6 @@ class Pacer:
 
     def refused(self, wait_seconds: float) -> None:
         """Take in a 429: nobody goes for `wait_seconds`."""
-        with self._stop.condition:
+        with self._stop.condition, self._pace.slots.held():
             self._pace.refused()
             self._pace.hold(self._stop.clock.monotonic() + wait_seconds)

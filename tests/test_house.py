@@ -19,7 +19,7 @@ FLOORS = (
     ("models", "retry", "schema"),
     ("screen",),
     # 1, one outside thing each
-    ("clock", "redaction", "durable"),
+    ("clock", "redaction", "durable", "slots"),
     ("transport", "manifest", "parts"),
     ("config",),
     # 2, mechanisms and knowledge
