@@ -1,6 +1,7 @@
 """What a run works with: one client, one pacer and one token source, made from the settings and closed together."""
 
 import contextlib
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from resumable.client import Client
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.datasets import Contract
-from resumable.errors import AuthenticationFailed
+from resumable.durable import make_folder
+from resumable.errors import AuthenticationFailed, StorageFailed
 from resumable.models import Journal
 from resumable.pacer import Pace, Pacer
 from resumable.redaction import Redactor, Secret
+from resumable.slots import LocalSlots, SharedSlots
 from resumable.transport import HttpTransport, Limits, Transport
 
 
@@ -40,23 +43,29 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
         api = stack.enter_context(contextlib.closing(carry(endpoints.api)))
         form = contract.token_form
         if isinstance(form, GivenToken):
-            value = _given_value(form, settings)
+            value, who = _given_value(form, settings), form.variable or ""
             redactor.keep(value)
             tokens: Tokens = GivenTokens(form, value, stop)
         else:
-            client_id, client_secret = settings.required_client()
-            redactor.keep(client_secret, client_id=client_id)
+            who, client_secret = settings.required_client()
+            redactor.keep(client_secret, client_id=who)
             login = stack.enter_context(contextlib.closing(carry(endpoints.login)))
             tokens = TokenSource(
                 login if form is TokenForm.BASIC else api,
-                Credentials(client_id=client_id, client_secret=client_secret),
+                Credentials(client_id=who, client_secret=client_secret),
                 form=form,
                 stop=stop,
                 journal=journal,
                 redactor=redactor,
                 policy=settings.policy,
             )
-        pace = Pace(documented=contract.documented_rate, ceiling=settings.rate_per_minute, share=settings.rate_share)
+        slots = LocalSlots() if settings.transport else stack.enter_context(_shared(settings, stop, endpoints.api, who))
+        pace = Pace(
+            documented=contract.documented_rate,
+            ceiling=settings.rate_per_minute,
+            share=settings.rate_share,
+            slots=slots,
+        )
         pacer = Pacer(pace, stop)
         client = Client(
             transport=api,
@@ -127,6 +136,17 @@ def _given_value(given: GivenToken, settings: Settings) -> Secret:
             hint="The description of the endpoint names this environment variable. Nothing was asked for yet.",
         )
     return value
+
+
+@contextlib.contextmanager
+def _shared(settings: Settings, stop: Stop, origin: str, who: str) -> Iterator[SharedSlots]:
+    """Share the pace with every process that asks the same origin as the same client, from the same state folder."""
+    name = hashlib.sha256(f"{origin}\n{who}".encode()).hexdigest()[:16]
+    folder = settings.state.absolute() / ".pace"
+    with contextlib.suppress(StorageFailed):
+        make_folder(folder, within=settings.state.absolute())
+    with contextlib.closing(SharedSlots(folder / name, stop.clock.monotonic)) as slots:
+        yield slots
 
 
 def _over_http(settings: Settings, stop: Stop, redactor: Redactor) -> Callable[[str], Transport]:
