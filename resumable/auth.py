@@ -13,7 +13,7 @@ from resumable.clock import Stop
 from resumable.errors import AuthenticationFailed, Fault, Incomplete, ProtocolFault, StatusFault, TrustFault
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.redaction import Redactor, Secret
-from resumable.retry import Policy, retry_after_seconds, waits
+from resumable.retry import LONGEST_TOLD, Policy, retry_after_seconds, waits
 from resumable.transport import Reply, Transport
 
 SHORTEST_DOCUMENTED_LIFE = 300.0
@@ -25,6 +25,9 @@ LONGEST_DOCUMENTED_LIFE = 172_800.0
 MARGIN_SHARE = 0.1
 MARGIN_LONGEST_SECONDS = 60.0
 """A token is renewed when a tenth of its life is left, and no more than a minute before its end."""
+
+LONGEST_ANSWER = 65_536
+"""Bytes; a longer answer holds no token, and is not read."""
 
 BETWEEN_REQUESTS_SECONDS = 1.0
 """At most one token request a second, whatever happens."""
@@ -186,7 +189,7 @@ class TokenSource:
             raise Incomplete(
                 f"the login service asks to wait {round(asked)} s (HTTP {getattr(fault, 'status', '')}).",
                 hint="What is recorded is safe. Run the same command then.",
-                not_before=self._stop.clock.now() + timedelta(seconds=asked),
+                not_before=self._stop.clock.now() + timedelta(seconds=min(asked, LONGEST_TOLD)),
             )
         return max(seconds, asked or 0.0)
 
@@ -239,6 +242,8 @@ def _error_word(reply: Reply) -> str:
 
 def _read_token(reply: Reply, redactor: Redactor) -> tuple[Secret, float]:
     """Return the token and its life in seconds; a life that is no positive number is not believed."""
+    if len(reply.body) > LONGEST_ANSWER:
+        raise ProtocolFault(f"an answer of {len(reply.body)} bytes is no token")
     try:
         answer = json.loads(reply.body)
         value, life = answer["access_token"], answer.get("expires_in")

@@ -13,7 +13,7 @@ from resumable import status as status_of
 from resumable.clock import Clock, Stop, SystemClock
 from resumable.config import Settings, checked_job_name, from_environment
 from resumable.datasets import Contract, of_job, resolve
-from resumable.durable import make_folder, sync_folder
+from resumable.durable import exists, is_folder, make_folder, sync_folder
 from resumable.errors import ResumableError, UsageError
 from resumable.manifest import Manifest, ManifestReader, hold
 from resumable.models import Interval, JobSpec, JobState, PageKey, Query
@@ -164,9 +164,6 @@ def _top_up(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta, dataset:
             if end > start and replace(old, interval=new.interval) == new and old.interval.start == new.interval.start:
                 manifest.extend(end, _windows(Interval(start=start, end=end), new, job.settings, dataset))
             manifest.look_back(look_back)
-            totals = manifest.totals()
-            if totals.windows_done < totals.windows and manifest.job().state is JobState.COMPLETE:
-                manifest.set_state(JobState.INCOMPLETE)
 
 
 def _within_contract(spec: JobSpec, dataset: Contract) -> JobSpec:
@@ -184,7 +181,7 @@ def _within_contract(spec: JobSpec, dataset: Contract) -> JobSpec:
 def find(name: str, settings: Settings, *, clock: Clock | None = None) -> Job:
     """Find a job by its name. Raises UsageError where there is none."""
     job = Job(name=checked_job_name(name), settings=settings, clock=clock or SystemClock())
-    if not (job.folder / status_of.MANIFEST).exists():
+    if not exists(job.folder / status_of.MANIFEST):
         raise _no_such_job(job)
     return job
 
@@ -211,7 +208,7 @@ def fetch_all(
 
 
 def _existing(folder: Path) -> Path:
-    return next(parent for parent in folder.absolute().parents if parent.is_dir())
+    return next(parent for parent in folder.absolute().parents if is_folder(parent))
 
 
 def _no_such_job(job: Job) -> ResumableError:

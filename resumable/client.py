@@ -12,7 +12,7 @@ from resumable.errors import AuthenticationFailed, Fault, Incomplete, StatusFaul
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.pacer import Pacer
 from resumable.redaction import Redactor
-from resumable.retry import Action, Policy, judge, retry_after_seconds, waits
+from resumable.retry import LONGEST_TOLD, Action, Policy, judge, retry_after_seconds, waits
 from resumable.transport import Reply, Transport
 
 T = TypeVar("T")
@@ -140,7 +140,7 @@ class _Exchange:
                 f"the server asks to wait {_span(wait)}{since} (HTTP 429, {self._asked.what}):"
                 " a daily limit, it seems.",
                 hint="What is recorded is safe. Run the same command then.",
-                not_before=self._clock.now() + timedelta(seconds=min(wait, 10 * 365 * 86400.0)),
+                not_before=self._clock.now() + timedelta(seconds=min(wait, LONGEST_TOLD)),
             ) from None
         self._client.journal.event(EventKind.RATE_LIMITED, f"{self._asked.what}: everybody waits {wait:.1f} s")
         self._client.pacer.refused(wait)

@@ -66,6 +66,8 @@ class Settings:
     """Requests a minute at most; None: what the server allows."""
     rate_share: float = 1.0
     """The share of what the server allows that may be used, so that others with the same client keep working."""
+    max_requests: int | None = None
+    """Requests of one run, after which it ends in good order; None: as many as it takes."""
     interval_max: timedelta | None = None
     """The longest window of one request, in place of the contract's own limit, which has changed before."""
     deep_limit: int | None = None

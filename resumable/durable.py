@@ -103,6 +103,25 @@ def opened(path: Path) -> Iterator[BinaryIO]:
             yield file
 
 
+def exists(path: Path) -> bool:
+    """Tell whether a path leads to anything. Raises StorageFailed where the disk will not say."""
+    with _storage(path):
+        return path.exists()
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a path leads to a folder. Raises StorageFailed where the disk will not say."""
+    with _storage(path):
+        return path.is_dir()
+
+
+def listed(folder: Path, *, through_link: bool = False) -> list[Path]:
+    """Return what is in a folder, by name; nothing where there is none, or only a link to one. Raises StorageFailed."""
+    with _storage(folder):
+        wanted = folder.is_dir() and (through_link or not folder.is_symlink())
+        return sorted(folder.iterdir()) if wanted else []
+
+
 def free_bytes(path: Path) -> int:
     """Return how many bytes a user may still write to the disk that holds an existing folder."""
     with _storage(path):

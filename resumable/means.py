@@ -59,14 +59,7 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
                 redactor=redactor,
                 policy=settings.policy,
             )
-        slots = LocalSlots() if settings.transport else stack.enter_context(_shared(settings, stop, endpoints.api, who))
-        pace = Pace(
-            documented=contract.documented_rate,
-            ceiling=settings.rate_per_minute,
-            share=settings.rate_share,
-            slots=slots,
-        )
-        pacer = Pacer(pace, stop)
+        pacer = stack.enter_context(_pacer(contract, settings, stop, who))
         client = Client(
             transport=api,
             tokens=tokens,
@@ -139,14 +132,24 @@ def _given_value(given: GivenToken, settings: Settings) -> Secret:
 
 
 @contextlib.contextmanager
-def _shared(settings: Settings, stop: Stop, origin: str, who: str) -> Iterator[SharedSlots]:
+def _pacer(contract: Contract, settings: Settings, stop: Stop, who: str) -> Iterator[Pacer]:
     """Share the pace with every process that asks the same origin as the same client, from the same state folder."""
-    name = hashlib.sha256(f"{origin}\n{who}".encode()).hexdigest()[:16]
-    folder = settings.state.absolute() / ".pace"
-    with contextlib.suppress(StorageFailed):
-        make_folder(folder, within=settings.state.absolute())
-    with contextlib.closing(SharedSlots(folder / name, stop.clock.monotonic)) as slots:
-        yield slots
+    with contextlib.ExitStack() as stack:
+        slots = LocalSlots()
+        if settings.transport is None:
+            key = f"{settings.required_endpoints().api}\n{who}"
+            folder = settings.state.absolute() / ".pace"
+            with contextlib.suppress(StorageFailed):
+                make_folder(folder, within=settings.state.absolute())
+            path = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
+            slots = stack.enter_context(contextlib.closing(SharedSlots(path, stop.clock.monotonic)))
+        pace = Pace(
+            documented=contract.documented_rate,
+            ceiling=settings.rate_per_minute,
+            share=settings.rate_share,
+            slots=slots,
+        )
+        yield Pacer(pace, stop, most=settings.max_requests)
 
 
 def _over_http(settings: Settings, stop: Stop, redactor: Redactor) -> Callable[[str], Transport]:

@@ -45,6 +45,9 @@ STEADY_SECONDS = 5.0
 END_MARGIN_SECONDS = 0.1
 """So long after the end of a window that was used up the next may go: times on the way differ by about that."""
 
+LONGEST_RESET_SECONDS = 180.0
+"""A window that is to last longer is not believed: nobody waits on its word for longer than on a 429's."""
+
 
 @dataclass(kw_only=True)
 class _ServerWindow:
@@ -99,7 +102,7 @@ def read_rate(headers: Mapping[str, str]) -> RateSaid | None:
         count, allowed, reset = (int(headers[f"inin-ratelimit-{name}"]) for name in ("count", "allowed", "reset"))
     except (KeyError, ValueError):
         return None
-    if not (count >= 0 and 0 < allowed <= 1_000_000 and 0 <= reset <= 3600):
+    if not (count >= 0 and 0 < allowed <= 1_000_000 and 0 <= reset <= LONGEST_RESET_SECONDS):
         return None
     return RateSaid(count=count, allowed=allowed, reset_seconds=float(reset))
 
@@ -199,10 +202,11 @@ class Pace:
 class Pacer:
     """Lets requests go one by one at the pace; every thread of a run waits here."""
 
-    def __init__(self, pace: Pace, stop: Stop) -> None:
-        """`stop` ends every wait at once."""
+    def __init__(self, pace: Pace, stop: Stop, *, most: int | None = None) -> None:
+        """`stop` ends every wait at once; after `most` requests it is raised, None: however many they are."""
         self._pace = pace
         self._stop = stop
+        self._left = most
 
     @property
     def per_minute(self) -> float:
@@ -214,11 +218,15 @@ class Pacer:
         clock, condition = self._stop.clock, self._stop.condition
         with condition:
             while not self._stop.requested:
+                if self._left == 0:
+                    self._stop.request("requests")
+                    return False
                 with self._pace.slots.held():
                     now = clock.monotonic()
                     wait = self._pace.wait_seconds(now)
                     if wait <= 0:
                         self._pace.take(now)
+                        self._left = self._left and self._left - 1
                         return True
                 clock.wait(condition, wait)
         return False

@@ -10,6 +10,7 @@ import io
 import json
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resumable import durable
+from resumable.errors import VerificationFailed
 from resumable.models import Interval, PageKey, PartFact, compact, iso, moment_of
 
 FORMAT = 1
@@ -127,16 +129,14 @@ class Parts:
 
     def found(self, window: Interval) -> tuple[list[PageKey], list[Path]]:
         """List a window's folder: the pages that have a part by name, and every other file in it."""
-        folder = self.window_folder(window)
         keys: list[PageKey] = []
         strange: list[Path] = []
-        if folder.is_dir() and not folder.is_symlink():
-            for path in sorted(folder.iterdir()):
-                match = _NAME.fullmatch(path.name)
-                if match:
-                    keys.append(PageKey(window=window, take=int(match[2] or 1), number=int(match[1])))
-                else:
-                    strange.append(path)
+        for path in durable.listed(self.window_folder(window)):
+            match = _NAME.fullmatch(path.name)
+            if match:
+                keys.append(PageKey(window=window, take=int(match[2] or 1), number=int(match[1])))
+            else:
+                strange.append(path)
         return keys, strange
 
     def remove(self, path: Path) -> None:
@@ -144,14 +144,31 @@ class Parts:
         durable.remove(path)
 
     def column(self, key: PageKey, name: str) -> pa.ChunkedArray:
-        """Read one column of a part."""
-        with contextlib.closing(pq.ParquetFile(self.path(key))) as file:
+        """Read one column of a part. Raises VerificationFailed where it is gone or damaged, StorageFailed."""
+        with self._to_read(key) as file:
             return file.read(columns=[name]).column(0)
 
     def table(self, key: PageKey) -> pa.Table:
-        """Read a part, whole."""
-        with contextlib.closing(pq.ParquetFile(self.path(key))) as file:
+        """Read a part, whole. Raises VerificationFailed where it is gone or damaged, StorageFailed."""
+        with self._to_read(key) as file:
             return file.read()
+
+    @contextlib.contextmanager
+    def _to_read(self, key: PageKey) -> Iterator[pq.ParquetFile]:
+        path = self.path(key)
+        hint = f"Take it again with: resumable repair {self._job_folder.name}"
+        try:
+            with durable.opened(path) as source:
+                try:
+                    with contextlib.closing(pq.ParquetFile(source)) as file:
+                        yield file
+                except (OSError, pa.ArrowException) as failure:
+                    # Arrow has OSError for bytes that it cannot make sense of, too: without a number.
+                    if isinstance(failure, OSError) and failure.errno is not None:
+                        raise
+                    raise VerificationFailed(f"the part {path} is damaged ({failure}).", hint=hint) from failure
+        except FileNotFoundError as failure:
+            raise VerificationFailed(f"the part {path} is gone.", hint=hint) from failure
 
 
 def _encode(table: pa.Table, footer: Footer) -> memoryview:

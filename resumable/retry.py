@@ -37,6 +37,9 @@ class Action(enum.Enum):
 LONGEST_SAID = 1e12
 """Seconds; what a server's longer number is taken for."""
 
+LONGEST_TOLD = 10 * 365 * 86400.0
+"""Seconds; how far from now a time to come back may be: no calendar goes on for ever."""
+
 _SECONDS = re.compile(r"[0-9]{1,400}(?:\.[0-9]{1,20})?")
 _BETWEEN_VALUES = re.compile(r"(?<!mon|tue|wed|thu|fri|sat|sun|day),", re.IGNORECASE)
 """A comma that does not follow the name of a day."""

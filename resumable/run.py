@@ -37,6 +37,9 @@ from resumable.worker import Hands, PageWorker, work_through
 REFUSALS = frozenset({400, 404, 405, 413, 415, 422})
 """Statuses that say the request itself is wrong, so that no other page would fare better."""
 
+LIMITS = {"limit": "the time allowed is up", "requests": "the requests allowed are used up"}
+"""What a run was told to end after, by the reason for its stop."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LiveRun:
@@ -190,8 +193,8 @@ class Run:
             return None
         safe = f"{totals.pages_done:,} of {totals.pages_known:,} pages are safe"
         again = f"resumable resume {self._job.name}"
-        if self._stop.reason == "limit":
-            return Incomplete(f"the time allowed is up: {safe}.", hint="The same command carries on.")
+        if self._stop.reason in LIMITS:
+            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command carries on.")
         if self._stop.requested or recorder is None:
             return Interrupted(
                 f"interrupted: {safe}.",

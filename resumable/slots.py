@@ -97,8 +97,7 @@ class SharedSlots(LocalSlots):
             if self._fresh or self.next_at != before:
                 self._guarded(self._write)
         finally:
-            if locked and self._file is not None:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+            self._guarded(lambda: self._let_go(locked))
 
     def close(self) -> None:
         """Close the file."""
@@ -113,6 +112,10 @@ class SharedSlots(LocalSlots):
                 return True
             os.sched_yield()
         return False
+
+    def _let_go(self, locked: bool) -> None:
+        if locked and self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:

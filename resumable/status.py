@@ -9,7 +9,7 @@ from typing import Any
 
 from resumable import durable
 from resumable.catalogue import BULK
-from resumable.errors import ManifestUnusable
+from resumable.errors import ManifestUnusable, StorageFailed
 from resumable.manifest import JobRow, ManifestReader, Totals, held
 from resumable.models import Counter, Event, JobState, iso, label
 
@@ -91,7 +91,8 @@ def read(folder: Path, *, events: int = 20) -> Status | None:
 
 def lost(folder: Path) -> ManifestUnusable | None:
     """Return what to say of a job's folder that has parts and no manifest; None for any other."""
-    if next((folder / "parts").glob("window=*/page-*.parquet"), None) is None:
+    windows = (path for path in durable.listed(folder / "parts") if path.match("window=*"))
+    if not any(path.match("page-*.parquet") for window in windows for path in durable.listed(window)):
         return None
     return ManifestUnusable(
         f"{folder} has parts and no manifest: it was lost.",
@@ -101,10 +102,13 @@ def lost(folder: Path) -> ManifestUnusable | None:
 
 def jobs(state: Path) -> Iterator[Path]:
     """Yield the folders of all jobs in a state folder, by name, those that lost their manifest too."""
-    if state.is_dir():
-        for folder in sorted(state.iterdir()):
-            if (folder / MANIFEST).exists() or (folder / "parts").is_dir():
-                yield folder
+    for folder in durable.listed(state, through_link=True):
+        try:
+            found = durable.exists(folder / MANIFEST) or durable.is_folder(folder / "parts")
+        except StorageFailed:
+            found = True  # whoever reads it is told why it cannot be read
+        if found:
+            yield folder
 
 
 REQUESTS_A_JOB = 5

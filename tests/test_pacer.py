@@ -258,6 +258,7 @@ def test_headers_that_make_no_sense_are_not_believed() -> None:
         ("count", "1.5"),
         ("reset", "-1"),
         ("reset", "1e9"),
+        ("reset", "3600"),
         ("reset", "9" * 5000),
         ("reset", ""),
     ):

@@ -56,6 +56,7 @@ def backfill(
     workers: o.Workers = None,
     rate: o.Rate = None,
     max_duration: o.MaxDuration = None,
+    max_requests: o.MaxRequests = None,
     look_back: o.LookBack = None,
     on_drift: o.OnDrift = "keep",
     state: o.State = None,
@@ -74,7 +75,9 @@ def backfill(
 
     with running.running(session) as run:
         contract = get(dataset)
-        settings = settings_of(session, state=state, workers=workers, rate=rate, on_drift=on_drift)
+        settings = settings_of(
+            session, state=state, workers=workers, rate=rate, max_requests=max_requests, on_drift=on_drift
+        )
         running.remember_hosts(session, settings)
         most = None if max_duration is None else values.duration(max_duration, "--max-duration")
         back = None if look_back is None else values.duration(look_back, "--look-back")
@@ -94,12 +97,13 @@ def backfill(
 def _made(spec: "JobSpec", settings: "Settings", name: str | None, back: timedelta | None, session: Session) -> "Job":
     from resumable.backfill import make
     from resumable.datasets import resolve
+    from resumable.durable import exists
     from resumable.means import check_settings
     from resumable.naming import default_name
     from resumable.status import MANIFEST
 
     resolved, contract = resolve(spec)
-    if not (settings.state / (name or default_name(resolved)) / MANIFEST).exists():
+    if not exists(settings.state / (name or default_name(resolved)) / MANIFEST):
         # A job that cannot ask for anything is not begun: nothing is left behind. A complete one needs no credentials.
         check_settings(contract, settings)
     return make(spec, settings, name=name, look_back=back, clock=session.clock)

@@ -106,6 +106,12 @@ MaxDuration = Annotated[
         "--max-duration", metavar="DURATION", help="Stop cleanly after so long, with exit code 3.", show_default=False
     ),
 ]
+MaxRequests = Annotated[
+    int | None,
+    typer.Option(
+        "--max-requests", metavar="N", min=1, help="Stop cleanly after so many, with exit code 3.", show_default=False
+    ),
+]
 LookBack = Annotated[
     str | None,
     typer.Option(

@@ -26,6 +26,7 @@ def resume(
     workers: o.Workers = None,
     rate: o.Rate = None,
     max_duration: o.MaxDuration = None,
+    max_requests: o.MaxRequests = None,
     on_drift: o.OnDrift = "keep",
     state: o.State = None,
     json: o.Json = False,
@@ -39,7 +40,9 @@ def resume(
     from resumable.cli.settings import settings_of
 
     with running.running(session) as run:
-        settings = settings_of(session, state=state, workers=workers, rate=rate, on_drift=on_drift)
+        settings = settings_of(
+            session, state=state, workers=workers, rate=rate, max_requests=max_requests, on_drift=on_drift
+        )
         running.remember_hosts(session, settings)
         most = None if max_duration is None else values.duration(max_duration, "--max-duration")
         run.finish(find(job or _only_unfinished(settings.state), settings, clock=session.clock), most=most)

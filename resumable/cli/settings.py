@@ -9,7 +9,13 @@ from resumable.errors import UsageError
 
 
 def settings_of(
-    session: Session, *, state: str | None, workers: int | None, rate: str | None, on_drift: str
+    session: Session,
+    *,
+    state: str | None,
+    workers: int | None,
+    rate: str | None,
+    max_requests: int | None,
+    on_drift: str,
 ) -> Settings:
     """Return the settings of a command that runs a job."""
     if on_drift not in ("keep", "fail"):
@@ -22,5 +28,6 @@ def settings_of(
         workers=workers or settings.workers,
         rate_per_minute=per_minute,
         rate_share=share,
+        max_requests=max_requests,
         fail_on_drift=on_drift == "fail",
     )

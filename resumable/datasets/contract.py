@@ -161,7 +161,8 @@ def checked(answer: Answer, number: int) -> Answer:
     """
     said = answer.said
     if said.page_count is None or said.page_count < 0:
-        raise ProtocolFault(f"the answer names no usable page count ({said.page_count})")
+        beside = f", and {answer.emptiness}" if answer.emptiness else ""
+        raise ProtocolFault(f"the answer names no usable page count ({said.page_count}){beside}")
     if said.total is not None and said.total < 0:
         raise ProtocolFault(f"the answer names a total of {said.total}")
     if number > max(said.page_count, 1):
@@ -194,13 +195,14 @@ def read_answer(
     """
     try:
         page = decode(body, schema=schema, records_key=records_key, envelope=envelope, within=within)
-    except NotJson as error:
+        named = said(page.envelope)
+    except (NotJson, ProtocolFault) as error:
         raise ProtocolFault(f"{error.reason} (starts with {redactor.body_start(body, 80)!r})") from None
     emptiness = ""
     if page.table is None or page.table.num_rows == 0:
         how = {Presence.ABSENT: "is missing", Presence.NULL: "is null", Presence.LIST: "is empty"}[page.presence]
         emptiness = f"{'.'.join((*within, records_key))} {how} (starts with {redactor.body_start(body, 80)!r})"
-    return Answer(table=page.table, said=said(page.envelope), drift=page.drift, emptiness=emptiness)
+    return Answer(table=page.table, said=named, drift=page.drift, emptiness=emptiness)
 
 
 def whole_number(answer: Mapping[str, Any], name: str) -> int | None:
@@ -214,9 +216,14 @@ def whole_number(answer: Mapping[str, Any], name: str) -> int | None:
 def text(answer: Mapping[str, Any], name: str) -> str | None:
     """Return a member that must be text, None where it is absent or null. Raises ProtocolFault for anything else."""
     value = answer.get(name)
-    if value is None or isinstance(value, str):
+    if value is None or (isinstance(value, str) and _writable(value)):
         return value
     raise ProtocolFault(f"{name} is not text")
+
+
+def _writable(value: str) -> bool:
+    """Tell whether a text can be written down: JSON may hold half a character, which no encoding can."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def instant(answer: Mapping[str, Any], name: str) -> datetime | None:

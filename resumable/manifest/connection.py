@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from resumable.durable import network_file_system
+from resumable.durable import exists, network_file_system, opened
 from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
 from resumable.manifest import ddl
 from resumable.manifest.rows import damaged
@@ -34,6 +34,8 @@ _DAMAGE_CODES = frozenset(
     }
 )
 
+_SYNC_CODES = frozenset({sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC})
+
 _SHARED_MEMORY_CODES = frozenset(
     {
         sqlite3.SQLITE_IOERR_SHMLOCK,
@@ -45,8 +47,15 @@ _SHARED_MEMORY_CODES = frozenset(
 )
 
 
+_AT_ONCE = 2**20
+
+
 class _NoSharedMemory(StorageFailed):
     """The file system does not let processes share the index of a write-ahead log."""
+
+
+class _HalfDone(StorageFailed):
+    """A transaction that a killed process left half done must be taken back before anything can be read."""
 
 
 class Connection:
@@ -58,21 +67,20 @@ class Connection:
         self.no_log: str | None = None
         """Why the file has no write-ahead log but a rollback journal, which is slower."""
         self._lock = threading.RLock()
-        if not read_only and path.exists():
+        self._unsynced: StorageFailed | None = None
+        if not read_only and exists(path):
             # What is not ours is refused by a look that cannot even fold its write-ahead log in.
             with contextlib.suppress(_NoSharedMemory):
                 Connection(path, read_only=True).close()
-        with self._translated():
-            mode = "ro" if read_only else "rwc"
-            self._sqlite = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-                timeout=30.0,
-            )
+        self._sqlite = self._opened("ro" if read_only else "rwc")
         try:
-            self._check()
+            try:
+                self._check()
+            except _HalfDone:
+                # Without a write-ahead log a kill leaves a journal, and a look that may not write cannot take it back.
+                with self._translated(), contextlib.closing(self._opened("rw")) as writer:
+                    writer.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                self._check()
             if not read_only:
                 self._make_durable()
         except BaseException:
@@ -118,6 +126,9 @@ class Connection:
         Without a write-ahead log all is durable, by DELETE and EXTRA: with FULL, power cuts lost acknowledged rows.
         """
         with self._lock, self._translated():
+            if self._unsynced is not None:
+                # The kernel may have dropped what it could not write, and call the next fsync a success.
+                raise StorageFailed(self._unsynced.message, hint=self._unsynced.hint)
             level = "EXTRA" if self.no_log else "FULL" if durable else "NORMAL"
             self._sqlite.execute(f"PRAGMA synchronous={level}")
             self._sqlite.execute("BEGIN IMMEDIATE")
@@ -142,6 +153,16 @@ class Connection:
         """Close the file; the last one to close folds the write-ahead log into it."""
         with self._lock, self._translated():
             self._sqlite.close()
+
+    def _opened(self, mode: str) -> sqlite3.Connection:
+        with self._translated():
+            return sqlite3.connect(
+                f"{self.path.absolute().as_uri()}?mode={mode}",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=30.0,
+            )
 
     def _make_durable(self) -> None:
         self.no_log = network_file_system(self.path.parent) or self._refuses_log()
@@ -177,6 +198,13 @@ class Connection:
                 hint="It was left untouched. Use that version, or a newer one.",
             )
 
+    def _check_readable(self) -> None:
+        """Raise StorageFailed where the disk does not read: SQLite calls that damage too (SQLITE_IOERR_CORRUPTFS)."""
+        for path in (self.path, self.path.with_name(f"{self.path.name}-wal")):
+            with contextlib.suppress(FileNotFoundError), opened(path) as file:
+                while file.read(_AT_ONCE):
+                    pass
+
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
         try:
@@ -188,16 +216,25 @@ class Connection:
                     f"the file system that holds {self.path} cannot carry its write-ahead log: {failure}.",
                     hint="Carry the job on where it can be written, or choose a local folder with --state.",
                 ) from failure
+            if code == sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise _HalfDone(
+                    f"the manifest {self.path} was left in the middle of a change: {failure}.",
+                    hint="Carry the job on where it can be written.",
+                ) from failure
             if code is not None and code & 0xFF in _STORAGE_CODES:
-                raise StorageFailed(
+                refused = StorageFailed(
                     f"the disk refused the manifest {self.path}: {failure}.",
                     hint="Nothing recorded is lost. Mend that, then run the same command.",
-                ) from failure
+                )
+                if code in _SYNC_CODES:
+                    self._unsynced = refused
+                raise refused from failure
             if code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise JobLocked(
                     f"the manifest {self.path} is held by another program: {failure}.",
                     hint="Close what has it open, then run the same command.",
                 ) from failure
             if code is not None and code & 0xFF in _DAMAGE_CODES:
+                self._check_readable()
                 raise damaged(self.path, str(failure)) from failure
             raise

@@ -24,15 +24,17 @@ def hold(path: Path, *, job: str, now: datetime) -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as failure:
         raise failed(path, failure) from failure
-    with open(descriptor, "r+", encoding="utf-8") as file:
-        if not _locked(file.fileno()):
-            raise JobLocked(
-                f"the job {job} is being run by another process ({_holder(file.read())}).",
-                hint=f"Watch it with: resumable status {job}",
-            )
-        file.truncate()
-        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": iso(now)}))
-        file.flush()
+    with open(descriptor, "rb+", buffering=0) as file:
+        try:
+            if not _locked(file.fileno()):
+                raise JobLocked(
+                    f"the job {job} is being run by another process ({_holder(file.read())}).",
+                    hint=f"Watch it with: resumable status {job}",
+                )
+            file.truncate()
+            file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": iso(now)}).encode())
+        except OSError as failure:
+            raise failed(path, failure) from failure
         yield
 
 
@@ -58,7 +60,7 @@ def held(path: Path) -> bool:
         return False
 
 
-def _holder(text: str) -> str:
+def _holder(text: bytes) -> str:
     try:
         known = json.loads(text)
         return f"pid {int(known['pid'])} on {known['host']}, since {known['since']}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from resumable.durable import exists
 from resumable.errors import ManifestUnusable
 from resumable.manifest import ddl, remotes, soundness
 from resumable.manifest.connection import Connection
@@ -35,7 +36,7 @@ class ManifestReader:
     @classmethod
     def open_to_read(cls, path: Path) -> "ManifestReader | None":
         """Open a manifest without changing it; None where there is none yet. Raises ManifestUnusable, StorageFailed."""
-        if not path.exists():
+        if not exists(path):
             return None
         connection = Connection(path, read_only=True)
         if connection.empty:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from resumable.clock import Clock
+from resumable.durable import exists
 from resumable.errors import ManifestUnusable
 from resumable.manifest import ddl, remotes
 from resumable.manifest.connection import Connection
@@ -63,7 +64,7 @@ class Manifest(ManifestReader):
     @classmethod
     def open(cls, path: Path, clock: Clock) -> "Manifest | None":
         """Open a job's manifest, older versions brought up to date; None where there is none yet."""
-        if not path.exists():
+        if not exists(path):
             return None
         connection = Connection(path)
         if connection.empty:
@@ -209,13 +210,15 @@ class Manifest(ManifestReader):
         Those taken since the job was last complete are left: a look-back that was interrupted is carried on.
         """
         with self._db.atomic():
-            return self._db.execute(
+            opened = self._db.execute(
                 "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, moved = 0,"
                 " fingerprint = NULL, done = 0, records = 0, bytes = 0, provisional = 0"
                 " WHERE state = 'complete' AND whole_ms < end_ms + ?"
                 " AND whole_ms <= (SELECT completed_ms FROM job)",
                 (length // timedelta(milliseconds=1),),
             )
+            self._not_complete()
+        return opened
 
     def extend(self, end: datetime, windows: Iterator[Interval]) -> None:
         """Let the job reach to a later end, by windows that begin where it ended."""
@@ -224,6 +227,7 @@ class Manifest(ManifestReader):
             self._db.insert_many(
                 "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(w.start), to_ms(w.end)) for w in windows)
             )
+            self._not_complete()
 
     def retake(self, window: Window, fingerprint: bytes | None, why: str) -> WindowRow:
         """Begin a window again as a new snapshot; `fingerprint` is of the take just judged, or None if not whole."""
@@ -276,6 +280,14 @@ class Manifest(ManifestReader):
                 "INSERT INTO drift VALUES (?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
                 (path, count),
             )
+
+    def _not_complete(self) -> None:
+        """Take back that the job is complete where a window is not; in the transaction that opened it."""
+        self._db.execute(
+            "UPDATE job SET state = 'incomplete', updated_ms = ? WHERE state = 'complete'"
+            " AND EXISTS (SELECT 1 FROM window WHERE state <> 'complete')",
+            (to_ms(self._clock.now()),),
+        )
 
     def _event(self, kind: EventKind, text: str) -> None:
         self._db.execute(

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from resumable.schema import careful, fast
 from resumable.schema.model import Schema
-from resumable.schema.strict import NotJson, strict_json
+from resumable.schema.strict import NotJson, bounded, strict_json
 
 
 class NotRecords(NotJson):
@@ -52,6 +52,7 @@ def decode(
     was shows in nothing but the time. Records that are not at the top are `within` objects, named from the outermost
     in, and always take the careful route; the `envelope` is at the top all the same.
     """
+    bounded(body)
     found = None if within else fast.cut(body, records_key)
     if found is not None:
         table = fast.table_of(found.records, schema)

@@ -141,6 +141,30 @@ def test_a_time_limit_ends_a_run_cleanly(cli: CommandLine, simulated: Callable[.
     assert cli("status", "--json").json["state"] == "interrupted"
 
 
+def test_a_limit_of_requests_ends_a_run_cleanly(cli: CommandLine) -> None:
+    """No more than --max-requests are sent, the exit code is 3, and the same command carries on to the end."""
+    runs = [cli(*BACKFILL, "--max-requests", "3")]
+    sent = cli.sim.log.count(Kind.CONVERSATIONS)
+    assert 1 <= sent <= 3
+    assert runs[0].code == 3
+    assert "the requests allowed are used up" in runs[0].stderr
+    status = cli("status", "--json").json
+    assert (status["state"], status["requests"]) == ("interrupted", sent)
+    while runs[-1].code == 3 and len(runs) < 50:
+        runs.append(cli(*BACKFILL, "--max-requests", "3"))
+    assert runs[-1].code == 0
+    status = cli("status", "--json").json
+    assert status["state"] == "complete"
+    assert sum(cli.sim.log.pages().values()) == len(cli.sim.log.pages()), "a page was asked for twice"
+
+
+def test_as_many_requests_as_it_takes_are_enough(cli: CommandLine) -> None:
+    """A run that is done with its last request is complete."""
+    assert cli(*BACKFILL, "--job", "first").code == 0
+    needed = cli("status", "first", "--json").json["requests"]
+    assert cli(*BACKFILL, "--job", "second", "--max-requests", str(needed)).code == 0
+
+
 def test_a_query_that_the_server_refuses_is_a_usage_error(cli: CommandLine) -> None:
     """A 400 for the first page of all ends the run with the server's words."""
     cli.sim.inject(Fault(kind=FaultKind.STATUS, status=400, times=None))
