@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from resumable.auth import Token, Tokens
 from resumable.clock import Stop
+from resumable.crew import Crew
 from resumable.errors import AuthenticationFailed, Fault, Incomplete, StatusFault, TrustFault
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.pacer import Pacer
@@ -42,6 +43,7 @@ class Client:
     transport: Transport
     tokens: Tokens
     pacer: Pacer
+    crew: Crew
     stop: Stop
     journal: Journal
     redactor: Redactor
@@ -80,7 +82,9 @@ class _Exchange:
 
     def _ready(self) -> Token:
         # The slot first, then the token: while waiting for a slot a short-lived token would run out.
+        begun = self._clock.monotonic()
         token = self._client.tokens.get() if self._client.pacer.acquire() else None
+        self._client.crew.waited(self._clock.monotonic() - begun)
         if token is None:
             raise Stopped
         return token
@@ -88,8 +92,17 @@ class _Exchange:
     def _send(self, token: Token) -> Reply:
         self._client.journal.count(Counter.REQUESTS)
         # Built anew for each attempt: a header kept over a retry would carry the token that was just refused.
-        reply = self._client.transport.send(self._asked.request, self._client.tokens.headers(token))
+        begun = self._clock.monotonic()
+        try:
+            reply = self._client.transport.send(self._asked.request, self._client.tokens.headers(token))
+        except Fault:
+            self._client.crew.waited(self._clock.monotonic() - begun)
+            self._client.crew.troubled()
+            raise
         self._client.pacer.learn(reply.headers, seconds=reply.seconds)
+        self._client.crew.answered(reply.seconds, per_minute=self._client.pacer.per_minute)
+        if reply.status == 429 or reply.status >= 500:
+            self._client.crew.troubled()
         if reply.status >= 300:
             raise self._status_fault(reply)
         return reply
@@ -162,6 +175,7 @@ class _Exchange:
         self._client.journal.event(EventKind.RETRY, f"{self._asked.what}: {fault.reason}; again in {wait:.1f} s")
         if self._client.stop.wait(wait):
             raise Stopped
+        self._client.crew.waited(wait)
 
     def _spent(self) -> float:
         return self._clock.monotonic() - self._started

@@ -40,6 +40,9 @@ REGIONS = {
 MIN_FREE = 64 * 2**20
 """Some hundred pages: room enough to end a run in good order."""
 
+MOST_WORKERS = 32
+"""Workers where nobody said how many: enough for 300 requests a minute that take five seconds each."""
+
 _JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -60,6 +63,9 @@ class Settings:
     client_secret: Secret = field(default_factory=lambda: Secret(""))
     state: Path = Path("state")
     workers: int = 8
+    """Requests in flight at once."""
+    workers_most: int | None = None
+    """So many where the rate allowed needs more at the latency seen; None: never more than `workers`."""
     min_free: int = MIN_FREE
     """Bytes that the disk must have free for a run to start, besides what is known to come; 0: do not look."""
     rate_per_minute: float | None = None
@@ -108,12 +114,14 @@ class Settings:
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """Read the GENESYS_ and RESUMABLE_ variables. Raises UsageError naming the one that is wrong."""
+    given = _whole(environment, "RESUMABLE_WORKERS", most=256)
     return Settings(
         endpoints=_endpoints(environment),
         client_id=environment.get("GENESYS_CLIENT_ID", "").strip(),
         client_secret=Secret(environment.get("GENESYS_CLIENT_SECRET", "").strip()),
         state=Path(environment.get("RESUMABLE_STATE") or "state"),
-        workers=_whole(environment, "RESUMABLE_WORKERS", most=256) or 8,
+        workers=given or 8,
+        workers_most=None if given else MOST_WORKERS,
         min_free=MIN_FREE
         if (least := _whole(environment, "RESUMABLE_MIN_FREE", least=0, most=10**15)) is None
         else least,

@@ -11,6 +11,7 @@ from resumable.auth import Credentials, GivenToken, Token, TokenForm, Tokens, To
 from resumable.client import Client
 from resumable.clock import Stop
 from resumable.config import Settings
+from resumable.crew import Crew
 from resumable.datasets import Contract
 from resumable.durable import make_folder
 from resumable.errors import AuthenticationFailed, StorageFailed
@@ -26,6 +27,7 @@ class Means:
     """The means of one run."""
 
     client: Client
+    crew: Crew
     pacer: Pacer
     tokens: Tokens
 
@@ -60,16 +62,18 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
                 policy=settings.policy,
             )
         pacer = stack.enter_context(_pacer(contract, settings, stop, who))
+        crew = Crew(stop.clock, usual=settings.workers, most=settings.workers_most)
         client = Client(
             transport=api,
             tokens=tokens,
             pacer=pacer,
+            crew=crew,
             stop=stop,
             journal=journal,
             redactor=redactor,
             policy=settings.policy,
         )
-        yield Means(client=client, pacer=pacer, tokens=tokens)
+        yield Means(client=client, crew=crew, pacer=pacer, tokens=tokens)
 
 
 def check_settings(contract: Contract, settings: Settings) -> None:
@@ -161,7 +165,7 @@ def _over_http(settings: Settings, stop: Stop, redactor: Redactor) -> Callable[[
             redactor=redactor,
             proxy=settings.proxy,
             ca_bundle=settings.ca_bundle,
-            pool_size=settings.workers,
+            pool_size=settings.workers_most or settings.workers,
         )
 
     return carry

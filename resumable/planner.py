@@ -1,8 +1,9 @@
 """What comes next: cuts a range into windows, and hands out pages in an order that keeps every worker busy."""
 
 import enum
+import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -98,8 +99,9 @@ class Feed:
 
     CHUNK = 100
 
-    def __init__(self, manifest: Manifest, stop: Stop) -> None:
-        """Starts with every window that is not complete."""
+    def __init__(self, manifest: Manifest, stop: Stop, *, hands: Callable[[], float] = lambda: math.inf) -> None:
+        """Starts with every window that is not complete; `hands` tells in how many hands work may be now."""
+        self._hands = hands
         self._manifest = manifest
         self._stop = stop
         self._open: dict[int, _OpenWindow] = {}
@@ -119,7 +121,7 @@ class Feed:
         condition = self._stop.condition
         with condition:
             while not self._stop.requested:
-                work = self._next()
+                work = self._next() if self._busy < self._hands() else None
                 if work is not None:
                     self._busy += 1
                     return work

@@ -139,7 +139,7 @@ class Meter:
             sure=sure,
             per_minute=per_minute,
             allowed=live.pacer.per_minute,
-            workers=live.workers,
+            workers=live.crew.size,
             rate_limited=counters[Counter.RATE_LIMITED] - self._before[Counter.RATE_LIMITED],
             retries=counters[Counter.RETRIES] - self._before[Counter.RETRIES],
             token_seconds=live.tokens.life_left_seconds(),

@@ -9,6 +9,7 @@ from resumable.auth import Tokens
 from resumable.client import Stopped
 from resumable.clock import Stop
 from resumable.config import Settings
+from resumable.crew import Crew
 from resumable.datasets import Contract, CursorContract, JobContract, of_job
 from resumable.durable import free_bytes
 from resumable.errors import (
@@ -46,7 +47,7 @@ class LiveRun:
     """What a watcher may look at while a run goes; each look reads the manifest anew."""
 
     name: str
-    workers: int
+    crew: Crew
     stop: Stop
     manifest: Manifest
     pacer: Pacer
@@ -88,7 +89,7 @@ class Run:
         self._check_room()
         with means_of(self._contract, self._settings, stop=self._stop, journal=self._manifest) as means:
             self._manifest.set_state(JobState.RUNNING)
-            self._manifest.event(EventKind.RUN_STARTED, f"{self._settings.workers} workers")
+            self._manifest.event(EventKind.RUN_STARTED, f"{means.crew.size} workers")
             if self._manifest.no_log:
                 slower = f"no write-ahead log on this disk ({self._manifest.no_log}): each page is recorded more slowly"
                 self._manifest.event(EventKind.WARNING, slower)
@@ -120,7 +121,7 @@ class Run:
                 remove_stale(row.window, manifest=self._manifest, parts=self._parts)
             hands.begin()
             with watch(live):
-                work_through(live.feed, hands, threads=live.workers, stop=self._stop)
+                work_through(live.feed, hands, crew=live.crew, stop=self._stop)
         except Stopped:
             pass  # a signal came while the run was being prepared
         except ResumableError as error:
@@ -139,7 +140,7 @@ class Run:
             ) from None
 
     def _set_up(self, means: Means) -> tuple[LiveRun, Recorder, Hands]:
-        feed = Feed(self._manifest, self._stop)
+        feed = Feed(self._manifest, self._stop, hands=lambda: means.crew.size)
         site = Site(
             job=self._job,
             contract=self._contract,
@@ -154,7 +155,7 @@ class Run:
         )
         live = LiveRun(
             name=self._job.name,
-            workers=self._settings.workers,
+            crew=means.crew,
             stop=self._stop,
             manifest=self._manifest,
             pacer=means.pacer,
@@ -163,7 +164,11 @@ class Run:
         )
         recorder = Recorder(site=site)
         if isinstance(self._contract, JobContract):
-            return live, recorder, JobWorker(self._contract, recorder, self._end_if_refused, jobs=live.workers)
+            return (
+                live,
+                recorder,
+                JobWorker(self._contract, recorder, self._end_if_refused, jobs=self._settings.workers),
+            )
         if isinstance(self._contract, CursorContract):
             return live, recorder, WalkWorker(self._contract, recorder, self._end_if_refused)
         return live, recorder, PageWorker(self._contract, recorder, self._end_if_refused)
@@ -189,7 +194,9 @@ class Run:
         raise error
 
     def _shortfall(self, totals: Totals, recorder: Recorder | None) -> ResumableError | None:
-        if totals.windows_done == totals.windows:
+        # A complete job asks for nothing more: what it left on the server would stay there.
+        left = self._stop.requested and bool(self._manifest.useless_remotes())
+        if totals.windows_done == totals.windows and not left:
             return None
         safe = f"{totals.pages_done:,} of {totals.pages_known:,} pages are safe"
         again = f"resumable resume {self._job.name}"

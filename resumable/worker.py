@@ -5,6 +5,7 @@ from typing import Protocol
 
 from resumable.client import Asked, Stopped
 from resumable.clock import Stop
+from resumable.crew import Crew
 from resumable.datasets import Answer, PagedContract, checked
 from resumable.errors import Fault, ManifestUnusable, PageBeyondEnd
 from resumable.manifest import WindowRow
@@ -129,8 +130,8 @@ class PageWorker:
         return site.client.exchange(asked, read)
 
 
-def work_through(feed: Feed, hands: Hands, *, threads: int, stop: Stop) -> None:
-    """Do all the work of a feed with so many threads, and return when all have ended.
+def work_through(feed: Feed, hands: Hands, *, crew: Crew, stop: Stop) -> None:
+    """Do all the work of a feed with the threads of a crew, and return when all have ended.
 
     The first error that ends a run raises the stop flag; the others finish what they have in flight; it is raised here.
     """
@@ -139,7 +140,8 @@ def work_through(feed: Feed, hands: Hands, *, threads: int, stop: Stop) -> None:
     def loop() -> None:
         while (work := feed.take()) is not None:
             try:
-                hands.do(work)
+                with crew.working():
+                    hands.do(work)
             except Stopped:
                 continue
             except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that called
@@ -148,7 +150,7 @@ def work_through(feed: Feed, hands: Hands, *, threads: int, stop: Stop) -> None:
             finally:
                 feed.release()
 
-    stop.clock.run_threads(loop, [f"worker-{number}" for number in range(1, threads + 1)])
+    stop.clock.run_threads(loop, [f"worker-{number}" for number in range(1, crew.most + 1)])
     if errors:
         raise errors[0]
 

@@ -87,7 +87,7 @@ Workers = Annotated[
         metavar="N",
         min=1,
         max=256,
-        help="Requests in flight at once; 8 when not given.",
+        help="Requests in flight at once; 8 to 32, as rate and latency need, when not given.",
         show_default=False,
     ),
 ]

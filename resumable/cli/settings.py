@@ -26,6 +26,7 @@ def settings_of(
         settings,
         state=values.state_folder(state, session.environment.get("RESUMABLE_STATE")),
         workers=workers or settings.workers,
+        workers_most=None if workers else settings.workers_most,
         rate_per_minute=per_minute,
         rate_share=share,
         max_requests=max_requests,

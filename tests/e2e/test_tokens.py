@@ -41,6 +41,8 @@ def test_a_token_revoked_in_mid_run_costs_one_refresh(tmp_path: Path) -> None:
                 "2023-10-11",
                 "--rate",
                 "100000",
+                "--workers",
+                "8",
                 "--job",
                 "j",
             )

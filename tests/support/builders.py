@@ -14,6 +14,7 @@ from resumable.auth import Credentials, TokenForm, TokenSource
 from resumable.client import Client
 from resumable.clock import Clock, Stop
 from resumable.config import Endpoints, Settings
+from resumable.crew import Crew
 from resumable.manifest import Manifest
 from resumable.models import Counter, EventKind, Interval, JobSpec, Query, Snapshot, Window, iso
 from resumable.pacer import Pace, Pacer
@@ -96,6 +97,7 @@ def parties(
         transport=api,
         tokens=tokens,
         pacer=Pacer(pace or Pace(documented=rate), stop),
+        crew=Crew(clock, usual=8),
         stop=stop,
         journal=journal,
         redactor=Redactor(),

@@ -1,0 +1,115 @@
+"""The crew: as many workers as rate and latency need, fewer while the server is in trouble."""
+
+from pathlib import Path
+
+import pytest
+
+from resumable.config import MOST_WORKERS, from_environment
+from resumable.crew import Crew
+from resumable.models import JobState
+from resumable.simulator import Fault, FaultKind, Settings, Simulator
+from tests.support.builders import make_job
+from tests.support.clock import VirtualClock
+
+
+def crew(clock: VirtualClock | None = None, *, usual: int = 8, most: int | None = 32) -> Crew:
+    """Return one on a machine of two processors."""
+    return Crew(clock or VirtualClock(), usual=usual, most=most, processors=2)
+
+
+def answered(crew: Crew, clock: VirtualClock, *, times: int, latency: float, own: float, per_minute: float) -> None:
+    """Let so many pages come, each after a latency and with some work of its own."""
+    for _ in range(times):
+        with crew.working():
+            clock.sleep(latency + own)
+            crew.answered(latency, per_minute=per_minute)
+
+
+@pytest.mark.parametrize(
+    ("latency", "per_minute", "size"),
+    [(0.5, 300, 8), (1.0, 300, 8), (3.0, 300, 19), (6.0, 300, 32), (60.0, 300, 32), (6.0, 60, 9), (0.001, 1e6, 8)],
+)
+def test_it_is_as_large_as_rate_and_latency_need(latency: float, per_minute: float, size: int) -> None:
+    """Never below the usual, never above the most, and in between what keeps the rate at that latency."""
+    clock = VirtualClock()
+    workers = crew(clock)
+    answered(workers, clock, times=100, latency=latency, own=0.02, per_minute=per_minute)
+    assert workers.size == size
+
+
+def test_work_that_takes_the_time_itself_wants_no_more_workers() -> None:
+    """Where a page costs as much as its answer takes, more workers would only wait for each other."""
+    clock = VirtualClock()
+    workers = crew(clock)
+    answered(workers, clock, times=100, latency=0.1, own=0.2, per_minute=1_000_000)
+    assert workers.size == 8
+
+
+def test_it_follows_a_latency_that_changes() -> None:
+    """Up when answers become slow, and down again."""
+    clock = VirtualClock()
+    workers = crew(clock)
+    answered(workers, clock, times=50, latency=5.0, own=0.02, per_minute=300)
+    assert workers.size > 25
+    answered(workers, clock, times=50, latency=0.3, own=0.02, per_minute=300)
+    assert workers.size == 8
+
+
+def test_trouble_makes_it_smaller_and_good_answers_larger_again() -> None:
+    """Down to half of the usual and no further, once a second at most; all of it is back after some answers."""
+    clock = VirtualClock()
+    workers = crew(clock)
+    for _ in range(20):
+        workers.troubled()
+    assert workers.size == 5, "many at once count once"
+    for _ in range(20):
+        clock.sleep(1.0)
+        workers.troubled()
+    assert workers.size == 4
+    answered(workers, clock, times=60, latency=0.5, own=0.02, per_minute=300)
+    assert workers.size == 8
+
+
+def test_a_size_that_was_given_is_kept() -> None:
+    """With a number of the user's own there are never more."""
+    clock = VirtualClock()
+    workers = crew(clock, usual=3, most=None)
+    answered(workers, clock, times=100, latency=9.0, own=0.02, per_minute=300)
+    assert (workers.size, workers.most) == (3, 3)
+    assert from_environment({"RESUMABLE_WORKERS": "3"}).workers_most is None
+    assert from_environment({}).workers_most == MOST_WORKERS
+
+
+@pytest.mark.parametrize("most", [None, 32])
+def test_a_run_keeps_the_rate_at_a_latency_of_six_seconds(most: int | None, tmp_path: Path, seed: int) -> None:
+    """With 8 workers 300 requests take six seconds each eight at a time; a crew that may grow keeps the rate."""
+    clock = VirtualClock(seed)
+    sim = Simulator(Settings(records=3000, latency=6.0), monotonic=clock.monotonic)
+    job = make_job(sim, clock, tmp_path, days=1, page_size=10, workers_most=most)
+    begun = clock.monotonic()
+    assert job.run().state is JobState.COMPLETE
+    minutes = (clock.monotonic() - begun) / 60
+    print(f"{300 / minutes:.0f} requests a minute")
+    if most is None:
+        assert 300 / minutes < 85
+    else:
+        assert 300 / minutes > 200
+
+
+def test_a_run_in_trouble_uses_fewer_workers(tmp_path: Path, seed: int) -> None:
+    """Errors of the server make the crew smaller, and the job is completed all the same."""
+    clock = VirtualClock(seed)
+    sim = Simulator(Settings(records=600, latency=1.0), monotonic=clock.monotonic)
+    sim.inject(Fault(kind=FaultKind.STATUS, status=503, times=4))
+    job = make_job(sim, clock, tmp_path, days=1, page_size=20)
+    sizes: list[int] = []
+    real = Crew.troubled
+
+    def spied(self: Crew) -> None:
+        real(self)
+        sizes.append(self.size)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Crew, "troubled", spied)
+        assert job.run().state is JobState.COMPLETE
+    assert min(sizes) < 8
