@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -26,36 +25,58 @@ def drained(stop: Stop, tell: Callable[[signal.Signals], None], *, redrawing: Ca
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: queue.SimpleQueue[signal.Signals | None] = queue.SimpleQueue()
-    seen: list[int] = []
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        if seen and number == signal.SIGHUP:
-            return  # a terminal that closes tells twice: by the kernel, and by its shell
-        if seen:
-            if redrawing():
-                with contextlib.suppress(OSError):  # the terminal may be what has gone
-                    os.write(2, SHOW_CURSOR)
-            os._exit(_code(number))
-        seen.append(number)
-        # All else takes locks that the interrupted thread may hold; putting into this queue takes none.
-        came.put(signal.Signals(number))
-
-    def attend() -> None:
-        while (number := came.get()) is not None:
-            stop.request("SIGINT" if number is signal.SIGINT else "SIGTERM")
-            tell(number)
-
-    thread = threading.Thread(target=attend, name="signals", daemon=True)
+    # Python runs handlers in the main thread, which may be in a wait that no signal ends: it came just before. So the
+    # system's own handler writes the number into a pipe, and a thread of ours does the rest.
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    watcher = _Watcher(stop, tell, redrawing)
+    thread = threading.Thread(target=watcher.attend, args=(reading,), name="signals", daemon=True)
     thread.start()
-    before = {n: signal.signal(n, on_signal) for n in WATCHED if signal.getsignal(n) is not signal.SIG_IGN}
+    other = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    before = {n: signal.signal(n, _leave_it) for n in WATCHED if signal.getsignal(n) is not signal.SIG_IGN}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        came.put(None)
+        signal.set_wakeup_fd(other)
+        os.close(writing)
         thread.join(5)
+        if watcher.telling is not None:
+            watcher.telling.join(5)
+
+
+class _Watcher:
+    """What is done about each signal that comes."""
+
+    def __init__(self, stop: Stop, tell: Callable[[signal.Signals], None], redrawing: Callable[[], bool]) -> None:
+        self._stop = stop
+        self._tell = tell
+        self._redrawing = redrawing
+        self.telling: threading.Thread | None = None
+        """Takes locks, which may be held for long: a second signal must not wait for them. None until the first came."""
+
+    def attend(self, reading: int) -> None:
+        """Take each signal's number out of a pipe, until it is closed at the other end."""
+        with open(reading, "rb", buffering=0) as numbers:
+            while number := numbers.read(1):
+                if number[0] in WATCHED:
+                    self._came(signal.Signals(number[0]))
+
+    def _came(self, number: signal.Signals) -> None:
+        if self.telling is None:
+            self.telling = threading.Thread(target=self._tell, args=(number,), name="signals-told", daemon=True)
+            self._stop.request("SIGINT" if number is signal.SIGINT else "SIGTERM")
+            self.telling.start()
+        elif number is not signal.SIGHUP:  # a terminal that closes tells twice: by the kernel, and by its shell
+            if self._redrawing():
+                with contextlib.suppress(OSError):  # the terminal may be what has gone
+                    os.write(2, SHOW_CURSOR)
+            os._exit(_code(number))
+
+
+def _leave_it(number: int, frame: FrameType | None) -> None:
+    """Do nothing: without a handler of Python's, the system would do what it does."""
 
 
 @contextlib.contextmanager

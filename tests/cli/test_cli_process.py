@@ -56,6 +56,29 @@ def test_a_second_signal_ends_at_once(number: signal.Signals, code: int, slow: C
     assert slow("status", "--json").json["state"] == "interrupted"
 
 
+DEAF = """
+import hashlib, os, signal, threading
+from resumable.cli.signals import drained
+from resumable.clock import Stop, SystemClock
+
+def signals():
+    os.kill(os.getpid(), signal.SIGTERM)
+    told.wait()
+    os.kill(os.getpid(), signal.SIGINT)
+
+told = threading.Event()
+stop = Stop(SystemClock())
+with drained(stop, lambda number: told.set() if stop.requested else None, redrawing=lambda: False):
+    threading.Thread(target=signals, daemon=True).start()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 200_000_000)
+"""
+
+
+def test_a_signal_is_heard_while_the_main_thread_is_deaf() -> None:
+    """Both signals are attended at once, though the main thread is where no signal handler of Python's would run."""
+    assert subprocess.run([sys.executable, "-c", DEAF], timeout=20, check=False).returncode == 130
+
+
 def test_a_terminal_that_closes_ends_a_run_cleanly(slow: CommandLine) -> None:
     """With its terminal gone, and told so twice, a run still finishes what is in flight."""
     slow.extra = {"TERM": "xterm"}
