@@ -117,8 +117,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     given = _whole(environment, "RESUMABLE_WORKERS", most=256)
     return Settings(
         endpoints=_endpoints(environment),
-        client_id=environment.get("GENESYS_CLIENT_ID", "").strip(),
-        client_secret=Secret(environment.get("GENESYS_CLIENT_SECRET", "").strip()),
+        client_id=_text(environment, "GENESYS_CLIENT_ID"),
+        client_secret=Secret(_text(environment, "GENESYS_CLIENT_SECRET")),
         state=Path(environment.get("RESUMABLE_STATE") or "state"),
         workers=given or 8,
         workers_most=None if given else MOST_WORKERS,
@@ -164,6 +164,14 @@ def region_domain(region: str) -> str:
             return domain
     known = ", ".join(REGIONS)
     raise UsageError(f"{region[:60]!a} is not a Genesys Cloud region.", hint=f"GENESYS_REGION is one of: {known}.")
+
+
+def _text(environment: Mapping[str, str], name: str) -> str:
+    text = environment.get(name, "").strip()
+    # Bytes that are no UTF-8 come from the system as half characters, which cannot be sent.
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError(f"{name} is not UTF-8.", hint="Check what was pasted there.")
+    return text
 
 
 def _whole(environment: Mapping[str, str], name: str, *, most: int, least: int = 1) -> int | None:

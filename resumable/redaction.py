@@ -131,14 +131,23 @@ class Redactor:
 
 
 def _forms(secret: str) -> frozenset[str]:
-    """Return what a secret looks like plain, escaped for URL, JSON, Python and HTML, and inside any base64."""
+    """Return what a secret looks like plain, escaped for URL, JSON, Python and HTML, in hex, and inside any base64."""
     if not secret:
         return frozenset()
+    as_given = {secret, repr(secret)[1:-1]}
+    # Bytes of the environment that are no UTF-8 are half characters in a text, and can be sent by nobody.
+    secret = secret.encode(errors="replace").decode()
     escaped = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
     escaped |= {re.sub("%[0-9A-F]{2}", lambda m: m[0].lower(), form) for form in escaped}
     escaped |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
     escaped |= {secret, html.escape(secret), quote(base64.b64encode(secret.encode()).decode(), safe="")}
-    return frozenset(escaped | _base64_forms(secret.encode()))
+    return frozenset(as_given | escaped | _hex_forms(secret.encode()) | _base64_forms(secret.encode()))
+
+
+def _hex_forms(secret: bytes) -> set[str]:
+    """Return the hex of a secret, alone and with a percent sign before each byte."""
+    forms = {secret.hex(), "%" + secret.hex("%")}
+    return forms | {form.upper() for form in forms}
 
 
 def _base64_forms(secret: bytes) -> set[str]:

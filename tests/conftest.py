@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.torture.canary import Watch
+
 TRIALS = {
     "kill-points": (150, "system calls at which a process is killed or refused, in each sweep; 0 is all of them"),
     "power-cuts": (24, "system calls at which the power is cut, on each layout of disks; 0 is all of them"),
@@ -26,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("torture", "how much the torture suite tries")
     for name, (number, meaning) in TRIALS.items():
         group.addoption(f"--{name}", type=int, default=number, metavar="N", help=f"{meaning} (default: {number})")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the output, the errors and the files of every test be searched for secrets."""
+    config.pluginmanager.register(Watch(), "canary")
 
 
 @pytest.fixture
@@ -53,7 +60,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - py
     sums: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:
-            if getattr(report, "when", None) == "call":
+            if getattr(report, "when", None) in ("call", "teardown"):
                 for key, number in report.user_properties:
                     if key.startswith(_KEY):
                         sums[key.removeprefix(_KEY)] += number

@@ -115,6 +115,9 @@ def forms(secret: str) -> dict[str, str]:
         "json": json.dumps(secret)[1:-1],
         "json in utf-8": json.dumps(secret, ensure_ascii=False)[1:-1],
         "repr": repr(secret)[1:-1],
+        "hex": raw.hex(),
+        "hex in capitals": raw.hex().upper(),
+        "every byte quoted": "".join(f"%{byte:02X}" for byte in raw),
         "base64, quoted": quote(base64.b64encode(raw).decode(), safe=""),
     }
 
@@ -245,3 +248,8 @@ def test_any_body_has_a_start(body: bytes, limit: int) -> None:
     start = redactor(CANARY).body_start(body, limit)
     assert start.isprintable()
     assert len(start) <= max(limit, 3)
+
+
+def test_a_secret_that_is_no_unicode_goes_too() -> None:
+    """Bytes of the environment that are no UTF-8 break nothing, and are taken out."""
+    assert redactor("c4nary\udcff").scrub("<c4nary\udcff> c4nary\udcff") == "<***> ***"

@@ -1,5 +1,6 @@
 """The entry point: runs a command and turns every way it can end into words and an exit code."""
 
+import errno
 import os
 import sys
 import traceback
@@ -9,7 +10,15 @@ from typing import Any, Protocol, TextIO, runtime_checkable
 
 from resumable.cli.session import Session
 from resumable.clock import Clock, SystemClock
-from resumable.errors import AuthenticationFailed, ExitCode, Incomplete, Interrupted, ResumableError, UsageError
+from resumable.errors import (
+    AuthenticationFailed,
+    ExitCode,
+    Incomplete,
+    Interrupted,
+    ResumableError,
+    StorageFailed,
+    UsageError,
+)
 from resumable.screen import amount, paragraph, plainly, span
 
 SECRET_LEAST = 6
@@ -70,7 +79,7 @@ def report(session: Session, error: Exception) -> int:
         session.tell(scrub("".join(traceback.format_exception(error)).rstrip()))
     status = session.status()
     if session.json:
-        content: dict[str, Any] = {"error": _error_json(known, scrub)}
+        content: dict[str, Any] = {**session.content, "error": _error_json(known, scrub)}
         if status is not None:
             content["status"] = status.to_json()
         session.give_json(content)
@@ -92,6 +101,8 @@ def _known(error: Exception) -> ResumableError:
     if isinstance(error, _Mistyped):
         path = error.ctx.command_path if error.ctx is not None else "resumable"
         return UsageError(_sentence(error.format_message()), hint=f"See: {path} --help")
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return StorageFailed("too many files are open.", hint="Raise the limit (ulimit -n), then run the same command.")
     name, text = type(error).__name__, str(error).strip()
     said = f"{name}: {text.splitlines()[0][:300]}" if text else name
     return ResumableError(

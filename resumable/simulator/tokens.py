@@ -36,7 +36,7 @@ class Tokens:
         pair = _basic(request.headers.get("authorization", "")) or _form(form)
         if pair != (settings.client_id, settings.client_secret):
             return _refused("invalid_client", "client not found", settings.invalid_client_status), None
-        text = secrets.token_urlsafe(64)
+        text = f"simulated-token-{secrets.token_urlsafe(64)}"  # a mark by which it is found where it should not be
         with self._lock:
             token = Token(id=f"t{len(self._known) + 1}", client_id=pair[0], expires_at=now + settings.token_lifetime)
             self._valid[text] = self._known[text] = token

@@ -180,7 +180,8 @@ class HttpTransport:
     def _redirected(self, raw: urllib3.BaseHTTPResponse) -> StatusFault:
         """Name the status and where it points, by host only: the rest of a Location may hold anything."""
         try:
-            host = urlsplit(raw.headers.get("location", "")).hostname
+            # Scrubbed whole and first: of a secret that its host begins with, the host alone would not be recognised.
+            host = urlsplit(self._redactor.scrub(raw.headers.get("location", ""))).hostname
         except ValueError:
             host = None
         target = self._redactor.body_start(host.encode(), 80) if host else "the same host"

@@ -15,6 +15,7 @@ import pytest
 
 from resumable.cli.entry import run
 from resumable.simulator import Settings, Simulator
+from tests.torture.canary import saw
 
 RANGE = ("--from", "2023-10-01", "--to", "2023-10-04")
 
@@ -62,6 +63,8 @@ class CommandLine:
         """Run a command in this process."""
         stdout, stderr = io.StringIO(), io.StringIO()
         code = run(arguments, stdout=stdout, stderr=stderr, environment=self.environment)
+        saw("stdout of a command", stdout.getvalue())
+        saw("stderr of a command", stderr.getvalue())
         return Outcome(code=code, stdout=stdout.getvalue(), stderr=stderr.getvalue())
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:  # noqa: ANN401 - as Popen takes them

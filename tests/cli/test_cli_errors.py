@@ -96,6 +96,7 @@ def test_an_unexpected_error_is_one_paragraph_that_points_to_debug() -> None:
     assert "--debug" in stderr
 
 
+@pytest.mark.shows_secrets("the error quotes it, and what is shown of the error does not")
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("as_json", [False, True])
 def test_no_secret_leaves_in_an_unexpected_error(debug: bool, as_json: bool) -> None:
