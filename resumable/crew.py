@@ -20,6 +20,9 @@ EASED = 0.02
 NEWEST = 0.1
 """Weight of the newest measurement in an average."""
 
+SPARE_DESKS = 1
+"""Desks beside one for each processor: who sits there may wait for the disk."""
+
 
 class Crew:
     """The size of the crew of workers. Safe to use from all of them."""
@@ -30,6 +33,7 @@ class Crew:
         self._usual = usual
         self._most = most or usual
         self._processors = processors or os.cpu_count() or 1
+        self._desks = threading.BoundedSemaphore(self._processors + SPARE_DESKS)
         self._lock = threading.Lock()
         self._mine = threading.local()
         self._needed = usual
@@ -56,6 +60,14 @@ class Crew:
         own = max(0.001, self._clock.monotonic() - begun - self._mine.away)
         with self._lock:
             self._own = _average(self._own, own)
+
+    @contextlib.contextmanager
+    def at_desk(self) -> Iterator[None]:
+        """Wait for a place to work with the processor. More at once would each hold a page, and up the others."""
+        begun = self._clock.monotonic()
+        with self._desks:
+            self.waited(self._clock.monotonic() - begun)
+            yield
 
     def waited(self, seconds: float) -> None:
         """Take in that this thread waited."""

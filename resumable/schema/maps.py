@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from array import array
+from collections.abc import Collection, Iterable, Sequence
 from itertools import accumulate, chain
 from typing import Any
 
@@ -52,13 +53,35 @@ def only_texts(values: Sequence[dict[str, Any] | None]) -> bool:
     return set(map(type, chain.from_iterable(value.values() for value in values if value))) <= {str}
 
 
-def map_array(values: list[dict[str, str] | None]) -> pa.MapArray:
-    """Return objects of texts as a column; UnicodeEncodeError where one holds half a surrogate pair."""
-    ends = list(accumulate((len(value) if value else 0 for value in values), initial=0))
+def map_array(values: Sequence[dict[str, str] | None]) -> pa.MapArray:
+    """Return objects of texts as a column; UnicodeEncodeError where one holds half a surrogate pair.
+
+    Made of its buffers: `pa.array` would import pandas where that is installed, 0.3 s and 40 MB.
+    """
     present = [value for value in values if value]
-    keys = pa.array(list(chain.from_iterable(present)), pa.string())
-    items = pa.array([item for value in present for item in value.values()], pa.string())
-    return pa.MapArray.from_arrays(pa.array(ends, pa.int32()), keys, items, type=arrow_type(_MAP), mask=mask(values))
+    keys = _text_array(list(chain.from_iterable(present)))
+    items = _text_array([item for value in present for item in value.values()])
+    type_ = arrow_type(_MAP)
+    entries = pa.StructArray.from_arrays([keys, items], fields=[type_.key_field, type_.item_field])
+    ends = _offsets(len(value) if value else 0 for value in values)
+    return pa.Array.from_buffers(type_, len(values), [_validity(values), ends], children=[entries])
+
+
+def _text_array(texts: Sequence[str]) -> pa.StringArray:
+    pieces = [text.encode() for text in texts]
+    return pa.StringArray.from_buffers(len(pieces), _offsets(map(len, pieces)), pa.py_buffer(b"".join(pieces)))
+
+
+def _offsets(lengths: Iterable[int]) -> pa.Buffer:
+    return pa.py_buffer(array("i", accumulate(lengths, initial=0)))
+
+
+def _validity(values: Sequence[object]) -> pa.Buffer | None:
+    """Return one bit for each value, the first in the lowest; None where no value is None."""
+    if None not in values:
+        return None
+    bits = "".join("0" if value is None else "1" for value in reversed(values))
+    return pa.py_buffer(int(bits, 2).to_bytes(-(-len(values) // 8), "little"))
 
 
 def mask(values: list[Any]) -> pa.Array | None:
