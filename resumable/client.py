@@ -76,14 +76,21 @@ class _Exchange:
         while True:
             token = self._ready()
             try:
-                return read(self._send(token))
+                reply = self._send(token)
+                with self._client.crew.at_desk():
+                    return read(reply)
             except Fault as fault:
                 self._after(fault, token)
 
     def _ready(self) -> Token:
         # The slot first, then the token: while waiting for a slot a short-lived token would run out.
         begun = self._clock.monotonic()
-        token = self._client.tokens.get() if self._client.pacer.acquire() else None
+        token: Token | None = None
+        while self._client.pacer.acquire():
+            token = self._client.tokens.get()
+            # To ask for one takes time, in which others may have been told to wait: then the slot is lost.
+            if token is None or not self._client.pacer.held:
+                break
         self._client.crew.waited(self._clock.monotonic() - begun)
         if token is None:
             raise Stopped
@@ -142,8 +149,6 @@ class _Exchange:
     def _hold(self, fault: StatusFault) -> None:
         self._client.journal.count(Counter.RATE_LIMITED)
         self._holds += 1
-        if self._asked.holds is not None and self._holds > self._asked.holds:
-            raise fault
         # A server that refuses and asks for no wait at all would be asked again at once, until the budget is spent.
         wait = fault.retry_after_seconds or next(self._pauses)
         too_long = wait > self._client.policy.wait_cap_seconds
@@ -155,8 +160,10 @@ class _Exchange:
                 hint="What is recorded is safe. Run the same command then.",
                 not_before=self._clock.now() + timedelta(seconds=min(wait, LONGEST_TOLD)),
             ) from None
-        self._client.journal.event(EventKind.RATE_LIMITED, f"{self._asked.what}: everybody waits {wait:.1f} s")
         self._client.pacer.refused(wait)
+        if self._asked.holds is not None and self._holds > self._asked.holds:
+            raise fault
+        self._client.journal.event(EventKind.RATE_LIMITED, f"{self._asked.what}: everybody waits {wait:.1f} s")
 
     def _again(self, fault: Fault, *, final: bool) -> None:
         self._attempts += 1

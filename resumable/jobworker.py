@@ -126,7 +126,9 @@ class JobWorker(Walker):
                 return None
             self._refused(fault)
             raise
-        self._site.manifest.submitted(window, remote)
+        if not self._site.manifest.submitted(window, remote):
+            # A cache in between, perhaps. What such a job brings would be the records of another window.
+            raise ProtocolFault("the server gave it a job that it has given before")
         return RemoteRow(id=remote, expires_at=None, cursor=None)
 
     def _ready(self, window: Window, remote: RemoteRow) -> None:

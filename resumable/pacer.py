@@ -127,6 +127,7 @@ class Pace:
         self._others_gap = 0.0
         self._slowdown = 1.0
         self._window = _ServerWindow()
+        self.held_until = float("-inf")
 
     @property
     def per_minute(self) -> float:
@@ -153,8 +154,9 @@ class Pace:
         self.slots.add(now)
 
     def hold(self, until: float) -> None:
-        """Let nobody go before `until`."""
+        """Let nobody go before `until`, not even with a slot that was taken before."""
         self.slots.next_at = max(self.slots.next_at, until)
+        self.held_until = max(self.held_until, until)
 
     def learn(self, now: float, said: RateSaid, *, asked_at: float) -> None:
         """Take in what an answer said: the allowance, and requests by others on the same token.
@@ -230,6 +232,11 @@ class Pacer:
                         return True
                 clock.wait(condition, wait)
         return False
+
+    @property
+    def held(self) -> bool:
+        """Tell whether nobody may go now, since somebody was told to wait after this slot was taken."""
+        return self._stop.clock.monotonic() < self._pace.held_until
 
     def learn(self, headers: Mapping[str, str], *, seconds: float) -> None:
         """Take in any answer: its rate headers, and how long it was on its way."""

@@ -33,7 +33,7 @@ def reconcile(window: Window, *, manifest: Manifest, parts: Parts, job: JobRow) 
 
 
 def remove_stale(window: Window, *, manifest: Manifest, parts: Parts) -> None:
-    """Remove the parts of a complete window's older takes, then their rows: killed in between, it is done again."""
+    """Remove the parts of a window's older takes, then their rows: killed in between, it is done again."""
     keys, _ = parts.found(window.interval)
     for key in keys:
         if key.take < window.take:

@@ -82,7 +82,8 @@ class Recorder:
             cursor=answer.said.cursor,
             taken_at=iso(site.stop.clock.now()),
         )
-        return site.parts.write(answer.table, footer)
+        with site.client.crew.at_desk():
+            return site.parts.write(answer.table, footer)
 
     def give_up(self, window: Window, number: int, fault: Fault) -> None:
         """Quarantine a page. Raises Incomplete when so many failed in a row that no page could come."""

@@ -11,7 +11,7 @@ from resumable.errors import Fault, ManifestUnusable, PageBeyondEnd
 from resumable.manifest import WindowRow
 from resumable.models import EventKind, Snapshot, Window, WindowState, label
 from resumable.planner import Ended, Feed, Work, gaps, halves
-from resumable.reconcile import reconcile
+from resumable.reconcile import reconcile, remove_stale
 from resumable.recorder import Recorder, snapshot_of
 from resumable.transport import Reply
 
@@ -82,6 +82,8 @@ class PageWorker:
         if len(slices) == 1:
             self._site.manifest.quarantine(window, 1, f"{why}, even of an hour: narrow the query by a filter")
             return
+        # One that was taken before, and has grown since, still has the rows and the parts of its older takes.
+        remove_stale(window, manifest=self._site.manifest, parts=self._site.parts)
         rows = self._site.manifest.split(window, slices, why)
         self._site.feed.reopen(*(row.window for row in rows))
 

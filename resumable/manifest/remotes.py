@@ -37,6 +37,11 @@ def add(db: Connection, window: Window, remote: str) -> None:
     db.execute("INSERT INTO remote (id, window, take) VALUES (?, ?, ?)", (remote, window.id, window.take))
 
 
+def known(db: Connection, remote: str) -> bool:
+    """Tell whether some window, or an older take, has a job of this id."""
+    return bool(db.rows("SELECT 1 FROM remote WHERE id = ?", (remote,)))
+
+
 def expect(db: Connection, remote: str, expires_at: datetime) -> None:
     """Remember when a job expires; inside a transaction."""
     db.execute("UPDATE remote SET expires_ms = ? WHERE id = ?", (to_ms(expires_at), remote))
