@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from resumable.models import Interval, JobSpec, JobState, Query
     from resumable.redaction import Secret
     from resumable.status import Status
+    from resumable.verify import Finding, Flaw, Report
 
 _HOMES = {
     "backfill": ("Job", "fetch_all", "find", "make"),
@@ -54,12 +55,15 @@ _HOMES = {
     "models": ("Interval", "JobSpec", "JobState", "Query"),
     "redaction": ("Secret",),
     "status": ("Status",),
+    "verify": ("Finding", "Flaw", "Report"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AuthenticationFailed",
     "Endpoints",
+    "Finding",
+    "Flaw",
     "Incomplete",
     "Interrupted",
     "Interval",
@@ -69,6 +73,7 @@ __all__ = [
     "JobState",
     "ManifestUnusable",
     "Query",
+    "Report",
     "ResumableError",
     "Secret",
     "Settings",

@@ -15,13 +15,14 @@ from resumable.config import Settings, checked_job_name, from_environment
 from resumable.datasets import Contract, of_job, resolve
 from resumable.durable import exists, is_folder, make_folder, sync_folder
 from resumable.errors import ResumableError, UsageError
-from resumable.manifest import Manifest, ManifestReader, hold
+from resumable.manifest import Manifest, ManifestReader, hold, hold_to_look
 from resumable.models import Interval, JobSpec, JobState, PageKey, Query
 from resumable.naming import default_name
 from resumable.parts import Parts
 from resumable.planner import cut
 from resumable.run import LiveRun, Run, Watch
 from resumable.schema.rebuild import rebuild
+from resumable.verify import Finding, LookOn, Server, verify
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -64,6 +65,17 @@ class Job:
                     run = Run(manifest, Parts(self.folder), self.settings, stop or Stop(self.clock))
                     run.go(watch or _nobody_watches)
         return self.status()
+
+    def verify(
+        self, *, quick: bool = False, online: bool = False, stop: Stop | None = None, watch: LookOn | None = None
+    ) -> Iterator[Finding]:
+        """Yield every fault of the job as it is found, as `verify.verify` does; nothing is changed.
+
+        Holds the job's lock until the last is taken. Raises JobLocked.
+        """
+        server = Server(settings=self.settings, stop=stop or Stop(self.clock)) if online else None
+        with hold_to_look(self.folder / status_of.LOCK, job=self.name, now=self.clock.now()):
+            yield from verify(self, quick=quick, online=server, watch=watch)
 
     def files(self) -> Iterator[Path]:
         """Yield the parts of every page done, in the order of windows and pages."""

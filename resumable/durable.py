@@ -25,6 +25,14 @@ NETWORK_KINDS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs", "fuse.s3fs", "fuse.rclone",
      "fuse.glusterfs", "fuse.gcsfuse", "lustre", "virtiofs", "vboxsf", "fuse.vmhgfs-fuse"}
 )  # fmt: skip
+FILE, FOLDER, LINK = "a file", "a folder", "a link"
+_KINDS = (
+    (stat.S_ISREG, FILE),
+    (stat.S_ISDIR, FOLDER),
+    (stat.S_ISLNK, LINK),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
 _NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
@@ -95,6 +103,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         except OSError as failure:
             if failure.errno == errno.ELOOP:
                 raise FileNotFoundError(errno.ENOENT, "is a link, not a file", str(path)) from None
+            if failure.errno in (errno.ENXIO, errno.ENODEV):
+                raise FileNotFoundError(errno.ENOENT, "is a socket or a device, not a file", str(path)) from None
             raise
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
@@ -120,6 +130,22 @@ def listed(folder: Path, *, through_link: bool = False) -> list[Path]:
     with _storage(folder):
         wanted = folder.is_dir() and (through_link or not folder.is_symlink())
         return sorted(folder.iterdir()) if wanted else []
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file. Raises StorageFailed."""
+    with _storage(path):
+        return path.stat().st_size
+
+
+def kind_of(path: Path) -> str | None:
+    """Name what a path itself is, without following a link; None where it is nothing. Raises StorageFailed."""
+    with _storage(path):
+        try:
+            mode = path.lstat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    return next((name for is_one, name in _KINDS if is_one(mode)), "a device")
 
 
 def free_bytes(path: Path) -> int:

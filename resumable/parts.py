@@ -27,6 +27,7 @@ FORMAT = 1
 """Of the footer's own entry."""
 
 _ENTRY = b"resumable"
+_ENTRY_KEY: Final = b"\x18\x09" + _ENTRY + b"\x18"
 _MAGIC: Final = b"PAR1"
 _NO_HASH: Final = "0" * 64
 _NAME = re.compile(r"page-(\d{5,10})(?:\.take-(\d{1,9}))?\.parquet")
@@ -74,6 +75,21 @@ class Footer:
     def key(self) -> PageKey:
         """The page it is."""
         return PageKey(window=self.window, take=self.take, number=self.number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What was seen of the file of a part."""
+
+    size: int
+    footer: Footer | None
+    """What it says of itself; None where it does not end as a part does."""
+    sha256: bytes | None = None
+    """None where the content was not read."""
+    whole: bool = False
+    """Whether its own hash proves every byte of it; False where the content was not read."""
+    column: pa.ChunkedArray | None = None
+    """The column that was asked for, of a part that is whole."""
 
 
 class Parts:
@@ -127,17 +143,35 @@ class Parts:
             return _said(file)[0]
         return None
 
+    def look(self, key: PageKey, *, most: int = 0, column: str | None = None) -> Look:
+        """Look at the file of a part: at its end only, or at all of it where it has no more than `most` bytes.
+
+        Raises FileNotFoundError where there is no regular file, StorageFailed.
+        """
+        with durable.opened(self.path(key)) as file:
+            size = file.seek(0, io.SEEK_END)
+            if size > most:
+                return Look(size=size, footer=_said_at_end(file, size))
+            file.seek(0)
+            data = file.read()
+        return _looked_through(data, column)
+
     def found(self, window: Interval) -> tuple[list[PageKey], list[Path]]:
         """List a window's folder: the pages that have a part by name, and every other file in it."""
         keys: list[PageKey] = []
         strange: list[Path] = []
         for path in durable.listed(self.window_folder(window)):
-            match = _NAME.fullmatch(path.name)
-            if match:
-                keys.append(PageKey(window=window, take=int(match[2] or 1), number=int(match[1])))
+            named = self.named(path)
+            if named is not None:
+                keys.append(PageKey(window=window, take=named[0], number=named[1]))
             else:
                 strange.append(path)
         return keys, strange
+
+    def named(self, path: Path) -> tuple[int, int] | None:
+        """Read take and number off a part's name; None for any other name."""
+        match = _NAME.fullmatch(path.name)
+        return None if match is None else (int(match[2] or 1), int(match[1]))
 
     def remove(self, path: Path) -> None:
         """Remove one file of this folder; one that is gone already is fine."""
@@ -162,7 +196,7 @@ class Parts:
                 try:
                     with contextlib.closing(pq.ParquetFile(source)) as file:
                         yield file
-                except (OSError, pa.ArrowException) as failure:
+                except (OSError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as failure:
                     # Arrow has OSError for bytes that it cannot make sense of, too: without a number.
                     if isinstance(failure, OSError) and failure.errno is not None:
                         raise
@@ -211,6 +245,57 @@ def _place_of_hash(data: memoryview, digits: str) -> int | None:
     end = bytes(data[max(0, start) :])
     wanted = f'"sha256":"{digits}"'.encode()
     return None if end.count(wanted) != 1 else max(0, start) + end.index(wanted) + len('"sha256":"')
+
+
+def _looked_through(data: bytes, column: str | None) -> Look:
+    footer = _said_at_end(io.BytesIO(data), len(data))
+    place = None if footer is None else _place_of_hash(memoryview(data), footer.sha256)
+    before = hashlib.sha256(memoryview(data)[: place or 0])
+    own = before.copy()
+    before.update(memoryview(data)[place or 0 :])
+    look = Look(size=len(data), footer=footer, sha256=before.digest())
+    if footer is None or place is None:
+        return look
+    own.update(_NO_HASH.encode())
+    own.update(memoryview(data)[place + len(_NO_HASH) :])
+    if own.hexdigest() != footer.sha256:
+        return look
+    return replace(look, whole=True, column=None if column is None else _column(data, column))
+
+
+def _column(data: bytes, name: str) -> pa.ChunkedArray | None:
+    try:
+        with contextlib.closing(pq.ParquetFile(pa.BufferReader(data))) as file:
+            return file.read(columns=[name], use_threads=False).column(0)
+    except (OSError, IndexError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+
+
+def _said_at_end(file: BinaryIO, size: int) -> Footer | None:
+    """Return what a footer says, found by its bytes: Arrow takes a hundred times as long, over all its columns."""
+    file.seek(max(0, size - 8))
+    tail = file.read(8)
+    length = int(struct.unpack("<I", tail[:4])[0]) if tail[4:] == _MAGIC else size
+    if length + 12 > size:
+        return None
+    file.seek(size - 8 - length)
+    entry = _entry_in(file.read(length))
+    try:
+        return None if entry is None else _footer(json.loads(entry))
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _entry_in(footer: bytes) -> bytes | None:
+    """Cut our entry out of a Parquet footer: a key and a value in Thrift's compact form, each after its length."""
+    if footer.count(_ENTRY_KEY) != 1:
+        return None
+    place, length, shift = footer.index(_ENTRY_KEY) + len(_ENTRY_KEY), 0, 0
+    for byte in footer[place : place + 5]:
+        place, length, shift = place + 1, length | (byte & 0x7F) << shift, shift + 7
+        if byte < 0x80:
+            return footer[place : place + length]
+    return None
 
 
 def _said(source: "pa.BufferReader | BinaryIO") -> tuple[Footer | None, int]:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from resumable import durable
 from resumable.datasets import Contract
-from resumable.manifest import Manifest, WindowRow
+from resumable.manifest import Manifest, ManifestReader, WindowRow
 from resumable.models import Counter, PageKey, iso
 from resumable.parts import Parts
 from resumable.status import RECEIPT
@@ -32,10 +32,29 @@ def write(folder: Path, manifest: Manifest, parts: Parts, contract: Contract) ->
 
 
 def _receipt(manifest: Manifest, parts: Parts, contract: Contract) -> dict[str, Any]:
-    job, totals, counters = manifest.job(), manifest.totals(), manifest.counters()
+    job, counters = manifest.job(), manifest.counters()
+    known = facts(manifest)
+    records, within = known["records"], known["duplicates"]["within_windows"]
+    distinct = _distinct(lambda: _columns(manifest, parts, contract), records)
+    twice = {"within_windows": within, "across_windows": records - within - distinct}
+    return {
+        **known,
+        "records_distinct": distinct,
+        "duplicates": twice,
+        **{counter.value: counters[counter] for counter in Counter},
+        "drift": manifest.drift(),
+        "created_at": iso(job.created_at),
+        "started_at": iso(job.started_at) if job.started_at else None,
+        "completed_at": iso(job.updated_at),
+        "versions": _versions(contract),
+        "windows": [window_facts(row) for row in manifest.windows()],
+    }
+
+
+def facts(manifest: ManifestReader) -> dict[str, Any]:
+    """Return what a receipt says and the manifest tells at any time, apart from the windows."""
+    job, totals = manifest.job(), manifest.totals()
     rows = list(manifest.windows())
-    distinct = _distinct(lambda: _columns(manifest, parts, contract), totals.records)
-    within = sum(row.duplicates for row in rows)
     return {
         "format": FORMAT,
         "job": job.name,
@@ -46,25 +65,18 @@ def _receipt(manifest: Manifest, parts: Parts, contract: Contract) -> dict[str, 
         "to": iso(job.spec.interval.end),
         "page_size": job.spec.page_size,
         "records": totals.records,
-        "records_distinct": distinct,
-        "duplicates": {"within_windows": within, "across_windows": totals.records - within - distinct},
+        "duplicates": {"within_windows": sum(row.duplicates for row in rows)},
         "keys_sha256": hashlib.sha256(b"".join(row.window.fingerprint or b"" for row in rows)).hexdigest(),
         "pages": totals.pages_done,
         "bytes": totals.bytes,
-        **{counter.value: counters[counter] for counter in Counter},
         "retakes": sum(row.window.take - 1 for row in rows),
         "settled_windows": sum(row.settled for row in rows),
         "provisional_windows": sum(row.provisional for row in rows),
-        "drift": manifest.drift(),
-        "created_at": iso(job.created_at),
-        "started_at": iso(job.started_at) if job.started_at else None,
-        "completed_at": iso(job.updated_at),
-        "versions": _versions(contract),
-        "windows": [_window(row) for row in rows],
     }
 
 
-def _window(row: WindowRow) -> dict[str, Any]:
+def window_facts(row: WindowRow) -> dict[str, Any]:
+    """Return what a receipt says of a window."""
     window, snapshot = row.window, row.window.snapshot
     return {
         "from": iso(window.interval.start),

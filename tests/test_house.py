@@ -28,7 +28,7 @@ FLOORS = (
     # 3, the product
     ("planner", "closing", "means", "status", "naming", "inference"),
     ("reconcile", "receipt"),
-    ("recorder",),
+    ("recorder", "verify"),
     ("walk", "worker"),
     ("jobworker", "walkworker"),
     ("run",),

@@ -106,9 +106,13 @@ def _progress(session: Session) -> tuple[Progress, bool]:
 
         display = Display(session.stderr, colours=session.colours)
         return Progress(display, session.clock, every_seconds=REDRAW_SECONDS), True
+    return Progress(Plain(session.tell, session.clock), session.clock, every_seconds=plain_seconds(session)), False
+
+
+def plain_seconds(session: Session) -> float:
+    """Return how long to wait between two lines of progress. Raises UsageError."""
     text = session.environment.get("RESUMABLE_PROGRESS_SECONDS", "")
     try:
-        every = float(text) if text else PLAIN_SECONDS
+        return max(0.05, float(text) if text else PLAIN_SECONDS)
     except ValueError:
         raise UsageError(f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is no number.") from None
-    return Progress(Plain(session.tell, session.clock), session.clock, every_seconds=max(0.05, every)), False

@@ -32,6 +32,8 @@ class Session:
     """The job's, as soon as it is known, so that an error can say what is safe."""
     details: list[str] = field(default_factory=list)
     """Lines to be said right after the headline of an error."""
+    content: dict[str, Any] = field(default_factory=dict)
+    """What the JSON object of a failure holds beside the error."""
     hosts: dict[str, str] = field(default_factory=dict)
     """Which host is asked for what, so that an error about credentials can name it."""
 

@@ -33,7 +33,7 @@ def status(
     from resumable.errors import UsageError
 
     folder = state_folder(state, session.environment.get("RESUMABLE_STATE"))
-    name = checked_job_name(job) if job is not None else _only(folder)
+    name = checked_job_name(job) if job is not None else only_job(folder, "status")
     known = status_of.read(folder / name)
     if known is None:
         raise UsageError(f"there is no job {name} in {folder}.", hint="See what there is: resumable jobs")
@@ -46,7 +46,8 @@ def status(
         session.give(line)
 
 
-def _only(state: Path) -> str:
+def only_job(state: Path, command: str) -> str:
+    """Return the name of the only job in a state folder. Raises UsageError, with a hint of `command`, for others."""
     from resumable import status as status_of
     from resumable.errors import UsageError
 
@@ -56,5 +57,5 @@ def _only(state: Path) -> str:
     if not names:
         raise UsageError(f"there is no job in {state}.", hint="Begin one; see: resumable backfill --help")
     raise UsageError(
-        f"there are {len(names)} jobs in {state}: {', '.join(names[:20])}.", hint="Name one: resumable status JOB"
+        f"there are {len(names)} jobs in {state}: {', '.join(names[:20])}.", hint=f"Name one: resumable {command} JOB"
     )

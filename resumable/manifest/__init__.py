@@ -1,6 +1,6 @@
 """The job's memory: what is known of every window, and which pages are done. The only package that imports sqlite3."""
 
-from resumable.manifest.lock import held, hold
+from resumable.manifest.lock import held, hold, hold_to_look
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.remotes import RemoteRow
 from resumable.manifest.rows import JobRow, PageRow, Quarantined, Totals, WindowRow
@@ -17,4 +17,5 @@ __all__ = [
     "WindowRow",
     "held",
     "hold",
+    "hold_to_look",
 ]

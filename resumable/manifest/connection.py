@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from resumable.durable import exists, network_file_system, opened
+from resumable.durable import exists, network_file_system, opened, size_of
 from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
 from resumable.manifest import ddl
 from resumable.manifest.rows import damaged
@@ -46,6 +46,9 @@ _SHARED_MEMORY_CODES = frozenset(
     }
 )
 
+_NO_INDEX_CODES = frozenset(
+    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_DIRECTORY, sqlite3.SQLITE_READONLY_CANTINIT}
+)
 
 _AT_ONCE = 2**20
 
@@ -68,6 +71,11 @@ class Connection:
         """Why the file has no write-ahead log but a rollback journal, which is slower."""
         self._lock = threading.RLock()
         self._unsynced: StorageFailed | None = None
+        if path.is_symlink():
+            # SQLite would follow it, and make what it leads to where there is nothing.
+            raise ManifestUnusable(
+                f"{path} is a link, and links are not followed.", hint="Put the manifest itself there."
+            )
         if not read_only and exists(path):
             # What is not ours is refused by a look that cannot even fold its write-ahead log in.
             with contextlib.suppress(_NoSharedMemory):
@@ -80,6 +88,12 @@ class Connection:
                 # Without a write-ahead log a kill leaves a journal, and a look that may not write cannot take it back.
                 with self._translated(), contextlib.closing(self._opened("rw")) as writer:
                     writer.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                self._check()
+            except StorageFailed as refused:
+                if not read_only or not self._nobody_writes(refused):
+                    raise
+                self._sqlite.close()
+                self._sqlite = self._opened("ro&immutable=1")
                 self._check()
             if not read_only:
                 self._make_durable()
@@ -163,6 +177,15 @@ class Connection:
                 check_same_thread=False,
                 timeout=30.0,
             )
+
+    def _nobody_writes(self, refused: StorageFailed) -> bool:
+        """Tell whether a manifest that cannot be opened lies where nothing can be written, with nothing beside it.
+
+        SQLite wants to make the index of a write-ahead log even to look; on a read-only disk there need be none.
+        """
+        code = getattr(refused.__cause__, "sqlite_errorcode", None)
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return code in _NO_INDEX_CODES and not (exists(log) and size_of(log))
 
     def _make_durable(self) -> None:
         self.no_log = network_file_system(self.path.parent) or self._refuses_log()

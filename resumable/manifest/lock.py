@@ -5,13 +5,17 @@ import fcntl
 import json
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 from resumable.durable import failed
-from resumable.errors import JobLocked
+from resumable.errors import JobLocked, StorageFailed
 from resumable.models import iso
+
+_LOOKS, _LOOK_SECONDS = 50, 0.002
+_MOST_BYTES = 4096
 
 
 @contextlib.contextmanager
@@ -28,7 +32,7 @@ def hold(path: Path, *, job: str, now: datetime) -> Iterator[None]:
         try:
             if not _locked(file.fileno()):
                 raise JobLocked(
-                    f"the job {job} is being run by another process ({_holder(file.read())}).",
+                    f"the job {job} is being run by another process ({_holder(descriptor)}).",
                     hint=f"Watch it with: resumable status {job}",
                 )
             file.truncate()
@@ -36,6 +40,33 @@ def hold(path: Path, *, job: str, now: datetime) -> Iterator[None]:
         except OSError as failure:
             raise failed(path, failure) from failure
         yield
+
+
+@contextlib.contextmanager
+def hold_to_look(path: Path, *, job: str, now: datetime) -> Iterator[None]:
+    """Hold the job's lock as `hold` does; where nothing can be written, keep writers out as far as that is possible.
+
+    Raises JobLocked.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(hold(path, job=job, now=now))
+        except StorageFailed:
+            with contextlib.suppress(OSError):
+                # A shared lock needs no permission to write, and who wants to write cannot get past it.
+                file = stack.enter_context(open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb"))
+                _share(file.fileno(), job)
+        yield
+
+
+def _share(descriptor: int, job: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise JobLocked(
+            f"the job {job} is being run by another process ({_holder(descriptor)}).",
+            hint=f"Watch it with: resumable status {job}",
+        ) from None
 
 
 def _locked(descriptor: int) -> bool:
@@ -60,9 +91,24 @@ def held(path: Path) -> bool:
         return False
 
 
-def _holder(text: bytes) -> str:
+def _holder(descriptor: int) -> str:
+    """Name who holds the lock. One that has just got it is given some milliseconds to say so."""
+    moment = threading.Event()
+    for _ in range(_LOOKS):
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            known = json.loads(os.pread(descriptor, _MOST_BYTES, 0))
+            pid, host = int(known["pid"]), known["host"]
+            if host != socket.gethostname() or _alive(pid):
+                return f"pid {pid} on {host}, since {known['since']}"
+        moment.wait(_LOOK_SECONDS)
+    return "it has not said which"
+
+
+def _alive(pid: int) -> bool:
     try:
-        known = json.loads(text)
-        return f"pid {int(known['pid'])} on {known['host']}, since {known['since']}"
-    except (ValueError, KeyError, TypeError):
-        return "it has not said which"
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False  # who held it before, and was killed
+    except PermissionError:
+        pass
+    return True

@@ -7,6 +7,7 @@ from pathlib import Path
 from resumable.durable import exists
 from resumable.errors import ManifestUnusable
 from resumable.manifest import ddl, remotes, soundness
+from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
     JOB_COLUMNS,
@@ -62,6 +63,11 @@ class ManifestReader:
     def flaws(self) -> list[str]:
         """Say in words what in it does not agree with the rest of it; costs one pass over the file."""
         return list(soundness.flaws(self._db))
+
+    @property
+    def checks(self) -> Checks:
+        """What a verification asks of it."""
+        return Checks(self._db)
 
     def totals(self) -> Totals:
         """Sum up all windows."""

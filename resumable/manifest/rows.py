@@ -21,6 +21,9 @@ JOB_COLUMNS = (
 )
 
 
+SHA256_BYTES = 32
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobRow:
     """The job as the manifest knows it."""
@@ -152,6 +155,14 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
         whole_take=whole_take,
         provisional=bool(provisional),
     )
+
+
+def page_row(row: tuple[Any, ...]) -> PageRow:
+    """Read number, rows, size and sha256 of a page that is done."""
+    number, rows, size, sha256 = row
+    if not (rows > 0 and size > 0 and isinstance(sha256, bytes) and len(sha256) == SHA256_BYTES):
+        raise ValueError(f"page {number} of {rows} rows and {size} bytes")
+    return PageRow(number=number, part=PartFact(rows=rows, size=size, sha256=sha256))
 
 
 def _snapshot(take: int, page_count: int, total: int | None, page_size: int | None) -> Snapshot:

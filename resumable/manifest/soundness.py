@@ -26,19 +26,25 @@ def flaws(db: Connection) -> Iterator[str]:
 
     Costs one pass over the file. Raises ManifestUnusable where SQLite cannot even look.
     """
-    for (text,) in db.rows(f"PRAGMA integrity_check({FLAWS_NAMED})"):
-        if text != "ok":
-            yield f"SQLite says: {text}"
+    yield from damage(db)
     for start, end, missing in db.rows(_DISAGREEING, (FLAWS_NAMED,)):
         what = "is called complete and lacks pages" if missing else "does not add up to its pages"
         yield f"the window {interval(start, end)} {what}"
-    yield from _holes(db)
+    for first, last in holes(db):
+        yield f"no window covers {interval(first, last)}"
 
 
-def _holes(db: Connection) -> Iterator[str]:
-    """Yield what of the job's range no window covers; the slices of one may overlap, and reach past it."""
+def damage(db: Connection) -> Iterator[str]:
+    """Yield what SQLite itself finds wrong with the file. Raises ManifestUnusable where it cannot even look."""
+    for (text,) in db.rows(f"PRAGMA integrity_check({FLAWS_NAMED})"):
+        if text != "ok":
+            yield f"SQLite says: {text}"
+
+
+def holes(db: Connection) -> list[tuple[int, int]]:
+    """Return what of the job's range no window covers, in milliseconds; windows may overlap, and reach past it."""
     start, end = db.rows("SELECT start_ms, end_ms FROM job")[0]
-    holes = db.rows(
+    found = db.rows(
         "SELECT reached, start_ms FROM ("
         " SELECT start_ms, coalesce(max(end_ms) OVER"
         "  (ORDER BY start_ms, end_ms ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), ?1) AS reached FROM window)"
@@ -46,5 +52,4 @@ def _holes(db: Connection) -> Iterator[str]:
         (start, FLAWS_NAMED),
     )
     reached = db.value("SELECT coalesce(max(end_ms), ?) FROM window", (start,))
-    for first, last in [*holes, *([(reached, end)] if reached < end else [])]:
-        yield f"no window covers {interval(first, last)}"
+    return [(first, last) for first, last in [*found, *([(reached, end)] if reached < end else [])]]

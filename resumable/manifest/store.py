@@ -84,7 +84,9 @@ class Manifest(ManifestReader):
         with self._db.atomic():
             self._db.execute(
                 "UPDATE job SET state = ?1, updated_ms = ?2, started_ms = coalesce(started_ms, ?2),"
-                " completed_ms = CASE ?1 WHEN 'complete' THEN ?2 ELSE completed_ms END",
+                # Not before its windows, where the clock was set back: a look-back would take none of those again.
+                " completed_ms = CASE ?1 WHEN 'complete'"
+                " THEN max(?2, (SELECT coalesce(max(whole_ms), 0) FROM window)) ELSE completed_ms END",
                 (state.value, now),
             )
 
@@ -157,11 +159,14 @@ class Manifest(ManifestReader):
                 self._event(EventKind.SNAPSHOT, f"{window.interval}: take {window.take}, {page_count} pages")
         return self.window(window.id)
 
-    def submitted(self, window: Window, remote: str) -> None:
-        """Remember a job on the server before anything is asked of it."""
+    def submitted(self, window: Window, remote: str) -> bool:
+        """Remember a job on the server before anything is asked of it; False where another window has it already."""
         with self._db.atomic():
-            remotes.add(self._db, window, remote)
-            self._event(EventKind.REMOTE, f"{window.interval}: submitted as {remote}")
+            fresh = not remotes.known(self._db, remote)
+            if fresh:
+                remotes.add(self._db, window, remote)
+                self._event(EventKind.REMOTE, f"{window.interval}: submitted as {remote}")
+        return fresh
 
     def walk_begun(self, window: Window, walk: str) -> None:
         """Remember how far a window has been read along a cursor with no job behind it, under a name of our own."""

@@ -1,0 +1,139 @@
+"""One part against its row: is it there, is it what was recorded, and does it say that it is this page?"""
+
+import errno
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from resumable.durable import FILE, FOLDER, kind_of
+from resumable.errors import StorageFailed
+from resumable.manifest import PageRow, WindowRow
+from resumable.models import JobSpec, PageKey
+from resumable.parts import Footer, Look
+from resumable.verify.findings import Finding, Flaw
+from resumable.verify.subject import Subject
+
+UNREADABLE = frozenset({errno.EIO, errno.EUCLEAN, errno.ENODATA})
+"""What a disk says of bytes that it has lost."""
+
+READ_ANYWAY = 16 * 2**20
+"""Bytes; so long a file is read, whatever is recorded, to see whether it proves itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A page that was looked at: what is wrong with it, or its record keys where its content was read."""
+
+    finding: Finding | None
+    keys: pa.ChunkedArray | None = None
+
+
+def check(subject: Subject, row: WindowRow, key: PageKey, page: PageRow, *, folder: str | None) -> Checked:
+    """Look at one part; `folder` is what kind of thing its window's folder is. Raises StorageFailed."""
+    if folder not in (FOLDER, None):
+        text = f"{folder} is in the place of the folder of its window"
+        return Checked(finding=subject.page(Flaw.NOT_A_FILE, key, text, path=subject.parts.window_folder(key.window)))
+    quick = subject.report.quick
+    most, column = (0, None) if quick else (max(page.part.size, READ_ANYWAY), subject.contract.schema.key)
+    try:
+        look = subject.parts.look(key, most=most, column=column)
+    except FileNotFoundError:
+        return Checked(finding=_absent(subject, key))
+    except StorageFailed as failure:
+        cause = failure.__cause__
+        if isinstance(cause, OSError) and cause.errno in UNREADABLE:
+            return Checked(
+                finding=subject.page(Flaw.CONTENT, key, f"the disk does not give its part ({cause.strerror})")
+            )
+        if isinstance(cause, FileNotFoundError):
+            return Checked(finding=_absent(subject, key))
+        raise
+    flaw, text = _judge(subject, row, key, page, look) or _unreadable(subject, look)
+    return Checked(finding=None if flaw is None else subject.page(flaw, key, text), keys=look.column)
+
+
+def _absent(subject: Subject, key: PageKey) -> Finding:
+    kind = kind_of(subject.parts.path(key))
+    if kind in (None, FILE):  # a file that has come in between is as good as none: nobody should be writing
+        return subject.page(Flaw.MISSING, key, "it is recorded done, and its part is not there")
+    return subject.page(Flaw.NOT_A_FILE, key, f"{kind} is in the place of its part")
+
+
+def _judge(subject: Subject, row: WindowRow, key: PageKey, page: PageRow, look: Look) -> tuple[Flaw, str] | None:
+    """Say what is wrong; the most telling of what can be said, since one damage shows in many ways."""
+    read, part = look.sha256 is not None, page.part
+    same = look.size == part.size and look.sha256 in (None, part.sha256)
+    if look.footer is not None and (look.whole or not read):
+        stranger = _stranger(subject, row, key, look.footer)
+        if stranger is not None:
+            return stranger
+        if look.whole and (not same or look.footer.rows != part.rows):
+            return Flaw.RECORD, "its part proves itself, and rows, size or hash are recorded otherwise"
+    if look.size != part.size:
+        return Flaw.SIZE, f"its part has {look.size:,} bytes, and {part.size:,} are recorded"
+    if not same:
+        return Flaw.CONTENT, "its part has other bytes than are recorded"
+    if look.footer is None or (read and not look.whole):
+        return Flaw.TORN, "its part has the recorded size, and is not whole"
+    if look.footer.rows != part.rows:
+        return Flaw.IDENTITY, f"its part says that it has {look.footer.rows} rows, and {part.rows} are recorded"
+    return None
+
+
+def _unreadable(subject: Subject, look: Look) -> tuple[Flaw | None, str]:
+    if look.whole and look.column is None:
+        return Flaw.TORN, f"its part has no readable column {subject.contract.schema.key}"
+    return None, ""
+
+
+def _stranger(subject: Subject, row: WindowRow, key: PageKey, footer: Footer) -> tuple[Flaw, str] | None:
+    """Say in what a part's own words differ from the page that it is in the place of."""
+    job = subject.job
+    if footer.job != job.uuid:
+        return Flaw.IDENTITY, f"its part says that it belongs to another job ({footer.job_name})"
+    if footer.key != key:
+        return Flaw.IDENTITY, f"its part says that it is {_named(footer.key)}"
+    if footer.query_digest != job.spec.digest or not _same_query(footer, job.spec):
+        return Flaw.IDENTITY, "its part says that it was asked for with another query"
+    if (footer.schema_digest, footer.columns) != (job.schema_digest, job.columns):
+        return Flaw.SCHEMA, "its part was written with another schema than the job has"
+    if key.take == row.window.take and (text := "; ".join(_other_snapshot(subject, row, footer))):
+        return Flaw.IDENTITY, text
+    return None
+
+
+def _named(key: PageKey) -> str:
+    return f"{key}, take {key.take}"
+
+
+def _same_query(footer: Footer, spec: JobSpec) -> bool:
+    # Dataset, query and page size are in the digest; the range of a job may have grown since.
+    try:
+        said = JobSpec.from_json(footer.spec)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+    same = (said.digest, said.window, said.interval.start) == (spec.digest, spec.window, spec.interval.start)
+    return same and said.interval.end <= spec.interval.end
+
+
+def _other_snapshot(subject: Subject, row: WindowRow, footer: Footer) -> Iterator[str]:
+    snapshot = row.window.snapshot
+    if snapshot is None:
+        return
+    planned = (footer.snapshot_page_count, footer.snapshot_total, footer.snapshot_page_size)
+    if not subject.contract.counts_pages:
+        if footer.snapshot_page_count != footer.number + (footer.cursor is not None):
+            yield "its part contradicts itself about a next page"
+        elif footer.cursor is None and footer.number < snapshot.page_count:
+            yield f"its part says that it is the last, and {snapshot.page_count} pages are recorded"
+        return
+    if planned != (snapshot.page_count, snapshot.total, snapshot.page_size):
+        counts = _counts(footer.snapshot_page_count, footer.snapshot_total)
+        yield f"its part was planned from another snapshot ({counts})"
+    elif not row.moved and (footer.page_count, footer.total) != (snapshot.page_count, snapshot.total):
+        yield f"its answer named {_counts(footer.page_count, footer.total)}, and that is not recorded"
+
+
+def _counts(pages: int, total: int | None) -> str:
+    return f"{pages} pages" + ("" if total is None else f" of {total} records")

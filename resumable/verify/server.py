@@ -1,0 +1,147 @@
+"""What the server counts now, against what was stored: one request a window."""
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from resumable.client import Asked, Client, Stopped
+from resumable.clock import Stop
+from resumable.config import Settings
+from resumable.datasets import Contract, CursorContract, JobContract, PagedContract, checked
+from resumable.errors import Fault
+from resumable.manifest import WindowRow
+from resumable.means import means_of
+from resumable.models import Counter, EventKind, Said, WindowState, label
+from resumable.transport import Reply
+from resumable.verify.findings import Finding, Flaw
+from resumable.verify.subject import Subject
+
+BATCH = 4
+"""Windows for each thread that are asked about before what came is looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """How the server is asked."""
+
+    settings: Settings
+    stop: Stop
+
+
+def pointless(contract: Contract) -> str | None:
+    """Say why a count of the server would tell nothing; None where it tells something."""
+    if contract.timeless:
+        return f"{contract.name} is a list as it was on the day it was taken: the server cannot count that day any more"
+    if isinstance(contract, JobContract | CursorContract) or not contract.counts_pages:
+        return f"{contract.name} names neither totals nor page counts: there is no count to ask the server for"
+    return None
+
+
+def check(subject: Subject, server: Server) -> Iterator[Finding]:
+    """Yield the complete windows of which the server counts otherwise now; what it does not answer is in the report.
+
+    Raises what ends a run: AuthenticationFailed, Incomplete where the server asks for a long wait.
+    """
+    contract = subject.contract
+    if (why := pointless(contract)) is not None:
+        subject.report.notes.append(f"{why}.")
+        return
+    if isinstance(contract, JobContract | CursorContract):
+        return
+    complete = (row for row in subject.manifest.windows() if row.window.state is WindowState.COMPLETE)
+    with means_of(contract, server.settings, stop=server.stop, journal=_Silent()) as means:
+        threads = server.settings.workers
+        while rows := [*islice(complete, threads * BATCH)]:
+            for row, said in _Round(subject, contract, means.client, rows).go(threads):
+                subject.report.counted += 1
+                if (text := _otherwise(row, said)) is not None:
+                    yield _finding(subject, row, text)
+                subject.tell()
+
+
+class _Round:
+    """Asks about some windows, in several threads."""
+
+    def __init__(self, subject: Subject, contract: PagedContract, client: Client, rows: list[WindowRow]) -> None:
+        self._subject = subject
+        self._contract = contract
+        self._client = client
+        self._rows = rows
+        self._left = deque(enumerate(rows))
+        self._said: dict[int, Said] = {}
+        self._errors: list[BaseException] = []
+
+    def go(self, threads: int) -> Iterator[tuple[WindowRow, Said]]:
+        names = [f"count-{number}" for number in range(1, min(threads, len(self._rows)) + 1)]
+        self._client.stop.clock.run_threads(self._ask_all, names)
+        if self._errors:
+            raise self._errors[0]
+        yield from ((self._rows[place], said) for place, said in sorted(self._said.items(), key=lambda item: item[0]))
+
+    def _ask_all(self) -> None:
+        while self._left and not self._errors:
+            try:
+                place, row = self._left.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                self._said[place] = self._ask(row)
+            except Fault as fault:
+                self._subject.report.unanswered.append(f"{label(row.window.interval)}: {fault.reason}")
+            except Stopped:
+                return
+            except BaseException as error:  # noqa: BLE001 - raised again in the thread that called
+                self._errors.append(error)
+
+    def _ask(self, row: WindowRow) -> Said:
+        spec = self._subject.job.spec
+        window = row.window.interval
+        request = self._contract.request(spec.query, window, 1, spec.page_size)
+
+        def read(reply: Reply) -> Said:
+            return checked(self._contract.read(reply.body, spec.page_size, self._client.redactor), 1).said
+
+        return self._client.exchange(Asked(what=f"counting {label(window)}", request=request), read)
+
+
+class _Silent:
+    """A journal that keeps nothing: a verification leaves no trace in the manifest."""
+
+    def count(self, counter: Counter) -> None:
+        """Let it pass."""
+
+    def event(self, kind: EventKind, text: str) -> None:
+        """Let it pass."""
+
+
+def _otherwise(row: WindowRow, said: Said) -> str | None:
+    snapshot = row.window.snapshot
+    if snapshot is None:
+        return None
+    if said.total is not None:
+        # A total is approximate: what it was when the window was settled is as good as the records themselves.
+        if said.total in (row.window.records, snapshot.total):
+            return None
+        return f"the server counts {said.total:,} records now, and {row.window.records:,} are stored"
+    if said.page_count in (None, snapshot.page_count):
+        return None
+    return f"the server counts {said.page_count:,} pages now, and {snapshot.page_count:,} are stored"
+
+
+def _finding(subject: Subject, row: WindowRow, text: str) -> Finding:
+    mend = _look_back(subject, row, subject.manifest.checks.whole_at(row.window))
+    return subject.window(Flaw.SERVER, row.window, text, mend=mend)
+
+
+def _look_back(subject: Subject, row: WindowRow, whole_at: datetime | None) -> str:
+    """Return the command that takes the window again, with all that were taken as soon after their end."""
+    spec, age = subject.job.spec, timedelta(0)
+    if whole_at is not None:
+        age = max(age, whole_at - row.window.interval.end)
+    days = math.floor(age / timedelta(days=1)) + 1
+    filters = "" if spec.query.to_json() == "{}" else " (and the filters it was begun with)"
+    span = f"--from {spec.interval.start:%Y-%m-%dT%H:%M:%SZ} --to {spec.interval.end:%Y-%m-%dT%H:%M:%SZ}"
+    return f"resumable backfill {spec.dataset} {span} --job {subject.name} --look-back {days}d{filters}"
