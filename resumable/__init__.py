@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from resumable.models import Interval, JobSpec, JobState, Query
     from resumable.redaction import Secret
+    from resumable.repair import Repaired
     from resumable.status import Status
     from resumable.verify import Finding, Flaw, Report
 
@@ -54,6 +55,7 @@ _HOMES = {
     ),
     "models": ("Interval", "JobSpec", "JobState", "Query"),
     "redaction": ("Secret",),
+    "repair": ("Repaired",),
     "status": ("Status",),
     "verify": ("Finding", "Flaw", "Report"),
 }
@@ -73,6 +75,7 @@ __all__ = [
     "JobState",
     "ManifestUnusable",
     "Query",
+    "Repaired",
     "Report",
     "ResumableError",
     "Secret",

@@ -20,6 +20,7 @@ from resumable.models import Interval, JobSpec, JobState, PageKey, Query
 from resumable.naming import default_name
 from resumable.parts import Parts
 from resumable.planner import cut
+from resumable.repair import Repaired, Say, mended
 from resumable.run import LiveRun, Run, Watch
 from resumable.schema.rebuild import rebuild
 from resumable.verify import Finding, LookOn, Server, verify
@@ -60,11 +61,16 @@ class Job:
             if manifest is None:
                 raise _no_such_job(self)
             with contextlib.closing(manifest):
-                totals = manifest.totals()
-                if manifest.job().state is not JobState.COMPLETE or totals.windows_done < totals.windows:
-                    run = Run(manifest, Parts(self.folder), self.settings, stop or Stop(self.clock))
-                    run.go(watch or _nobody_watches)
+                self._go_on(manifest, stop or Stop(self.clock), watch)
         return self.status()
+
+    def _go_on(self, manifest: Manifest, stop: Stop, watch: Watch | None, *, anew: bool = False) -> None:
+        """Do what is left, if anything is; `anew`: close a job that is complete once more."""
+        totals, run = manifest.totals(), Run(manifest, Parts(self.folder), self.settings, stop)
+        if totals.windows_done < totals.windows or manifest.useless_remotes():
+            run.go(watch or _nobody_watches)
+        elif anew or manifest.job().state is not JobState.COMPLETE:
+            run.conclude()
 
     def verify(
         self, *, quick: bool = False, online: bool = False, stop: Stop | None = None, watch: LookOn | None = None
@@ -76,6 +82,28 @@ class Job:
         server = Server(settings=self.settings, stop=stop or Stop(self.clock)) if online else None
         with hold_to_look(self.folder / status_of.LOCK, job=self.name, now=self.clock.now()):
             yield from verify(self, quick=quick, online=server, watch=watch)
+
+    def repair(
+        self,
+        *,
+        stop: Stop | None = None,
+        watch: Watch | None = None,
+        look_on: LookOn | None = None,
+        say: Say = lambda _: None,
+    ) -> tuple[status_of.Status, Repaired]:
+        """Mend every fault that `verify` would name, then do what is left of the job, asking for no more than that.
+
+        A manifest that is lost or damaged is made again from the parts; what is damaged is put aside, not thrown away.
+        `say` is told, in a sentence each, what is done. Raises what `run` raises; then it can be called again, as after
+        a kill.
+        """
+        with hold(self.folder / status_of.LOCK, job=self.name, now=self.clock.now()):
+            manifest, done = mended(
+                self, clock=self.clock, interval_max=self.settings.interval_max, watch=look_on, say=say
+            )
+            with contextlib.closing(manifest):
+                self._go_on(manifest, stop or Stop(self.clock), watch, anew=done.receipt)
+        return self.status(), done
 
     def files(self) -> Iterator[Path]:
         """Yield the parts of every page done, in the order of windows and pages."""
@@ -190,10 +218,10 @@ def _within_contract(spec: JobSpec, dataset: Contract) -> JobSpec:
     return spec
 
 
-def find(name: str, settings: Settings, *, clock: Clock | None = None) -> Job:
-    """Find a job by its name. Raises UsageError where there is none."""
+def find(name: str, settings: Settings, *, clock: Clock | None = None, lost: bool = False) -> Job:
+    """Find a job by its name; with `lost`, one of which only parts are left, too. Raises UsageError for none."""
     job = Job(name=checked_job_name(name), settings=settings, clock=clock or SystemClock())
-    if not exists(job.folder / status_of.MANIFEST):
+    if not exists(job.folder / status_of.MANIFEST) and not (lost and status_of.lost(job.folder)):
         raise _no_such_job(job)
     return job
 

@@ -3,11 +3,15 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from resumable.manifest import WindowRow
+
+STILL_CHANGING = timedelta(hours=48)
+"""Genesys processes data again each night once it is so old; a window taken younger is provisional."""
 
 
 @dataclass(frozen=True, kw_only=True)

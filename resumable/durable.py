@@ -88,6 +88,17 @@ def remove(path: Path) -> None:
         os.unlink(path.name, dir_fd=folder)
 
 
+def move(path: Path, target: Path) -> None:
+    """Give a file, a link or a folder another name on the same disk, durably; what has that name already is replaced.
+
+    Raises StorageFailed; FileNotFoundError where there is nothing.
+    """
+    with _storage(path, absent_is_fine=True), _folder(path.parent) as folder, _folder(target.parent) as other:
+        os.rename(path.name, target.name, src_dir_fd=folder, dst_dir_fd=other)
+        _sync(other)
+        _sync(folder)
+
+
 def read(path: Path) -> bytes:
     """Return a regular file's bytes, without following a link; raises FileNotFoundError or StorageFailed."""
     with opened(path) as file:

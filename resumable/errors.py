@@ -101,6 +101,10 @@ class ManifestUnusable(ResumableError):
     exit_code = ExitCode.MANIFEST
 
 
+class ManifestDamaged(ManifestUnusable):
+    """The manifest cannot be read, and can be made again from the parts."""
+
+
 class SourceUnsettled(ResumableError):
     """The source kept changing under the paging for as many snapshots as were allowed."""
 

@@ -30,6 +30,7 @@ _ENTRY = b"resumable"
 _ENTRY_KEY: Final = b"\x18\x09" + _ENTRY + b"\x18"
 _MAGIC: Final = b"PAR1"
 _NO_HASH: Final = "0" * 64
+_FOLDER = re.compile(r"window=(\d{8}T[\d.]{6,10}Z)(?:-(\d{8}T[\d.]{6,10}Z))?")
 _NAME = re.compile(r"page-(\d{5,10})(?:\.take-(\d{1,9}))?\.parquet")
 
 _WRITING: Final[dict[str, Any]] = {
@@ -155,6 +156,17 @@ class Parts:
             file.seek(0)
             data = file.read()
         return _looked_through(data, column)
+
+    def windows(self) -> Iterator[Interval]:
+        """Yield the windows that have a folder, by its name; what has another name is passed over."""
+        for path in durable.listed(self.folder):
+            match = _FOLDER.fullmatch(path.name)
+            with contextlib.suppress(ValueError):
+                start = moment_of(match[1]) if match else None
+                if match and start:
+                    window = Interval(start=start, end=moment_of(match[2]) if match[2] else start + timedelta(days=1))
+                    if self.window_folder(window) == path:
+                        yield window
 
     def found(self, window: Interval) -> tuple[list[PageKey], list[Path]]:
         """List a window's folder: the pages that have a part by name, and every other file in it."""

@@ -1,11 +1,11 @@
 """What becomes of an answer, a durable part and a row; and of a window that is all there: closed, or taken again."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from resumable.client import Client
 from resumable.clock import Stop
-from resumable.closing import judge
+from resumable.closing import STILL_CHANGING, judge
 from resumable.datasets import Answer, Contract
 from resumable.errors import Fault, Incomplete, ManifestUnusable
 from resumable.manifest import JobRow, Manifest, WindowRow
@@ -16,9 +16,6 @@ from resumable.reconcile import remove_stale
 
 TAKES_IN_ONE_RUN = 4
 """Snapshots of one window before its source is called unsettled."""
-
-STILL_CHANGING = timedelta(hours=48)
-"""Genesys processes data again each night once it is so old; a window taken younger is provisional."""
 
 FAILURES_IN_A_ROW = 32
 """Pages given up on, with none that came between them, before the run ends: the network or the server is down."""

@@ -96,6 +96,12 @@ class Run:
             recorder = self._work(means, watch)
         self._conclude(recorder)
 
+    def conclude(self) -> None:
+        """Close a job of which every window is complete; nothing is asked of the server. Raises ManifestUnusable."""
+        for row in self._manifest.stale_windows():
+            remove_stale(row.window, manifest=self._manifest, parts=self._parts)
+        self._conclude(None)
+
     def _check_room(self) -> None:
         """Refuse to start where the disk cannot hold what is known to come."""
         if not self._settings.min_free:

@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from resumable.cli.app import app
+
 README = Path(__file__).parent.parent / "README.md"
-COMMANDS = ("", "backfill", "resume", "status", "jobs", "simulate", "demo")
+COMMANDS = ("", *(command.name or "" for command in app.registered_commands))
 _SECTION = re.compile(r"(<!-- reference -->\n).*?(<!-- /reference -->)", re.DOTALL)
 
 

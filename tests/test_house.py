@@ -28,7 +28,8 @@ FLOORS = (
     # 3, the product
     ("planner", "closing", "means", "status", "naming", "inference"),
     ("reconcile", "receipt"),
-    ("recorder", "verify"),
+    ("recorder", "verify", "restore"),
+    ("repair",),
     ("walk", "worker"),
     ("jobworker", "walkworker"),
     ("run",),

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from resumable.cli import backfill, demo, jobs, resume, simulate, status, verify
+from resumable.cli import backfill, demo, jobs, repair, resume, simulate, status, verify
 from resumable.cli.options import Debug
 
 EPILOG = """
@@ -65,5 +65,5 @@ def _everything(
     pass
 
 
-for command in (backfill, resume, status, jobs, verify, simulate, demo):
+for command in (backfill, resume, status, jobs, verify, repair, simulate, demo):
     command.add_to(app)

@@ -16,9 +16,11 @@ from resumable.config import Settings, host_of
 from resumable.errors import Incomplete, UsageError
 from resumable.models import EventKind, JobState
 from resumable.progress import REDRAW_SECONDS, Plain, Progress
+from resumable.screen import amount
 
 if TYPE_CHECKING:
     from resumable.backfill import Job
+    from resumable.run import LiveRun
 
 PLAIN_SECONDS = 30.0
 """Between two lines where nothing can be redrawn; RESUMABLE_PROGRESS_SECONDS changes it, for tests."""
@@ -50,6 +52,36 @@ class Running:
             session.tell(line)
         if session.json:
             session.give_json(status.to_json())
+
+    def mend(self, job: "Job", *, most: timedelta | None) -> None:
+        """Repair a job and say what was done, and how it ended. Raises what kept it from being complete."""
+        from resumable.cli.checking import Checking
+
+        session, checking = self.session, Checking(self.session)
+        session.folder = job.folder
+
+        def say(text: str) -> None:
+            checking.clear()
+            session.tell(f"  {text}")
+
+        @contextlib.contextmanager
+        def watch(live: "LiveRun") -> Iterator[None]:
+            checking.clear()
+            with self.progress.watch(live):
+                yield
+
+        try:
+            with limited(self.stop, most):
+                status, done = job.repair(stop=self.stop, watch=watch, look_on=checking.show, say=say)
+        finally:
+            checking.clear()
+        mended = [amount(done.faults, "fault")] if done.faults else []
+        mended += ["the manifest"] if done.restored is not None else []
+        session.tell(f"repaired: {' and '.join(mended)}." if mended else "nothing to repair: no faults.")
+        for line in views.ending(status, job.folder, nothing_to_do=False, width=session.width):
+            session.tell(line)
+        if session.json:
+            session.give_json({**status.to_json(), "repair": done.to_json()})
 
 
 @contextlib.contextmanager

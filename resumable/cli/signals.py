@@ -54,7 +54,7 @@ class _Watcher:
         self._tell = tell
         self._redrawing = redrawing
         self.telling: threading.Thread | None = None
-        """Takes locks, which may be held for long: a second signal must not wait for them. None until the first came."""
+        """Takes locks, which may be held for long, and a second signal must not wait. None until the first came."""
 
     def attend(self, reading: int) -> None:
         """Take each signal's number out of a pipe, until it is closed at the other end."""

@@ -1,6 +1,7 @@
 """The job's memory: what is known of every window, and which pages are done. The only package that imports sqlite3."""
 
 from resumable.manifest.lock import held, hold, hold_to_look
+from resumable.manifest.mending import Placed
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.remotes import RemoteRow
 from resumable.manifest.rows import JobRow, PageRow, Quarantined, Totals, WindowRow
@@ -11,6 +12,7 @@ __all__ = [
     "Manifest",
     "ManifestReader",
     "PageRow",
+    "Placed",
     "Quarantined",
     "RemoteRow",
     "Totals",

@@ -213,7 +213,11 @@ class Connection:
             return
         application = self.value("PRAGMA application_id")
         if application != ddl.APPLICATION_ID:
-            raise ManifestUnusable(f"{self.path} is not a manifest of this program.", hint="It was left untouched.")
+            raise ManifestUnusable(
+                f"{self.path} is not a manifest of this program.",
+                hint="It was left untouched. If it was one, move it away, then:"
+                f" resumable repair {self.path.parent.name}",
+            )
         if self.version > ddl.VERSION:
             raise ManifestUnusable(
                 f"{self.path} was written by a newer version (manifest version {self.version}, and this one"

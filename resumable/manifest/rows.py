@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from resumable.errors import ManifestUnusable
+from resumable.errors import ManifestDamaged
 from resumable.models import Interval, JobSpec, JobState, PartFact, Query, Snapshot, Window, WindowState
 
 WINDOW_COLUMNS = (
@@ -99,9 +99,9 @@ def sensible(what: str, path: Path) -> Iterator[None]:
         raise damaged(path, f"{what} makes no sense ({failure})") from failure
 
 
-def damaged(path: Path, why: str) -> ManifestUnusable:
+def damaged(path: Path, why: str) -> ManifestDamaged:
     """Say that a manifest is damaged, and what mends it."""
-    return ManifestUnusable(
+    return ManifestDamaged(
         f"the manifest {path} is damaged: {why}.",
         hint=f"The parts are safe. Make it again from them with: resumable repair {path.parent.name}",
     )

@@ -8,9 +8,10 @@ from types import MappingProxyType
 
 from resumable.clock import Clock
 from resumable.durable import exists
-from resumable.errors import ManifestUnusable
+from resumable.errors import ManifestDamaged, ManifestUnusable
 from resumable.manifest import ddl, remotes
 from resumable.manifest.connection import Connection
+from resumable.manifest.mending import Mending
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.rows import WindowRow, to_ms
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
@@ -28,9 +29,21 @@ class Manifest(ManifestReader):
 
     @classmethod
     def create(
-        cls, path: Path, clock: Clock, *, name: str, spec: JobSpec, schema_digest: str, windows: Iterator[Interval]
+        cls,
+        path: Path,
+        clock: Clock,
+        *,
+        name: str,
+        spec: JobSpec,
+        schema_digest: str,
+        windows: Iterator[Interval],
+        job_uuid: str | None = None,
+        columns: str | None = None,
     ) -> "Manifest":
-        """Make the manifest of a new job, whole or not at all: a kill in between leaves an empty file, made anew."""
+        """Make the manifest of a new job, whole or not at all: a kill in between leaves an empty file, made anew.
+
+        `job_uuid` and `columns` are of a job that has parts already.
+        """
         self = cls(Connection(path), clock)
         now = to_ms(clock.now())
         with self._db.atomic():
@@ -39,9 +52,10 @@ class Manifest(ManifestReader):
             self._db.script(ddl.TABLES)
             self._db.execute(
                 "INSERT INTO job (id, uuid, name, dataset, schema_digest, start_ms, end_ms, query, digest, window_ms,"
-                " page_size, state, created_ms, updated_ms) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', ?, ?)",
+                " page_size, state, created_ms, updated_ms, columns)"
+                " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', ?, ?, ?)",
                 (
-                    str(uuid.uuid4()),
+                    job_uuid or str(uuid.uuid4()),
                     name,
                     spec.dataset,
                     schema_digest,
@@ -53,6 +67,7 @@ class Manifest(ManifestReader):
                     spec.page_size,
                     now,
                     now,
+                    columns,
                 ),
             )
             self._db.insert_many("INSERT INTO counter VALUES (?, 0)", ((counter.value,) for counter in Counter))
@@ -72,6 +87,11 @@ class Manifest(ManifestReader):
             return None
         _migrate(connection)
         return cls(connection, clock)
+
+    @property
+    def mending(self) -> Mending:
+        """The changes that only a repair makes."""
+        return Mending(self._db)
 
     @property
     def no_log(self) -> str | None:
@@ -308,7 +328,7 @@ def _migrate(connection: Connection) -> None:
     with connection.atomic():
         for version in range(connection.version, ddl.VERSION):
             if version not in ddl.MIGRATIONS:
-                raise ManifestUnusable(
+                raise ManifestDamaged(
                     f"{connection.path} has manifest version {version}, which is too old to be read.",
                     hint="It was left untouched. Make it again from the parts with: resumable repair",
                 )
