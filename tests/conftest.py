@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.torture.canary import Watch
+from tests.torture.canary import SEARCHED, Watch
 
 TRIALS = {
     "kill-points": (150, "system calls at which a process is killed or refused, in each sweep; 0 is all of them"),
@@ -62,7 +62,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - py
         for report in reports:
             if getattr(report, "when", None) in ("call", "teardown"):
                 for key, number in report.user_properties:
-                    if key.startswith(_KEY):
+                    # A test's own tallies are in each of its reports, what was searched for secrets in its own.
+                    if key.startswith(_KEY) and (report.when == "call" or key == SEARCHED):
                         sums[key.removeprefix(_KEY)] += number
     if sums:
         terminalreporter.section("trials")

@@ -1,0 +1,148 @@
+"""Bugs that this product could have: each is a few words of its source, changed; and the tests that must notice."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+CUTS = "tests/torture/test_power_cuts.py::test_what_was_recorded_before_a_power_cut_is_there_after_it"
+KILLS = "tests/torture/test_kill_sweep.py::test_killed_at_any_call_it_is_carried_on_to_the_truth"
+ERRORS = "tests/torture/test_errno_sweep.py"
+TOKENS = "tests/torture/test_tokens_in_trouble.py"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bug:
+    """One bug, and who must catch it."""
+
+    name: str
+    module: str
+    right: str
+    """The words as they are; they must be there, once."""
+    wrong: str
+    catchers: tuple[str, ...]
+    """Tests of which one must fail; without the bug they pass, as this very suite shows."""
+    options: tuple[str, ...] = ()
+
+    def plant(self, project: Path) -> None:
+        """Change a copy of the project."""
+        path = project / self.module
+        source = path.read_text(encoding="utf-8")
+        assert source.count(self.right) == 1, f"{self.module} has changed: {self.right!r} is in it no more, or not once"
+        path.write_text(source.replace(self.right, self.wrong), encoding="utf-8")
+
+
+BUGS = (
+    Bug(
+        name="a part is renamed before its bytes are on the disk",
+        module="resumable/durable.py",
+        right="            rest = rest[file.write(rest) or 0 :]\n        _sync(file.fileno())\n",
+        wrong="            rest = rest[file.write(rest) or 0 :]\n",
+        catchers=(f"{CUTS}[ext4-apart-calm]",),
+        options=("--power-cuts", "0"),
+    ),
+    Bug(
+        name="the name of a part is not synced",
+        module="resumable/durable.py",
+        right="src_dir_fd=folder, dst_dir_fd=folder)\n        _sync(folder)\n",
+        wrong="src_dir_fd=folder, dst_dir_fd=folder)\n",
+        catchers=(f"{CUTS}[ext4-apart-calm]",),
+        options=("--power-cuts", "0"),
+    ),
+    Bug(
+        name="a page is recorded without waiting for the disk",
+        module="resumable/manifest/connection.py",
+        right='"EXTRA" if self.no_log else "FULL" if durable else "NORMAL"',
+        wrong='"EXTRA" if self.no_log else "NORMAL"',
+        catchers=(f"{CUTS}[ext4-calm]",),
+        options=("--power-cuts", "0"),
+    ),
+    Bug(
+        name="a row comes before its part",
+        module="resumable/parts.py",
+        right="        saved = durable.save(path, data)\n",
+        wrong=(
+            "        import threading\n"
+            "        saved = durable.Saved(size=len(data), sha256=hashlib.sha256(data).digest())\n"
+            "        threading.Timer(0.05, durable.save, (path, bytes(data))).start()\n"
+        ),
+        catchers=(f"{KILLS}[new-conversations]",),
+        options=("--kill-points", "150"),
+    ),
+    Bug(
+        name="an orphan is adopted without looking into it",
+        module="resumable/reconcile.py",
+        right="    found = parts.inspect(key)\n",
+        wrong=(
+            "    import hashlib\n"
+            "    said, data = parts.footer(key), parts.path(key).read_bytes()\n"
+            "    digest = hashlib.sha256(data).digest()\n"
+            "    found = (said, PartFact(rows=said.rows, size=len(data), sha256=digest)) if said else None\n"
+        ),
+        catchers=("tests/test_reconcile.py",),
+    ),
+    Bug(
+        name="a cursor is forgotten when its page is recorded",
+        module="resumable/manifest/store.py",
+        right="            remotes.advance(self._db, window, cursor)\n            if cursor is None:\n",
+        wrong="            remotes.advance(self._db, window, None)\n            if cursor is None:\n",
+        catchers=(f"{KILLS}[new-conversation-jobs]",),
+        options=("--kill-points", "80"),
+    ),
+    Bug(
+        name="a body that was cut is taken for whole",
+        module="resumable/transport/body.py",
+        right="        while chunk := self._raw.read(_READ, decode_content=False):\n",
+        wrong=(
+            "        def piece() -> bytes:\n"
+            "            try:\n"
+            "                return self._raw.read(_READ, decode_content=False)\n"
+            "            except Exception:\n"
+            "                return b''\n"
+            "        while chunk := piece():\n"
+        ),
+        catchers=("tests/torture/test_cut_bodies.py",),
+    ),
+    Bug(
+        name="a token that was refused is used again",
+        module="resumable/client.py",
+        right="        self._client.tokens.invalidate(token)\n",
+        wrong="",
+        catchers=(f"{TOKENS}::test_a_token_revoked_at_any_request_costs_one_refresh",),
+    ),
+    Bug(
+        name="a wait that the server asks for is not kept",
+        module="resumable/client.py",
+        right="        self._client.pacer.refused(wait)\n",
+        wrong="",
+        catchers=("tests/torture/test_rate_limits.py::test_everybody_holds_for_as_long_as_was_asked",),
+    ),
+    Bug(
+        name="a job can be run by two",
+        module="resumable/manifest/lock.py",
+        right="            if not _locked(file.fileno()):\n",
+        wrong="            if False:\n",
+        catchers=("tests/torture/test_races.py::test_of_two_processes_one_runs_the_job_and_the_other_says_so",),
+    ),
+    Bug(
+        name="an fsync that failed is tried again",
+        module="resumable/durable.py",
+        right="        os.fsync(descriptor)\n",
+        wrong="        with contextlib.suppress(OSError):\n            os.fsync(descriptor)\n            return\n"
+        "        os.fsync(descriptor)\n",
+        catchers=(f"{ERRORS}::test_an_fsync_that_failed_is_never_repeated",),
+    ),
+    Bug(
+        name="a window is complete whatever its answers said",
+        module="resumable/closing.py",
+        right="        complete=settled or not doubts,\n",
+        wrong="        complete=True,\n",
+        catchers=("tests/torture/test_chaos.py",),
+        options=("--chaos-seeds", "60"),
+    ),
+    Bug(
+        name="a secret is written where it should not be",
+        module="resumable/redaction.py",
+        right="        text = _mask(text, self._needles)\n        for pattern",
+        wrong="        for pattern",
+        catchers=("tests/torture/test_canary.py",),
+    ),
+)

@@ -1,0 +1,241 @@
+"""One run of the product, and what its disks held at each place where the power could have been cut.
+
+A cut is a copy of the images behind the mounts, taken while the product stands still after a system call, and the
+ledger of what it had been told was recorded by then. Nothing is flushed for the copy: what no fsync brought to the disk
+is not in it. In a storm the kernel besides writes back of its own accord, as it may at any moment: data of some files
+in any order, of which the disk had taken just some sectors when the power went; or its journal alone.
+"""
+
+import ctypes
+import hashlib
+import os
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from resumable.simulator import Simulator
+from tests.torture.disks import Bench, copy_of, extents
+from tests.torture.judge import Ledger, judged
+from tests.torture.stepping import Call, Stepped, product
+
+JOB = "j"
+SECTOR = 512
+BLOCK = 4096
+NOTHING = Ledger(state=None, pages={}, orphans=frozenset(), temporary=(), takes={}, complete=frozenset(), receipt=False)
+NO_LOG = (
+    "import sys, resumable.durable as durable; durable.NETWORK_KINDS |= {%r};"
+    " from resumable.__main__ import main; sys.exit(main())"
+)
+"""Runs the command line with this kind of file system counted among those that carry no write-ahead log."""
+_WRITE_AND_WAIT = 7
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """On which disks a job lies: `apart` puts its parts on a second one; `log`: with a write-ahead log."""
+
+    name: str
+    kind: str
+    apart: bool = False
+    log: bool = True
+    dataset: str = "conversations"
+    workers: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """What the disks held when the power went, and what had been recorded for good by then."""
+
+    call: Call
+    images: tuple[Path, ...]
+    digest: str
+    kept: Ledger
+    torn: bool
+
+
+@dataclass(kw_only=True)
+class Scene:
+    """The disks of one layout and the simulator that the job is taken from."""
+
+    bench: Bench
+    layout: Layout
+    sim: Simulator
+    command: list[str]
+    cuts: list[Cut] = field(default_factory=list)
+    output: str = ""
+
+    def disks(self) -> tuple[Path, ...]:
+        """Make empty disks for this layout."""
+        images = tuple(self.bench.image(self.layout.kind) for _ in range(1 + self.layout.apart))
+        with self.mounted(images) as state:
+            for folder in (state.parent, state / JOB / "parts"):
+                if (folder / "lost+found").is_dir():
+                    (folder / "lost+found").rmdir()
+        return images
+
+    def mounted(self, images: tuple[Path, ...]) -> "_Mounted":
+        """Mount disks for a while: yields the state folder."""
+        return _Mounted(bench=self.bench, images=images)
+
+    def live(self, images: tuple[Path, ...], *, storm: random.Random | None) -> None:
+        """Run the product to its end on these disks, and keep a cut after each of its calls."""
+        with self.mounted(images) as state:
+            watch = _Watch(scene=self, images=images, state=state, storm=storm)
+            with Stepped(self._line(), env=self.environment(state), cwd=self.bench.folder, root=state) as process:
+                for call in process:
+                    watch.look(call)
+                self.output = process.output
+            assert process.code == 0, f"the run that was to be cut ended {process.code}: {process.output}"
+            assert self.cuts, "strace stopped at no call"
+            last = Call(number=self.cuts[-1].call.number + 1, thread=0, name="exit", text="the process has ended")
+            watch.keep(last, judged(state / JOB))
+
+    def environment(self, state: Path) -> Mapping[str, str]:
+        """Return the environment that leads the product to the simulator, and to the package under test."""
+        settings = self.sim.settings
+        passed = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+        return {
+            **passed,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "GENESYS_CLIENT_ID": settings.client_id,
+            "GENESYS_CLIENT_SECRET": settings.client_secret,
+            "GENESYS_API_URL": self.sim.url,
+            "GENESYS_LOGIN_URL": self.sim.url,
+            "RESUMABLE_STATE": str(state),
+            "RESUMABLE_MIN_FREE": "0",
+        }
+
+    def _line(self) -> list[str]:
+        line = product(*self.command, "--workers", str(self.layout.workers))
+        return line if self.layout.log else [line[0], "-c", NO_LOG % self.layout.kind, *line[3:]]
+
+
+@dataclass(kw_only=True)
+class _Mounted:
+    bench: Bench
+    images: tuple[Path, ...]
+    _at: Path | None = None
+
+    def __enter__(self) -> Path:
+        self._at = self.bench.mounted(self.images[0])
+        state = self._at / "state"
+        if len(self.images) > 1:
+            self.bench.mounted(self.images[1], at=state / JOB / "parts")
+        return state
+
+    def __exit__(self, *_: object) -> None:
+        assert self._at is not None
+        self.bench.unmount(self._at)
+
+
+@dataclass(kw_only=True)
+class _Watch:
+    """Follows a run from outside: what it was told is recorded, and what is on its disks."""
+
+    scene: Scene
+    images: tuple[Path, ...]
+    state: Path
+    storm: random.Random | None
+    kept: Ledger = NOTHING
+    _writer: int = 0
+    _unread: bool = False
+    _last: tuple[str, tuple[Path, ...]] = ("", ())
+
+    def look(self, call: Call) -> None:
+        """Keep the cut after a call."""
+        of_manifest = f"/{JOB}/manifest.sqlite" in call.text
+        if of_manifest:
+            self._writer, self._unread = call.thread, True
+        elif self._unread and call.thread == self._writer:
+            # The thread that wrote to the manifest does something else now: its commit has returned, and what a reader
+            # sees was acknowledged. The statement asks nothing of any fsync, so that one that is missing shows.
+            self.kept, self._unread = judged(self.state / JOB, context=f"the running job, at {call}"), False
+        if self.storm is not None and self.storm.random() < 0.5:
+            self._storm(call, self.storm)
+        else:
+            self.keep(call, self.kept)
+
+    def keep(self, call: Call, kept: Ledger) -> None:
+        """Keep what is on the disks now."""
+        digest = "".join(map(_digest, self.images))
+        if digest != self._last[0]:
+            self._last = (digest, self._copies())
+        self.scene.cuts.append(Cut(call=call, images=self._last[1], digest=digest, kept=kept, torn=False))
+
+    def _storm(self, call: Call, dice: random.Random) -> None:
+        if dice.random() < 0.25:
+            self._write_journal()
+            self.keep(call, self.kept)
+            return
+        before = self._copies()
+        files = sorted(path for path in self.state.rglob("*") if path.is_file())
+        for path in files:
+            if dice.random() < 0.7:
+                _write_back(path, dice)
+        after = tuple(copy_of(image, self.scene.bench.place(image.suffix)) for image in self.images)
+        torn = [_tear(old, new, dice) for old, new in zip(before, after, strict=True)]
+        for path in after:
+            path.unlink()
+        digest = "".join(map(_digest, before))
+        self.scene.cuts.append(Cut(call=call, images=before, digest=digest, kept=self.kept, torn=any(torn)))
+
+    def _write_journal(self) -> None:
+        """Bring the metadata of all files to the disk, by an fsync of a file that has nothing to do with the job."""
+        for folder in {self.state.parent, *([self.state / JOB / "parts"] if len(self.images) > 1 else [])}:
+            stranger = folder.parent / "stranger" if folder != self.state.parent else folder / "stranger"
+            with open(stranger if folder == self.state.parent else folder / ".stranger", "ab") as file:
+                file.write(b"x")
+                os.fsync(file.fileno())
+
+    def _copies(self) -> tuple[Path, ...]:
+        return tuple(copy_of(image, self.scene.bench.place(image.suffix)) for image in self.images)
+
+
+def _write_back(path: Path, dice: random.Random) -> None:
+    """Let the kernel write some of a file's data to the disk: not what names it, and not its size."""
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        for start in range(0, size, BLOCK):
+            if dice.random() < 0.8:
+                failed = _libc.sync_file_range(
+                    file.fileno(), ctypes.c_int64(start), ctypes.c_int64(BLOCK), _WRITE_AND_WAIT
+                )
+                assert not failed, os.strerror(ctypes.get_errno())
+
+
+def _tear(old: Path, new: Path, dice: random.Random) -> bool:
+    """Put some of the sectors in which a newer copy differs into an older one; the others stay as they were.
+
+    A sector is new or old, never both nor zeroed: that a write leaves its neighbours alone SQLite asks of a disk.
+    """
+    torn = False
+    with open(old, "r+b") as target, open(new, "rb") as source:
+        for start, end in extents(source.fileno(), os.fstat(source.fileno()).st_size):
+            data, was = os.pread(source.fileno(), end - start, start), os.pread(target.fileno(), end - start, start)
+            for at in _differences(was, data):
+                if dice.random() < 0.6:
+                    os.pwrite(target.fileno(), data[at : at + SECTOR], start + at)
+                else:
+                    torn = True
+    return torn
+
+
+def _differences(was: bytes, data: bytes) -> Iterator[int]:
+    if was == data:
+        return
+    for block in range(0, len(data), BLOCK):
+        if was[block : block + BLOCK] != data[block : block + BLOCK]:
+            for at in range(block, min(block + BLOCK, len(data)), SECTOR):
+                if was[at : at + SECTOR] != data[at : at + SECTOR]:
+                    yield at
+
+
+def _digest(image: Path) -> str:
+    found = hashlib.blake2b(digest_size=16)
+    with open(image, "rb") as file:
+        for start, end in extents(file.fileno(), os.fstat(file.fileno()).st_size):
+            found.update(start.to_bytes(8, "big"))
+            found.update(os.pread(file.fileno(), end - start, start))
+    return found.hexdigest()
