@@ -209,7 +209,7 @@ class _Os:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever os has
         return getattr(os, name)
 
-    def open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:  # noqa: ANN401 - as os
+    def open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:  # noqa: ANN401 - as os has it
         with self._disk.call("open"):
             descriptor = os.open(path, flags, mode, dir_fd=dir_fd)
             if flags & os.O_CREAT:
@@ -244,7 +244,7 @@ class _Os:
             if content is not None:
                 self._disk.renamed(str(path.parent), lambda: _bring_back(path, content))
 
-    def mkdir(self, path: Any, mode: int = 0o777) -> None:  # noqa: ANN401 - as os
+    def mkdir(self, path: Any, mode: int = 0o777) -> None:  # noqa: ANN401 - as os has it
         with self._disk.call("mkdir"):
             os.mkdir(path, mode)
             self._disk.renamed(str(Path(path).parent), lambda: _remove_tree(Path(path)))
