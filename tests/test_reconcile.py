@@ -123,12 +123,13 @@ def test_a_later_page_without_a_first_one_is_removed(bench: Bench) -> None:
     assert bench.names() == []
 
 
-def test_a_damaged_orphan_is_removed(bench: Bench) -> None:
-    """A part that does not prove itself is taken again."""
+@pytest.mark.parametrize("share", [0.002, 0.3, 0.98], ids=["in its data", "in its footer", "at its end"])
+def test_a_damaged_orphan_is_removed(share: float, bench: Bench) -> None:
+    """A part that does not prove itself is taken again, wherever it is damaged."""
     bench.record(1)
     path = bench.parts.path(bench.orphan(2))
     data = bytearray(path.read_bytes())
-    data[len(data) // 3] ^= 4
+    data[4 + int(len(data) * share)] ^= 4
     path.write_bytes(data)
     bench.reconcile()
     assert bench.pages() == [1]

@@ -236,8 +236,13 @@ class Connection:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeDecodeError as failure:
+            # Of SQLite's own words about a damaged table, which quote its name.
+            raise damaged(self.path, "a name in it is not UTF-8") from failure
         except sqlite3.Error as failure:
             code = getattr(failure, "sqlite_errorcode", None)
+            if code is None and "decode to UTF-8" in str(failure):
+                raise damaged(self.path, "a text in it is not UTF-8") from failure
             if code in _SHARED_MEMORY_CODES:
                 raise _NoSharedMemory(
                     f"the file system that holds {self.path} cannot carry its write-ahead log: {failure}.",

@@ -121,6 +121,22 @@ SENSELESS = [
 ]
 
 
+NO_TEXT = [
+    "UPDATE job SET name = CAST(x'ccff' AS TEXT)",
+    'ALTER TABLE window RENAME COLUMN moved TO "\u00cc"',
+]
+
+
+@pytest.mark.parametrize("statement", NO_TEXT)
+def test_a_text_that_is_no_unicode_is_damage(statement: str, path: Path) -> None:
+    """SQLite's own error about it has no code, and may not be readable itself."""
+    changed(path, statement)
+    data = path.read_bytes()
+    path.write_bytes(data.replace("\u00cc".encode(), b"\xcc\xff"))
+    with pytest.raises(ManifestUnusable, match="damaged"):
+        read(path)
+
+
 @pytest.mark.parametrize("statement", SENSELESS)
 def test_values_that_make_no_sense_are_damage(statement: str, path: Path) -> None:
     """Exit code 8, with the command that mends it; never an unexpected error."""

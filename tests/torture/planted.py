@@ -88,20 +88,6 @@ BUGS = (
         options=("--kill-points", "80"),
     ),
     Bug(
-        name="a body that was cut is taken for whole",
-        module="resumable/transport/body.py",
-        right="        while chunk := self._raw.read(_READ, decode_content=False):\n",
-        wrong=(
-            "        def piece() -> bytes:\n"
-            "            try:\n"
-            "                return self._raw.read(_READ, decode_content=False)\n"
-            "            except Exception:\n"
-            "                return b''\n"
-            "        while chunk := piece():\n"
-        ),
-        catchers=("tests/torture/test_cut_bodies.py",),
-    ),
-    Bug(
         name="a token that was refused is used again",
         module="resumable/client.py",
         right="        self._client.tokens.invalidate(token)\n",
@@ -114,6 +100,51 @@ BUGS = (
         right="        self._client.pacer.refused(wait)\n",
         wrong="",
         catchers=("tests/torture/test_rate_limits.py::test_everybody_holds_for_as_long_as_was_asked",),
+    ),
+    Bug(
+        name="without a write-ahead log a row is committed by DELETE and FULL",
+        module="resumable/manifest/connection.py",
+        right='"EXTRA" if self.no_log else "FULL" if durable else "NORMAL"',
+        wrong='"FULL" if self.no_log or durable else "NORMAL"',
+        catchers=(f"{CUTS}[ext4-no-log-calm]", f"{CUTS}[ext4-no-log-storm]"),
+        options=("--power-cuts", "0"),
+    ),
+    Bug(
+        name="a redirect is followed",
+        module="resumable/transport/http.py",
+        right="                raise self._redirected(raw)\n",
+        wrong=(
+            "                where, sent = raw.headers['location'], dict(prepared.headers)\n"
+            "                requests.request(prepared.method, where, headers=sent, data=prepared.body, timeout=5)\n"
+            "                raise self._redirected(raw)\n"
+        ),
+        catchers=("tests/torture/test_network.py::test_no_redirect_is_followed_in_a_run",),
+    ),
+    Bug(
+        name="an exchange has no deadline",
+        module="resumable/transport/exchange.py",
+        right="        left = self.deadline - self.clock.monotonic()\n",
+        wrong="        left = 3600.0\n",
+        catchers=("tests/transport/test_limits.py::test_a_drip_ends_at_the_total_deadline",),
+        options=("--timeout", "20"),
+    ),
+    Bug(
+        name="an empty page is trusted",
+        module="resumable/datasets/contract.py",
+        right="    if answer.rows == 0 and said.page_count > 0:\n",
+        wrong="    if False:\n",
+        catchers=("tests/torture/test_hostile_bodies.py",),
+    ),
+    Bug(
+        name="each thread asks for a token of its own",
+        module="resumable/auth.py",
+        right=(
+            "                if not self._refreshing:\n"
+            "                    break\n"
+            "                clock.wait(condition, None)\n"
+        ),
+        wrong="                break\n",
+        catchers=(f"{TOKENS}::test_a_token_revoked_at_any_request_costs_one_refresh",),
     ),
     Bug(
         name="a job can be run by two",

@@ -42,6 +42,8 @@ class Layout:
     log: bool = True
     dataset: str = "conversations"
     workers: int = 1
+    rarer: int = 1
+    """Of so many cuts one is judged here: the file system is slow to make, to mount and to copy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,9 @@ class Scene:
     layout: Layout
     sim: Simulator
     command: list[str]
+    most: int
+    """Cuts that are kept, any of all with the same chance; 0: all of them."""
+    dice: random.Random
     cuts: list[Cut] = field(default_factory=list)
     output: str = ""
 
@@ -90,7 +95,7 @@ class Scene:
             assert process.code == 0, f"the run that was to be cut ended {process.code}: {process.output}"
             assert self.cuts, "strace stopped at no call"
             last = Call(number=self.cuts[-1].call.number + 1, thread=0, name="exit", text="the process has ended")
-            watch.keep(last, judged(state / JOB))
+            watch.keep(last, judged(state / JOB), at=len(self.cuts))
 
     def environment(self, state: Path) -> Mapping[str, str]:
         """Return the environment that leads the product to the simulator, and to the package under test."""
@@ -141,6 +146,7 @@ class _Watch:
     kept: Ledger = NOTHING
     _writer: int = 0
     _unread: bool = False
+    _seen: int = 0
     _last: tuple[str, tuple[Path, ...]] = ("", ())
 
     def look(self, call: Call) -> None:
@@ -152,34 +158,59 @@ class _Watch:
             # The thread that wrote to the manifest does something else now: its commit has returned, and what a reader
             # sees was acknowledged. The statement asks nothing of any fsync, so that one that is missing shows.
             self.kept, self._unread = judged(self.state / JOB, context=f"the running job, at {call}"), False
+        self._seen += 1
+        at = self._place()
         if self.storm is not None and self.storm.random() < 0.5:
-            self._storm(call, self.storm)
-        else:
-            self.keep(call, self.kept)
+            self._storm(call, self.storm, at)
+        elif at is not None:
+            self.keep(call, self.kept, at=at)
 
-    def keep(self, call: Call, kept: Ledger) -> None:
+    def _place(self) -> int | None:
+        """Return the place that the next cut gets among those that are kept; None: it is passed over."""
+        scene = self.scene
+        if not scene.most or len(scene.cuts) < scene.most:
+            return len(scene.cuts)
+        place = scene.dice.randrange(self._seen)
+        return place if place < scene.most else None
+
+    def _put(self, cut: Cut, at: int) -> None:
+        """Keep a cut in a place; the images of the one that had it are thrown away: all would not fit."""
+        cuts = self.scene.cuts
+        gone = cuts[at].images if at < len(cuts) else ()
+        cuts[at : at + 1] = [cut]
+        for image in gone:
+            if image not in self._last[1] and all(image not in other.images for other in cuts):
+                image.unlink()
+
+    def keep(self, call: Call, kept: Ledger, *, at: int) -> None:
         """Keep what is on the disks now."""
         digest = "".join(map(_digest, self.images))
         if digest != self._last[0]:
-            self._last = (digest, self._copies())
-        self.scene.cuts.append(Cut(call=call, images=self._last[1], digest=digest, kept=kept, torn=False))
+            before, self._last = self._last[1], (digest, self._copies())
+            for image in before:
+                if all(image not in other.images for other in self.scene.cuts):
+                    image.unlink()
+        self._put(Cut(call=call, images=self._last[1], digest=digest, kept=kept, torn=False), at)
 
-    def _storm(self, call: Call, dice: random.Random) -> None:
+    def _storm(self, call: Call, dice: random.Random, at: int | None) -> None:
         if dice.random() < 0.25:
             self._write_journal()
-            self.keep(call, self.kept)
+            if at is not None:
+                self.keep(call, self.kept, at=at)
             return
-        before = self._copies()
+        before = self._copies() if at is not None else ()
         files = sorted(path for path in self.state.rglob("*") if path.is_file())
         for path in files:
             if dice.random() < 0.7:
                 _write_back(path, dice)
+        if at is None:
+            return
         after = tuple(copy_of(image, self.scene.bench.place(image.suffix)) for image in self.images)
         torn = [_tear(old, new, dice) for old, new in zip(before, after, strict=True)]
         for path in after:
             path.unlink()
         digest = "".join(map(_digest, before))
-        self.scene.cuts.append(Cut(call=call, images=before, digest=digest, kept=self.kept, torn=any(torn)))
+        self._put(Cut(call=call, images=before, digest=digest, kept=self.kept, torn=any(torn)), at)
 
     def _write_journal(self) -> None:
         """Bring the metadata of all files to the disk, by an fsync of a file that has nothing to do with the job."""

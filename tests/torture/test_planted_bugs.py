@@ -41,5 +41,5 @@ def test_a_planted_bug_is_caught(bug: Bug, tmp_path: Path, seed: int, tally: Cal
     print(f"repeat: RESUMABLE_SEED={seed} python -m pytest -m torture -n 0 tests/torture/test_planted_bugs.py")
     print(outcome.stdout[-3000:])
     assert outcome.returncode == TESTS_FAILED, f"nobody noticed: {bug.name}"
-    assert re.search(r"^\d+ failed", outcome.stdout.splitlines()[-1].lstrip("= ")), outcome.stdout[-500:]
+    assert re.search(r"AssertionError|Broken|Violation|Failed: ", outcome.stdout), "it failed, and not by a check"
     tally("planted bugs caught", 1)
