@@ -33,7 +33,7 @@ def need(*tools: str, root: bool = True) -> None:
     if missing := [tool for tool in tools if shutil.which(tool) is None]:
         pytest.skip(f"not installed: {', '.join(missing)}")
     if root and os.geteuid() != 0:
-        pytest.skip("needs root: for mounts and loop devices")
+        pytest.skip("this machine forbids mounts and loop devices: the tests do not run as root")
 
 
 def need_mounts(*kinds: str) -> None:
@@ -41,12 +41,12 @@ def need_mounts(*kinds: str) -> None:
     need("losetup", "mount", "umount", *(MAKERS[kind][0][0] for kind in kinds))
     known = Path("/proc/filesystems").read_text(encoding="ascii").split()
     if missing := [kind for kind in kinds if kind not in known]:
-        pytest.skip(f"the kernel does not know: {', '.join(missing)}")
+        pytest.skip(f"this machine forbids {', '.join(missing)}: its kernel does not know them")
     with workbench() as bench:
         try:
             bench.mounted(bench.image("ext4"))
         except AssertionError as refused:
-            pytest.skip(f"this machine allows no loop mounts: {refused}")
+            pytest.skip(f"this machine forbids loop mounts: {refused}")
 
 
 def command(*arguments: str | Path) -> str:

@@ -8,6 +8,7 @@ the copy is read. Its answer, kept, lets `assert_kept` and `assert_not_asked_aga
 import contextlib
 import hashlib
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -29,9 +30,11 @@ from resumable.simulator.log import Entry
 
 from .wholeness import Broken, PageName, iso, normal, to_ms, whole_part
 
-KNOWN_NAMES = re.compile(r"manifest\.sqlite(-wal|-shm|-journal)?|lock|receipt\.json|\.receipt\.json\.tmp|parts")
+KNOWN_NAMES = re.compile(r"manifest\.sqlite(-wal|-shm|-journal)?|lock|receipt\.json|\.receipt\.json\.tmp|parts|aside")
 STRANGER = "parts/.stranger"
 """What a storm writes to on a disk that holds nothing but parts."""
+RESTORING = ".manifest.sqlite.restored"
+"""What a restoration leaves that was killed; the next repair removes it."""
 FINAL = re.compile(r"page-(\d{5,})(?:\.take-(\d+))?\.parquet")
 TEMPORARY = re.compile(r"\.page-\d{5,}(\.take-\d+)?\.parquet\.tmp")
 
@@ -227,8 +230,10 @@ def _files(folder: Path, pages: dict[PageName, Part], broken: list[str]) -> tupl
     recorded = {name.path: name for name in pages}
     for path in sorted(folder.rglob("*")):
         where = str(path.relative_to(folder))
+        if where.startswith(f"aside{os.sep}"):
+            continue  # what a repair found, whatever it is
         if path.parent == folder:
-            if not KNOWN_NAMES.fullmatch(path.name):
+            if not (KNOWN_NAMES.fullmatch(path.name) or path.name.startswith(RESTORING)):
                 broken.append(f"10: {where} is none of the files of a job")
             if path.name == ".receipt.json.tmp":
                 temporary.append(where)

@@ -4,6 +4,7 @@ A scene's `start` state is made once and copied for every point. Each is three p
 """
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from .wholeness import Broken
 DATASETS = ("conversations", "conversations-pagecount", "conversation-jobs")
 JOB = "j"
 PAGES = 3
+REPAIR = ("repair", JOB, "--workers", "1", "--rate", "1000000")
 SOURCE = Settings(records=9, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
 FEWER = Settings(records=6, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
 """The same source some records earlier, so that a window begun with it has moved."""
@@ -232,11 +234,34 @@ def topped_up(server: ForkServer, sim: Simulator, dataset: str, place: Path) -> 
 
 def complete(server: ForkServer, sim: Simulator, dataset: str, place: Path) -> Scene:
     """A complete job is verified."""
+    scene, start = _completed(server, sim, dataset, place)
+    return _from(scene, start, arguments=("verify", JOB))
+
+
+def damaged(server: ForkServer, sim: Simulator, dataset: str, place: Path) -> Scene:
+    """A complete job that has lost a part, and has another with a bit flipped, is repaired."""
+    scene, start = _completed(server, sim, dataset, place)
+    parts = sorted((start / JOB / "parts").glob("window=*/page-*"))
+    parts[1].unlink()
+    data = bytearray(parts[2].read_bytes())
+    data[300] ^= 8
+    parts[2].write_bytes(data)
+    return _from(scene, start, arguments=REPAIR, takes_again=True)
+
+
+def lost(server: ForkServer, sim: Simulator, dataset: str, place: Path) -> Scene:
+    """A complete job whose manifest is half gone is repaired."""
+    scene, start = _completed(server, sim, dataset, place)
+    manifest = start / JOB / "manifest.sqlite"
+    os.truncate(manifest, manifest.stat().st_size // 2)
+    return _from(scene, start, arguments=REPAIR, takes_again=True)
+
+
+def _completed(server: ForkServer, sim: Simulator, dataset: str, place: Path) -> tuple[Scene, Path]:
     scene = new(server, sim, dataset, place)
     with scene.stage() as stage:
         stage.finish(None)
-        start = shutil.copytree(stage.folder / "state", place / "start")
-    return _from(scene, start, arguments=("verify", JOB))
+        return scene, shutil.copytree(stage.folder / "state", place / "start")
 
 
 def _left_by(scene: Scene, point: Point) -> Path:
@@ -266,4 +291,6 @@ SCENES = {
     "taken again": taken_again,
     "topped up": topped_up,
     "complete": complete,
+    "damaged": damaged,
+    "lost": lost,
 }

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from . import strace
-from .judge import assert_kept
-from .scenes import DATASETS, Scene, Stage
+from .judge import RESTORING, assert_kept
+from .scenes import DATASETS, JOB, RESULTS, Scene, Stage
 from .strace import CHANGES, LOOKS, Call, Point
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(7200), strace.NEEDED]
@@ -82,6 +82,34 @@ def test_a_verification_that_is_killed_has_changed_nothing(
             assert stage.judged(f"after {point}") == before
             stage.finish(before)
     tally("kills at a system call", hit)
+    assert hit >= 0.9 * len(tried), f"only {hit} of {len(tried)} points were hit"
+
+
+@pytest.mark.parametrize(
+    "scene", [(kind, dataset) for kind in ("damaged", "lost") for dataset in DATASETS], indirect=True, ids="-".join
+)
+def test_a_repair_that_is_killed_is_done_by_the_next(
+    scene: Scene,
+    request: pytest.FixtureRequest,
+    seed: int,
+    trials: Callable[[str], int],
+    tally: Callable[[str, int], None],
+) -> None:
+    """After a SIGKILL at each call of a repair the next one ends with the truth, and verify finds no fault."""
+    tried = points(scene.trace(), share(trials("kill-points"), 15), seed)
+    hit = 0
+    for point in tried:
+        with strace.told(request, seed, point), scene.stage() as stage:
+            hit += killed(stage, point)
+            asked = scene.sim.log.next_sequence()
+            stage.finish(None)
+            again = scene.sim.log.entries(RESULTS[scene.dataset])
+            if "lost" in request.node.name:
+                assert not [entry for entry in again if entry.sequence > asked], "pages that parts prove were asked for"
+            assert not [*stage.job.glob(f"{RESTORING}*")], "what a killed restoration made is left"
+            found = stage.play(("verify", JOB))
+            assert found.code == 0, found.stdout + found.stderr
+    tally("kills of a repair", hit)
     assert hit >= 0.9 * len(tried), f"only {hit} of {len(tried)} points were hit"
 
 

@@ -19,7 +19,7 @@ NEW, CARRIED_ON = ("new", "conversations"), ("carried on", "conversations")
 JOBS = ("new", "conversation-jobs")
 STORAGE, INCOMPLETE = 5, 3
 NOBODY = 65534
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give rights up, or mount")
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="this machine forbids what only root may")
 
 
 def spread(least: int, most: int, number: int) -> list[int]:
@@ -107,7 +107,7 @@ def read_only(tmp_path: Path) -> Iterator[Callable[[Path], None]]:
     def mount(folder: Path) -> None:
         bind = subprocess.run(["mount", "--bind", folder, folder], capture_output=True, text=True, check=False)
         if bind.returncode != 0:
-            pytest.skip(f"nothing can be mounted here: {bind.stderr}")
+            pytest.skip(f"this machine forbids mounts: {bind.stderr}")
         mounted.append(folder)
         subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
 

@@ -46,7 +46,7 @@ def alone() -> list[str]:
     command = ["unshare", "-n", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
     tried = subprocess.run([*command, "true"], capture_output=True, text=True)
     if tried.returncode != 0:
-        pytest.skip(f"no network of its own to be had here: {tried.stderr.strip()[:100]}")
+        pytest.skip(f"this machine forbids a network of its own: {tried.stderr.strip()[:100]}")
     return command
 
 
