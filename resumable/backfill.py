@@ -71,6 +71,16 @@ class Job:
             run.go(watch or _nobody_watches)
         elif anew or manifest.job().state is not JobState.COMPLETE:
             run.conclude()
+        else:
+            run.check_sound()
+
+    def check_sound(self) -> None:
+        """Raise ManifestUnusable where what says that the job is complete does not agree with itself."""
+        manifest = ManifestReader.open_to_read(self.folder / status_of.MANIFEST)
+        if manifest is None:
+            raise _no_such_job(self)
+        with contextlib.closing(manifest):
+            status_of.check_sound(manifest)
 
     def verify(
         self, *, quick: bool = False, online: bool = False, stop: Stop | None = None, watch: LookOn | None = None

@@ -32,6 +32,7 @@ from resumable.parts import Parts
 from resumable.planner import Feed
 from resumable.reconcile import remove_stale
 from resumable.recorder import Recorder, Site
+from resumable.status import check_sound
 from resumable.walkworker import WalkWorker
 from resumable.worker import Hands, PageWorker, work_through
 
@@ -101,6 +102,10 @@ class Run:
         for row in self._manifest.stale_windows():
             remove_stale(row.window, manifest=self._manifest, parts=self._parts)
         self._conclude(None)
+
+    def check_sound(self) -> None:
+        """Raise ManifestUnusable where a job that is called complete has a manifest that does not agree with itself."""
+        check_sound(self._manifest)
 
     def _check_room(self) -> None:
         """Refuse to start where the disk cannot hold what is known to come."""
@@ -187,11 +192,11 @@ class Run:
     def _conclude(self, recorder: Recorder | None) -> None:
         totals = self._manifest.totals()
         error = self._shortfall(totals, recorder)
-        if error is None and (flaws := self._manifest.flaws()):
-            error = ManifestUnusable(
-                f"all windows are there, and the manifest does not agree with itself: {'; '.join(flaws[:3])}.",
-                hint=f"The job is not called complete. Mend it with: resumable repair {self._job.name}",
-            )
+        if error is None:
+            try:
+                check_sound(self._manifest)
+            except ManifestUnusable as unsound:
+                error = unsound
         if error is None:
             receipt.write(self._parts.folder.parent, self._manifest, self._parts, self._contract)
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")

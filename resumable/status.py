@@ -89,6 +89,15 @@ def read(folder: Path, *, events: int = 20) -> Status | None:
         manifest.close()
 
 
+def check_sound(manifest: ManifestReader) -> None:
+    """Raise ManifestUnusable where a manifest does not agree with itself; costs one pass over it."""
+    if flaws := manifest.flaws():
+        raise ManifestUnusable(
+            f"all windows are there, and the manifest does not agree with itself: {'; '.join(flaws[:3])}.",
+            hint=f"The job is not called complete. Mend it with: resumable repair {manifest.job().name}",
+        )
+
+
 def lost(folder: Path) -> ManifestUnusable | None:
     """Return what to say of a job's folder that has parts and no manifest; None for any other."""
     windows = (path for path in durable.listed(folder / "parts") if path.match("window=*"))

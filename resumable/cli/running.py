@@ -40,6 +40,7 @@ class Running:
         session.folder = job.folder
         before = job.status(events=0)
         if before.state is JobState.COMPLETE:
+            job.check_sound()
             status = before
         else:
             try:

@@ -207,3 +207,14 @@ def test_a_restored_job_can_be_looked_back_on(planted: Planted, sim: Simulator) 
         (done,) = database.execute("SELECT completed_ms FROM job").fetchone()
     assert all(0 < ms <= done for ms in taken)
     assert timedelta(milliseconds=max(taken) - min(taken)) < timedelta(hours=1)
+
+
+def test_a_complete_job_that_lost_rows_is_not_called_complete(planted: Planted, sim: Simulator) -> None:
+    """Run once more, it says that its manifest does not agree with itself, and what mends it."""
+    planted.change("DELETE FROM page WHERE window = 1 AND number = 2")
+    with pytest.raises(ManifestUnusable, match="does not agree with itself") as caught:
+        planted.job.run()
+    assert caught.value.hint.endswith("resumable repair job")
+    with pytest.raises(ManifestUnusable):
+        planted.job.check_sound()
+    assert repaired(planted, sim)[1] == 0
