@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from resumable.auth import Token, Tokens
@@ -77,8 +78,7 @@ class _Exchange:
             token = self._ready()
             try:
                 reply = self._send(token)
-                with self._client.crew.at_desk():
-                    return read(reply)
+                return self._client.crew.at_desk(partial(read, reply))
             except Fault as fault:
                 self._after(fault, token)
 

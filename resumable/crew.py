@@ -4,9 +4,13 @@ import contextlib
 import math
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from resumable.clock import Clock
+
+T = TypeVar("T")
 
 SPARE = 1.2
 """Workers against what rate and latency need on average: answers do not come evenly."""
@@ -33,7 +37,7 @@ class Crew:
         self._usual = usual
         self._most = most or usual
         self._processors = processors or os.cpu_count() or 1
-        self._desks = threading.BoundedSemaphore(self._processors + SPARE_DESKS)
+        self._desks = ThreadPoolExecutor(self._processors + SPARE_DESKS, thread_name_prefix="desk")
         self._lock = threading.Lock()
         self._mine = threading.local()
         self._needed = usual
@@ -61,13 +65,24 @@ class Crew:
         with self._lock:
             self._own = _average(self._own, own)
 
-    @contextlib.contextmanager
-    def at_desk(self) -> Iterator[None]:
-        """Wait for a place to work with the processor. More at once would each hold a page, and up the others."""
+    def at_desk(self, work: Callable[[], T]) -> T:
+        """Do work of the processor at the next free desk, and return what comes of it.
+
+        The desks are threads of their own, because allocators keep what a thread once needed: with the work done by the
+        32 workers themselves, memory grew by 60 MB over the first 6,000 pages.
+        """
         begun = self._clock.monotonic()
-        with self._desks:
-            self.waited(self._clock.monotonic() - begun)
-            yield
+
+        def seated() -> tuple[float, T]:
+            return self._clock.monotonic() - begun, work()
+
+        queued, made = self._desks.submit(seated).result()
+        self.waited(queued)
+        return made
+
+    def close(self) -> None:
+        """Clear the desks."""
+        self._desks.shutdown()
 
     def waited(self, seconds: float) -> None:
         """Take in that this thread waited."""

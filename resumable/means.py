@@ -62,7 +62,9 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
                 policy=settings.policy,
             )
         pacer = stack.enter_context(_pacer(contract, settings, stop, who))
-        crew = Crew(stop.clock, usual=settings.workers, most=settings.workers_most)
+        crew = stack.enter_context(
+            contextlib.closing(Crew(stop.clock, usual=settings.workers, most=settings.workers_most))
+        )
         client = Client(
             transport=api,
             tokens=tokens,

@@ -79,8 +79,7 @@ class Recorder:
             cursor=answer.said.cursor,
             taken_at=iso(site.stop.clock.now()),
         )
-        with site.client.crew.at_desk():
-            return site.parts.write(answer.table, footer)
+        return site.client.crew.at_desk(lambda: site.parts.write(answer.table, footer))
 
     def give_up(self, window: Window, number: int, fault: Fault) -> None:
         """Quarantine a page. Raises Incomplete when so many failed in a row that no page could come."""
@@ -107,7 +106,8 @@ class Recorder:
             self.retake(row.window, None, "pages it had named are gone")
             return
         keys = (site.parts.column(key, site.contract.schema.key) for key in self._keys(row.window))
-        verdict = judge(row, keys, page_size=site.job.spec.page_size if site.contract.counts_pages else None)
+        page_size = site.job.spec.page_size if site.contract.counts_pages else None
+        verdict = site.client.crew.at_desk(lambda: judge(row, keys, page_size=page_size))
         if not verdict.complete:
             self.retake(row.window, verdict.fingerprint, verdict.why)
             return

@@ -1,11 +1,15 @@
 """The crew: as many workers as rate and latency need, fewer while the server is in trouble."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from resumable.clock import SystemClock
 from resumable.config import MOST_WORKERS, from_environment
 from resumable.crew import Crew
+from resumable.errors import StorageFailed
 from resumable.models import JobState
 from resumable.simulator import Fault, FaultKind, Settings, Simulator
 from tests.support.builders import make_job
@@ -78,6 +82,38 @@ def test_a_size_that_was_given_is_kept() -> None:
     assert (workers.size, workers.most) == (3, 3)
     assert from_environment({"RESUMABLE_WORKERS": "3"}).workers_most is None
     assert from_environment({}).workers_most == MOST_WORKERS
+
+
+def test_work_of_the_processor_is_done_by_few_threads_however_many_ask() -> None:
+    """Allocators keep what a thread once needed: three desks on two processors, for 32 workers at once."""
+    workers = Crew(SystemClock(), usual=32, processors=2)
+    seated: set[int] = set()
+    lock, enough, full = threading.Lock(), threading.Barrier(3, timeout=20), threading.Event()
+
+    def work() -> int:
+        with lock:
+            seated.add(threading.get_ident())
+        if not full.is_set():
+            enough.wait()  # so long until three are there at once
+            full.set()
+        return threading.get_ident()
+
+    with ThreadPoolExecutor(32) as pool:
+        done_by = set(pool.map(lambda _: workers.at_desk(work), range(300)))
+    workers.close()
+    assert done_by == seated
+    assert len(seated) == 3
+
+
+def test_what_fails_at_a_desk_fails_for_who_asked() -> None:
+    """The error itself comes back, whatever its kind, and the desk is free again."""
+    workers = crew()
+    for error in (StorageFailed("full"), KeyboardInterrupt()):
+        with pytest.raises(type(error)) as caught:
+            workers.at_desk(lambda error=error: (_ for _ in ()).throw(error))
+        assert caught.value is error
+    assert workers.at_desk(lambda: 7) == 7
+    workers.close()
 
 
 @pytest.mark.parametrize("most", [None, 32])
