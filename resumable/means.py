@@ -1,9 +1,9 @@
 """What a run works with: one client, one pacer and one token source, made from the settings and closed together."""
 
-import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -32,7 +32,7 @@ class Means:
     tokens: Tokens
 
 
-@contextlib.contextmanager
+@contextmanager
 def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Journal) -> Iterator[Means]:
     """Make what a run of this contract works with. Raises UsageError or AuthenticationFailed for missing settings.
 
@@ -41,8 +41,8 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
     endpoints = settings.required_endpoints()
     redactor = Redactor()
     carry = settings.transport or _over_http(settings, stop, redactor)
-    with contextlib.ExitStack() as stack:
-        api = stack.enter_context(contextlib.closing(carry(endpoints.api)))
+    with ExitStack() as stack:
+        api = stack.enter_context(closing(carry(endpoints.api)))
         form = contract.token_form
         if isinstance(form, GivenToken):
             value, who = _given_value(form, settings), form.variable or ""
@@ -51,7 +51,7 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
         else:
             who, client_secret = settings.required_client()
             redactor.keep(client_secret, client_id=who)
-            login = stack.enter_context(contextlib.closing(carry(endpoints.login)))
+            login = stack.enter_context(closing(carry(endpoints.login)))
             tokens = TokenSource(
                 login if form is TokenForm.BASIC else api,
                 Credentials(client_id=who, client_secret=client_secret),
@@ -62,9 +62,7 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
                 policy=settings.policy,
             )
         pacer = stack.enter_context(_pacer(contract, settings, stop, who))
-        crew = stack.enter_context(
-            contextlib.closing(Crew(stop.clock, usual=settings.workers, most=settings.workers_most))
-        )
+        crew = stack.enter_context(closing(Crew(stop.clock, usual=settings.workers, most=settings.workers_most)))
         client = Client(
             transport=api,
             tokens=tokens,
@@ -137,18 +135,18 @@ def _given_value(given: GivenToken, settings: Settings) -> Secret:
     return value
 
 
-@contextlib.contextmanager
+@contextmanager
 def _pacer(contract: Contract, settings: Settings, stop: Stop, who: str) -> Iterator[Pacer]:
     """Share the pace with every process that asks the same origin as the same client, from the same state folder."""
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         slots = LocalSlots()
         if settings.transport is None:
             key = f"{settings.required_endpoints().api}\n{who}"
             folder = settings.state.absolute() / ".pace"
-            with contextlib.suppress(StorageFailed):
+            with suppress(StorageFailed):
                 make_folder(folder, within=settings.state.absolute())
             path = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
-            slots = stack.enter_context(contextlib.closing(SharedSlots(path, stop.clock.monotonic)))
+            slots = stack.enter_context(closing(SharedSlots(path, stop.clock.monotonic)))
         pace = Pace(
             documented=contract.documented_rate,
             ceiling=settings.rate_per_minute,
