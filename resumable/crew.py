@@ -37,7 +37,9 @@ class Crew:
         self._usual = usual
         self._most = most or usual
         self._processors = processors or os.cpu_count() or 1
-        self._desks = ThreadPoolExecutor(self._processors + SPARE_DESKS, thread_name_prefix="desk")
+        desks = self._processors + SPARE_DESKS
+        # A crew that is no larger than this needs none: each works where it stands.
+        self._desks = ThreadPoolExecutor(desks, thread_name_prefix="desk") if self._most > desks else None
         self._lock = threading.Lock()
         self._mine = threading.local()
         self._needed = usual
@@ -71,6 +73,8 @@ class Crew:
         The desks are threads of their own, because allocators keep what a thread once needed: with the work done by the
         32 workers themselves, memory grew by 60 MB over the first 6,000 pages.
         """
+        if self._desks is None:
+            return work()
         begun = self._clock.monotonic()
 
         def seated() -> tuple[float, T]:
@@ -82,7 +86,8 @@ class Crew:
 
     def close(self) -> None:
         """Clear the desks."""
-        self._desks.shutdown()
+        if self._desks is not None:
+            self._desks.shutdown()
 
     def waited(self, seconds: float) -> None:
         """Take in that this thread waited."""

@@ -105,6 +105,13 @@ def test_work_of_the_processor_is_done_by_few_threads_however_many_ask() -> None
     assert len(seated) == 3
 
 
+def test_a_small_crew_works_where_it_stands() -> None:
+    """No more workers than desks need no other threads."""
+    workers = Crew(SystemClock(), usual=3, processors=2)
+    assert workers.at_desk(threading.get_ident) == threading.get_ident()
+    workers.close()
+
+
 def test_what_fails_at_a_desk_fails_for_who_asked() -> None:
     """The error itself comes back, whatever its kind, and the desk is free again."""
     workers = crew()

@@ -72,7 +72,7 @@ def test_a_signal_at_any_call_lets_what_is_in_flight_finish(
                 raise Broken(f"after a clean stop there are {before.temporary}")
             stage.finish(before)
     tally("signals at a system call", len(codes))
-    assert strace.asked_for() or set(codes) > {0}, f"no run was interrupted: {codes}"
+    assert strace.asked_for() or set(codes) != {0}, f"no run was interrupted: {codes}"
 
 
 @pytest.mark.parametrize("scene", [NEW], indirect=True, ids="-".join)
