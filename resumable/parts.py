@@ -189,6 +189,12 @@ class Parts:
         """Remove one file of this folder; one that is gone already is fine."""
         durable.remove(path)
 
+    def settle(self, window: Interval) -> None:
+        """Make what was removed from a window's folder stay away, after a power cut too."""
+        folder = self.window_folder(window)
+        if durable.is_folder(folder):
+            durable.sync_folder(folder)
+
     def column(self, key: PageKey, name: str) -> pa.ChunkedArray:
         """Read one column of a part. Raises VerificationFailed where it is gone or damaged, StorageFailed."""
         with self._to_read(key) as file:

@@ -38,6 +38,8 @@ def remove_stale(window: Window, *, manifest: Manifest, parts: Parts) -> None:
     for key in keys:
         if key.take < window.take:
             parts.remove(parts.path(key))
+    # Whether this run removed them or one before it: a name that a power cut brings back would have no row any more.
+    parts.settle(window.interval)
     manifest.forget_stale(window)
 
 

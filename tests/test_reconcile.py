@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from resumable import durable
 from resumable.manifest import Manifest, WindowRow
 from resumable.models import EventKind, PageKey, Window, WindowState
 from resumable.parts import Footer, Parts
@@ -201,6 +202,31 @@ def test_a_removal_cut_short_is_finished_by_the_next(bench: Bench, monkeypatch: 
         remove_stale(row.window, manifest=bench.manifest, parts=bench.parts)
     assert bench.manifest.stale_windows() == []
     assert bench.pages() == [1]
+
+
+@pytest.mark.parametrize("removed_before", [False, True])
+def test_what_is_stale_is_gone_for_good_before_its_rows_are(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, removed_before: bool
+) -> None:
+    """The folder is synced after the last removal, a killed run's own too, and before the rows go."""
+    bench.record(1)
+    bench.window = bench.manifest.retake(bench.window, None, "why").window
+    _complete(bench)
+    if removed_before:
+        bench.parts.remove(bench.parts.path(PageKey(window=bench.window.interval, take=1, number=1)))
+    steps: list[str] = []
+    for owner, name in ((durable, "remove"), (durable, "sync_folder"), (Manifest, "forget_stale")):
+        monkeypatch.setattr(owner, name, _noting(steps, name, getattr(owner, name)))
+    remove_stale(bench.window, manifest=bench.manifest, parts=bench.parts)
+    assert steps == [*([] if removed_before else ["remove"]), "sync_folder", "forget_stale"]
+
+
+def _noting(steps: list[str], name: str, real: Callable[..., None]) -> Callable[..., None]:
+    def noted(*arguments: object) -> None:
+        steps.append(name)
+        real(*arguments)
+
+    return noted
 
 
 def _complete(bench: Bench) -> None:

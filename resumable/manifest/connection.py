@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from resumable.durable import exists, network_file_system, opened, size_of
+from resumable.durable import LINK, exists, kind_of, network_file_system, opened, size_of
 from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
 from resumable.manifest import ddl
 from resumable.manifest.rows import damaged
@@ -71,7 +71,7 @@ class Connection:
         """Why the file has no write-ahead log but a rollback journal, which is slower."""
         self._lock = threading.RLock()
         self._unsynced: StorageFailed | None = None
-        if path.is_symlink():
+        if kind_of(path) == LINK:
             # SQLite would follow it, and make what it leads to where there is nothing.
             raise ManifestUnusable(
                 f"{path} is a link, and links are not followed.", hint="Put the manifest itself there."

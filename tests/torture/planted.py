@@ -132,7 +132,7 @@ BUGS = (
         name="an empty page is trusted",
         module="resumable/datasets/contract.py",
         right="    if answer.rows == 0 and said.page_count > 0:\n",
-        wrong="    if False:\n",
+        wrong="    if answer.table is None and said.page_count > 0:\n",
         catchers=("tests/torture/test_hostile_bodies.py",),
     ),
     Bug(
