@@ -64,6 +64,11 @@ class Stop:
         self.clock = clock
         self.condition = threading.Condition()
         self.reason: str | None = None
+        self._others: list[threading.Condition] = []
+
+    def wakes(self, condition: threading.Condition) -> None:
+        """Let whoever waits for another condition be woken by the flag too."""
+        self._others.append(condition)
 
     @property
     def requested(self) -> bool:
@@ -75,6 +80,9 @@ class Stop:
         with self.condition:
             self.reason = self.reason or reason
             self.condition.notify_all()
+        for other in self._others:
+            with other:
+                other.notify_all()
 
     def wait(self, seconds: float) -> bool:
         """Wait up to `seconds`; return True as soon as the flag is up."""

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from resumable import durable
 from resumable.errors import VerificationFailed
+from resumable.leafsizes import heavy_leaves
 from resumable.models import Interval, PageKey, PartFact, compact, iso, moment_of
 
 FORMAT = 1
@@ -36,12 +37,18 @@ _NAME = re.compile(r"page-(\d{5,10})(?:\.take-(\d{1,9}))?\.parquet")
 _WRITING: Final[dict[str, Any]] = {
     # Measured on the full schema, most of whose leaves are null on most pages: without dictionary and statistics a part
     # is a fifth smaller and half as dear, mostly by its footer, and it reads back with the same schema.
-    "compression": "zstd",
-    "compression_level": 1,
     "use_dictionary": False,
     "write_statistics": False,
     "store_schema": False,
 }
+
+
+_NOT_COMPRESSED: Final[dict[str, Any]] = {"compression": "none"}
+
+WORTH_COMPRESSING: Final = 1000
+"""Bytes of a leaf from which on it is compressed. To begin with zstd costs 27 us a leaf, half of all the writing where
+213 of them are begun: with this bound a part of 100 records takes 0.70 of the time for 1.14 of the size, one of 1,000
+the same time and size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +232,9 @@ class Parts:
 
 def _encode(table: pa.Table, footer: Footer) -> memoryview:
     sink = io.BytesIO()
-    with pq.ParquetWriter(sink, table.schema, **_WRITING) as writer:
+    heavy = heavy_leaves(table, WORTH_COMPRESSING)
+    compressed = {"compression": dict.fromkeys(heavy, "zstd"), "compression_level": dict.fromkeys(heavy, 1)}
+    with pq.ParquetWriter(sink, table.schema, **_WRITING, **(compressed if heavy else _NOT_COMPRESSED)) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata({_ENTRY: _footer_json(replace(footer, sha256=_NO_HASH))})
     data = sink.getbuffer()

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from resumable import durable
 from resumable.datasets import Contract
+from resumable.keys import KeptKeys, hashes
 from resumable.manifest import Manifest, ManifestReader, WindowRow
 from resumable.models import Counter, PageKey, iso
 from resumable.parts import Parts
@@ -25,17 +26,17 @@ KEYS_AT_ONCE: Final = 2_000_000
 """Record keys held at once, as 8 bytes each, while duplicates across windows are counted."""
 
 
-def write(folder: Path, manifest: Manifest, parts: Parts, contract: Contract) -> None:
-    """Write the receipt of a job whose windows are all complete, durably."""
-    text = json.dumps(_receipt(manifest, parts, contract), indent=2, ensure_ascii=False)
+def write(folder: Path, manifest: Manifest, parts: Parts, contract: Contract, kept: KeptKeys) -> None:
+    """Write the receipt of a job whose windows are all complete, durably; `kept` spares it many looks at the parts."""
+    text = json.dumps(_receipt(manifest, parts, contract, kept), indent=2, ensure_ascii=False)
     durable.save(folder.absolute() / RECEIPT, text.encode())
 
 
-def _receipt(manifest: Manifest, parts: Parts, contract: Contract) -> dict[str, Any]:
+def _receipt(manifest: Manifest, parts: Parts, contract: Contract, kept: KeptKeys) -> dict[str, Any]:
     job, counters = manifest.job(), manifest.counters()
     known = facts(manifest)
     records, within = known["records"], known["duplicates"]["within_windows"]
-    distinct = _distinct(lambda: _columns(manifest, parts, contract), records)
+    distinct = _distinct(lambda: _hashes(manifest, parts, contract, kept), records)
     twice = {"within_windows": within, "across_windows": records - within - distinct}
     return {
         **known,
@@ -101,24 +102,26 @@ def _versions(contract: Contract) -> dict[str, str]:
     }
 
 
-def _columns(manifest: Manifest, parts: Parts, contract: Contract) -> Iterator[pa.ChunkedArray]:
+def _hashes(manifest: Manifest, parts: Parts, contract: Contract, kept: KeptKeys) -> "Iterator[array[int]]":
+    """Yield the hashes of all record keys, from the parts where they are not kept."""
     for row in manifest.windows():
+        known = kept.hashes_of(row.window)
+        if known is not None:
+            yield known
+            continue
         for page in manifest.pages(row.window):
             key = PageKey(window=row.window.interval, take=row.window.take, number=page.number)
-            yield parts.column(key, contract.schema.key)
+            yield hashes([parts.column(key, contract.schema.key)])
 
 
-def _distinct(columns: Callable[[], Iterator[pa.ChunkedArray]], total: int) -> int:
-    """Count the different keys, in as many passes over them as memory asks for."""
+def _distinct(found: "Callable[[], Iterator[array[int]]]", total: int) -> int:
+    """Count the different hashes, in as many passes over them as memory asks for."""
     passes = max(1, -(-total // KEYS_AT_ONCE))
-    found = 0
+    distinct = 0
     for turn in range(passes):
-        hashes = array("Q")
-        for key in (key for column in columns() for key in column.to_pylist()):
-            number = int.from_bytes(hashlib.blake2b(str(key).encode(), digest_size=8).digest())
-            if number % passes == turn:
-                hashes.append(number)
-        found += pc.count_distinct(
-            pa.Array.from_buffers(pa.uint64(), len(hashes), [None, pa.py_buffer(hashes)])
-        ).as_py()
-    return found
+        numbers = array("Q")
+        for some in found():
+            numbers.extend(some if passes == 1 else (number for number in some if number % passes == turn))
+        column = pa.Array.from_buffers(pa.uint64(), len(numbers), [None, pa.py_buffer(numbers)])
+        distinct += pc.count_distinct(column).as_py()
+    return distinct

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from resumable.client import Client
 from resumable.clock import Stop
-from resumable.closing import STILL_CHANGING, judge
+from resumable.closing import STILL_CHANGING, Verdict, judge
 from resumable.datasets import Answer, Contract
 from resumable.errors import Fault, Incomplete, ManifestUnusable
+from resumable.keys import KeptKeys
 from resumable.manifest import JobRow, Manifest, WindowRow
 from resumable.models import EventKind, PageKey, PartFact, Snapshot, Window, iso, label
 from resumable.parts import Footer, Parts
@@ -48,6 +49,7 @@ class Recorder:
     """Windows whose source kept changing, as found in this run."""
     waiting: list[Window] = field(default_factory=list)
     """Windows that the server has no data of yet, as found in this run."""
+    keys: KeptKeys = field(default_factory=KeptKeys)
     _takes: dict[int, int] = field(default_factory=dict)
     _failed_in_a_row: int = 0
 
@@ -79,7 +81,10 @@ class Recorder:
             cursor=answer.said.cursor,
             taken_at=iso(site.stop.clock.now()),
         )
-        return site.client.crew.at_desk(lambda: site.parts.write(answer.table, footer))
+        part = site.client.crew.at_desk(lambda: site.parts.write(answer.table, footer))
+        if answer.table is not None:
+            self.keys.keep(window, number, answer.table.column(site.contract.schema.key))
+        return part
 
     def give_up(self, window: Window, number: int, fault: Fault) -> None:
         """Quarantine a page. Raises Incomplete when so many failed in a row that no page could come."""
@@ -105,9 +110,7 @@ class Recorder:
         if row.done < snapshot_of(row).page_count:
             self.retake(row.window, None, "pages it had named are gone")
             return
-        keys = (site.parts.column(key, site.contract.schema.key) for key in self._keys(row.window))
-        page_size = site.job.spec.page_size if site.contract.counts_pages else None
-        verdict = site.client.crew.at_desk(lambda: judge(row, keys, page_size=page_size))
+        verdict = site.client.crew.at_desk(lambda: self._judged(row))
         if not verdict.complete:
             self.retake(row.window, verdict.fingerprint, verdict.why)
             return
@@ -133,9 +136,17 @@ class Recorder:
         row = self.site.manifest.retake(window, fingerprint, why)
         self.site.feed.reopen(row.window)
 
-    def _keys(self, window: Window) -> list[PageKey]:
-        pages = self.site.manifest.pages(window)
-        return [PageKey(window=window.interval, take=window.take, number=page.number) for page in pages]
+    def _judged(self, row: WindowRow) -> Verdict:
+        site, window = self.site, row.window
+        kept = self.keys.of(window)
+        columns = []
+        for page in site.manifest.pages(window):
+            key = PageKey(window=window.interval, take=window.take, number=page.number)
+            column = kept.get(page.number)
+            columns.append(column if column is not None else site.parts.column(key, site.contract.schema.key))
+        verdict = judge(row, columns, page_size=site.job.spec.page_size if site.contract.counts_pages else None)
+        self.keys.close(window, columns if verdict.complete else None)
+        return verdict
 
 
 def snapshot_of(row: WindowRow) -> Snapshot:

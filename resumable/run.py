@@ -24,6 +24,7 @@ from resumable.errors import (
     UsageError,
 )
 from resumable.jobworker import JobWorker
+from resumable.keys import KeptKeys
 from resumable.manifest import Manifest, Totals
 from resumable.means import Means, means_of
 from resumable.models import Counter, EventKind, JobState, label
@@ -198,7 +199,8 @@ class Run:
             except ManifestUnusable as unsound:
                 error = unsound
         if error is None:
-            receipt.write(self._parts.folder.parent, self._manifest, self._parts, self._contract)
+            kept = recorder.keys if recorder else KeptKeys()
+            receipt.write(self._parts.folder.parent, self._manifest, self._parts, self._contract, kept)
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
             return
         self._record_end(JobState.INTERRUPTED if self._stop.requested else JobState.INCOMPLETE, error.message)

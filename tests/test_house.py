@@ -16,14 +16,14 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FLOORS = (
     # 0, pure: no I/O, no clock
     ("errors", "catalogue"),
-    ("models", "retry", "schema"),
+    ("models", "retry", "schema", "leafsizes"),
     ("screen",),
     # 1, one outside thing each
     ("clock", "redaction", "durable", "slots"),
     ("transport", "manifest", "parts"),
     ("config",),
     # 2, mechanisms and knowledge
-    ("pacer", "auth", "crew"),
+    ("pacer", "auth", "crew", "keys"),
     ("client", "datasets"),
     # 3, the product
     ("planner", "closing", "means", "status", "naming", "inference"),

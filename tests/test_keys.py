@@ -1,0 +1,104 @@
+"""Record keys that a run keeps: closing needs no look at the parts, and memory stays bounded."""
+
+from array import array
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from resumable.keys import KeptKeys, hashes
+from resumable.models import Interval, JobState, Window, WindowState
+from resumable.parts import Parts
+from resumable.simulator import Settings, Simulator, Style
+from tests.support.builders import START, make_job
+from tests.support.clock import VirtualClock
+
+WINDOW = Window(
+    id=1,
+    interval=Interval(start=START, end=START + timedelta(days=1)),
+    state=WindowState.OPEN,
+    take=1,
+    snapshot=None,
+    fingerprint=None,
+)
+
+
+def column(*keys: str) -> pa.ChunkedArray:
+    """Return a column of keys."""
+    return pa.chunked_array([list(keys)], type=pa.string())
+
+
+def windows(count: int) -> list[Window]:
+    """Return so many windows."""
+    return [replace(WINDOW, id=number) for number in range(1, count + 1)]
+
+
+def test_keys_are_kept_by_page_until_their_window_is_closed() -> None:
+    """What was kept of a take is what comes back; of another take nothing does."""
+    kept = KeptKeys()
+    kept.keep(WINDOW, 1, column("a", "b"))
+    kept.keep(WINDOW, 3, column("c"))
+    assert {number: keys.to_pylist() for number, keys in kept.of(WINDOW).items()} == {1: ["a", "b"], 3: ["c"]}
+    assert kept.of(replace(WINDOW, take=2)) == {}
+    kept.close(WINDOW, kept.of(WINDOW).values())
+    assert kept.of(WINDOW) == {}
+    assert kept.hashes_of(WINDOW) == hashes([column("a", "b"), column("c")])
+    assert kept.hashes_of(replace(WINDOW, take=2)) is None
+
+
+def test_no_more_keys_are_kept_than_allowed() -> None:
+    """The oldest window goes first; one that is too large alone is not kept at all, and the others come back whole."""
+    kept = KeptKeys(keys=5)
+    one, two, three = windows(3)
+    kept.keep(one, 1, column("a", "b", "c"))
+    kept.keep(two, 1, column("d", "e", "f"))
+    assert (kept.of(one), list(kept.of(two))) == ({}, [1])
+    kept.keep(three, 1, column(*"abcdef"))
+    assert [kept.of(window) for window in (one, two, three)] == [{}, {}, {}]
+    kept.keep(one, 2, column("a", "b", "c", "d", "e"))
+    assert list(kept.of(one)) == [2], "what was forgotten counts no more"
+
+
+def test_a_page_kept_twice_counts_once() -> None:
+    """The newest is kept."""
+    kept = KeptKeys(keys=4)
+    for _ in range(5):
+        kept.keep(WINDOW, 1, column("a", "b", "c"))
+    assert list(kept.of(WINDOW)) == [1]
+
+
+def test_no_more_hashes_are_kept_than_allowed() -> None:
+    """A window that does not fit is read again where its hashes are wanted; one that was not complete has none."""
+    kept = KeptKeys(hashes=4)
+    one, two, three = windows(3)
+    kept.close(one, [column("a", "b", "c")])
+    kept.close(two, [column("d", "e")])
+    kept.close(three, None)
+    assert isinstance(kept.hashes_of(one), array)
+    assert kept.hashes_of(two) is None
+    assert kept.hashes_of(three) is None
+
+
+@pytest.mark.parametrize("kept", [200_000, 0])
+def test_the_receipt_is_the_same_whether_keys_were_kept_or_read(
+    kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With nothing kept each part is looked at twice, with all kept none is; both count the same."""
+    clock = VirtualClock()
+    sim = Simulator(Settings(records=50, style=Style.SMALL), monotonic=clock.monotonic)
+    looks: list[object] = []
+    real = Parts.column
+
+    def look(self: Parts, *about: object) -> pa.ChunkedArray:
+        looks.append(about)
+        return real(self, *about)  # type: ignore[arg-type]  # as it came
+
+    monkeypatch.setattr(Parts, "column", look)
+    monkeypatch.setattr(KeptKeys.__init__, "__kwdefaults__", {"keys": kept, "hashes": kept})
+    status = make_job(sim, clock, tmp_path, days=2).run()
+    assert status.state is JobState.COMPLETE
+    assert status.receipt is not None
+    assert (status.receipt["records"], status.receipt["records_distinct"]) == (100, 100)
+    assert len(looks) == (0 if kept else 12)
