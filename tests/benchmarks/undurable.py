@@ -1,0 +1,35 @@
+"""The product with every fsync left out, to see what they cost: `python -m tests.benchmarks.undurable backfill ...`."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+from resumable import durable
+from resumable.manifest.connection import Connection
+
+_atomic = Connection.atomic
+
+
+def _hasty(self: Connection, *, durable: bool = True) -> AbstractContextManager[None]:
+    return _atomic(self, durable=False)
+
+
+@contextlib.contextmanager
+def hasty() -> Iterator[None]:
+    """Leave out every fsync of this process within the block."""
+    syncing = durable._sync
+    durable._sync = lambda descriptor: None
+    Connection.atomic = _hasty  # type: ignore[method-assign]  # on purpose
+    try:
+        yield
+    finally:
+        durable._sync = syncing
+        Connection.atomic = _atomic  # type: ignore[method-assign]  # as it was
+
+
+if __name__ == "__main__":
+    from resumable.cli.entry import run
+
+    with hasty():
+        sys.exit(run(sys.argv[1:]))
