@@ -10,7 +10,7 @@ from resumable.client import Stopped
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.crew import Crew
-from resumable.datasets import Contract, CursorContract, JobContract, of_job
+from resumable.datasets import CursorContract, JobContract, of_job
 from resumable.durable import free_bytes
 from resumable.errors import (
     Fault,
@@ -19,9 +19,7 @@ from resumable.errors import (
     ManifestUnusable,
     ResumableError,
     SourceUnsettled,
-    StatusFault,
     StorageFailed,
-    UsageError,
 )
 from resumable.jobworker import JobWorker
 from resumable.keys import KeptKeys
@@ -33,12 +31,10 @@ from resumable.parts import Parts
 from resumable.planner import Feed
 from resumable.reconcile import remove_stale
 from resumable.recorder import Recorder, Site
+from resumable.refusals import refusal_of
 from resumable.status import check_sound
 from resumable.walkworker import WalkWorker
 from resumable.worker import Hands, PageWorker, work_through
-
-REFUSALS = frozenset({400, 404, 405, 413, 415, 422})
-"""Statuses that say the request itself is wrong, so that no other page would fare better."""
 
 LIMITS = {"limit": "the time allowed is up", "requests": "the requests allowed are used up"}
 """What a run was told to end after, by the reason for its stop."""
@@ -187,8 +183,9 @@ class Run:
 
     def _end_if_refused(self, fault: Fault) -> None:
         """End the run where the server refuses the query itself and no page of the job has ever come."""
-        if isinstance(fault, StatusFault) and fault.status in REFUSALS and self._manifest.totals().pages_known == 0:
-            raise UsageError(f"the server refuses this query ({fault.reason}).", hint=_advice(fault, self._contract))
+        error = refusal_of(fault, self._contract)
+        if error is not None and self._manifest.totals().pages_known == 0:
+            raise error
 
     def _conclude(self, recorder: Recorder | None) -> None:
         totals = self._manifest.totals()
@@ -243,11 +240,3 @@ class Run:
 def megabytes(size: int) -> str:
     """Write a number of bytes for a person."""
     return f"{size / 1e6:,.1f} MB"
-
-
-def _advice(fault: StatusFault, contract: Contract) -> str:
-    if "size" in fault.reason.lower():
-        return f"A page of {contract.name} holds {contract.page_size_max} records at most: see --page-size."
-    if "interval" in fault.reason.lower():
-        return "Cut the range into shorter windows with --window (one day is the default)."
-    return "Check the filters, the ids and the range of the command."

@@ -11,7 +11,8 @@ import pytest
 from tests.torture.canary import SEARCHED, Watch
 
 TRIALS = {
-    "kill-points": (150, "system calls at which a process is killed or refused, in each sweep; 0 is all of them"),
+    "kill-points": (150, "system calls at which a process is killed or interrupted, in each sweep; 0 is all of them"),
+    "disk-errors": (150, "system calls that the disk refuses, sizes of disks, limits and races; 0 is all of them"),
     "power-cuts": (24, "system calls at which the power is cut, on each layout of disks; 0 is all of them"),
     "chaos-seeds": (150, "whole runs with faults at random, in virtual time"),
     "flips": (200, "places at which a bit of a part is flipped"),

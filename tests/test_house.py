@@ -26,8 +26,8 @@ FLOORS = (
     ("pacer", "auth", "crew", "keys"),
     ("client", "datasets"),
     # 3, the product
-    ("planner", "closing", "means", "status", "naming", "inference"),
-    ("reconcile", "receipt"),
+    ("planner", "closing", "means", "status", "naming", "inference", "refusals"),
+    ("reconcile", "receipt", "forecast"),
     ("recorder", "verify", "restore"),
     ("repair",),
     ("walk", "worker"),

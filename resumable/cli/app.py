@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from resumable.cli import backfill, demo, jobs, repair, resume, simulate, status, verify
+from resumable.cli import backfill, demo, jobs, plan, repair, resume, simulate, status, verify
 from resumable.cli.options import Debug
 
 EPILOG = """
@@ -31,6 +31,7 @@ Exit codes:
 \b
 Examples:
   resumable demo
+  resumable plan conversations --from 2025-01-01 --to 2026-01-01
   resumable backfill conversations --from 2025-01-01 --to 2025-02-01
   resumable resume
   resumable status conversations-2025-01 --json
@@ -65,5 +66,5 @@ def _everything(
     pass
 
 
-for command in (backfill, resume, status, jobs, verify, repair, simulate, demo):
+for command in (plan, backfill, resume, status, jobs, verify, repair, simulate, demo):
     command.add_to(app)

@@ -7,10 +7,11 @@ import typer
 from resumable.cli.complete import complete_dataset, complete_job, complete_unfinished
 
 Dataset = Annotated[
-    str,
+    str | None,
     typer.Argument(
         metavar="DATASET",
-        help="What to download: a name from the list below, or a file.",
+        help="What to download: a name from the list of `backfill`, or a file.",
+        show_default=False,
         autocompletion=complete_dataset,
     ),
 ]
@@ -124,6 +125,33 @@ LookBack = Annotated[
 OnDrift = Annotated[
     str,
     typer.Option("--on-drift", metavar="keep|fail", help="What to do about values that the schema has no place for."),
+]
+
+
+def _read_config(ctx: typer.Context, path: str | None) -> str | None:
+    """Let a job file say what is not typed."""
+    if path is not None and not ctx.resilient_parsing:
+        from resumable.cli.jobfile import JobFile
+
+        ctx.obj.jobfile = JobFile.read(path)
+        ctx.default_map = ctx.obj.jobfile.defaults
+    return path
+
+
+Config = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="A job file that says what is not typed.",
+        show_default=False,
+        is_eager=True,
+        callback=_read_config,
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="Which profile of the job file to use.", show_default=False),
 ]
 State = Annotated[
     str | None,

@@ -14,6 +14,7 @@ from resumable.errors import ResumableError, StorageFailed
 from resumable.screen import safe
 
 if TYPE_CHECKING:
+    from resumable.cli.jobfile import JobFile
     from resumable.clock import Clock
     from resumable.status import Status
 
@@ -36,6 +37,17 @@ class Session:
     """What the JSON object of a failure holds beside the error."""
     hosts: dict[str, str] = field(default_factory=dict)
     """Which host is asked for what, so that an error about credentials can name it."""
+
+    jobfile: "JobFile | None" = None
+    """What --config named."""
+
+    def choose(self, profile: str | None) -> None:
+        """Go on with the environment as a profile of the job file has it. Raises UsageError."""
+        if profile is not None:
+            from resumable.cli.jobfile import JobFile
+
+            file = self.jobfile or JobFile(name="", values={}, profiles={})
+            self.environment = file.environment(profile, self.environment)
 
     @property
     def live(self) -> bool:

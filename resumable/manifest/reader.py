@@ -71,8 +71,9 @@ class ManifestReader:
 
     def totals(self) -> Totals:
         """Sum up all windows."""
-        windows, done, known, pages, records, size = self._db.rows(
-            "SELECT count(*), coalesce(sum(state = 'complete'), 0), coalesce(sum(page_count), 0),"
+        windows, begun, done, known, pages, records, size = self._db.rows(
+            "SELECT count(*), coalesce(sum(state <> 'planned'), 0), coalesce(sum(state = 'complete'), 0),"
+            " coalesce(sum(page_count), 0),"
             " coalesce(sum(done), 0), coalesce(sum(records), 0), coalesce(sum(bytes), 0) FROM window"
         )[0]
         quarantined = self._db.value(
@@ -81,6 +82,7 @@ class ManifestReader:
         )
         return Totals(
             windows=windows,
+            windows_begun=begun,
             windows_done=done,
             pages_known=known,
             pages_done=pages,

@@ -82,6 +82,8 @@ class Totals:
     """Sums over all windows; `pages_known` grows as first pages come."""
 
     windows: int
+    windows_begun: int
+    """Those whose snapshot is known, the complete ones too."""
     windows_done: int
     pages_known: int
     pages_done: int

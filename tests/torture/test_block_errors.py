@@ -89,7 +89,7 @@ def test_a_disk_that_loses_writes_costs_no_page_that_was_recorded(
     """Failing for a moment or for good: exit 5 or success; read anew, what is recorded is whole; cured, the truth."""
     need("nbdkit", "nbdfuse", "fusermount3", "losetup", "mkfs.ext4", "fsck.ext4")
     dice, codes, moment = random.Random(seed), [], threading.Event()
-    for _ in range((trials("kill-points") // 15) or 60):
+    for _ in range((trials("disk-errors") // 15) or 60):
         begins, lasts = dice.uniform(0, 0.5), dice.choice((0.02, 0.1, 5.0))
         with workbench() as bench, bad_disk(bench) as disk, slow.stage() as stage, ThreadPoolExecutor(1) as pool:
             at = stage.folder / "state"

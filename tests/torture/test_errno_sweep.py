@@ -74,7 +74,7 @@ def test_a_call_that_the_disk_refuses_ends_the_run_and_nothing_false_is_kept(
     tally: Callable[[str, int], None],
 ) -> None:
     """Exit 5 or, where nothing was lost by it, success; no page without its part; cured, it ends equal to the truth."""
-    most = trials("kill-points") and max(1, trials("kill-points") // SHARES[request.node.callspec.params["scene"]])
+    most = trials("disk-errors") and max(1, trials("disk-errors") // SHARES[request.node.callspec.params["scene"]])
     tried = points(scene.trace(calls=tuple(CAN_GIVE)), most, seed)
     struck = ended = 0
     for point in tried:

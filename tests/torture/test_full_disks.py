@@ -70,7 +70,7 @@ def test_a_disk_that_is_full_ends_the_run_and_room_carries_it_on(
     codes = []
     with workbench() as bench:
         image = bench.image(kind)
-        for left in spread(0, ENOUGH, (trials("kill-points") // (15 if kind == "ext4" else 40)) or 40):
+        for left in spread(0, ENOUGH, (trials("disk-errors") // (15 if kind == "ext4" else 40)) or 40):
             with scene.stage() as stage, disk(bench, image, stage.folder / "state") as state:
                 filler = filled(state, left=left)
                 ending = stage.play()
@@ -98,7 +98,7 @@ def test_a_memory_disk_that_is_too_small_ends_the_run_until_it_grows(
     there = sum(-(-path.stat().st_size // 4096) * 4096 + 4096 for path in start.rglob("*"))
     codes = []
     with workbench() as bench:
-        for size in spread(there, there + ENOUGH, (trials("kill-points") // 15) or 40):
+        for size in spread(there, there + ENOUGH, (trials("disk-errors") // 15) or 40):
             with scene.stage() as stage:
                 at = stage.folder / "state"
                 kept = at.rename(stage.folder / "kept")

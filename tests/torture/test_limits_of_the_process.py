@@ -47,7 +47,7 @@ def test_a_file_that_may_not_grow_ends_the_run_with_5(
     scene: Scene, trials: Callable[[str], int], tally: Callable[[str, int], None]
 ) -> None:
     """ulimit -f from nothing to just enough: exit 5 naming the disk, or success; nothing false is recorded."""
-    number = trials("kill-points") // 12 or 200
+    number = trials("disk-errors") // 12 or 200
     codes = []
     for most in spread(0, 300_000, number):
         with scene.stage() as stage:
@@ -63,7 +63,7 @@ def test_too_few_descriptors_end_the_run_in_words(
 ) -> None:
     """ulimit -n from too few to enough: exit 5, or 3 where none was left for the wire, or success."""
     codes = []
-    for most in spread(7, 24, min(18, trials("kill-points") // 12 or 18)):
+    for most in spread(7, 24, min(18, trials("disk-errors") // 12 or 18)):
         with scene.stage() as stage:
             codes.append(limited(stage, "RLIMIT_NOFILE", most, codes={0, INCOMPLETE, STORAGE}).code)
     tally("limits of a process", len(codes))
@@ -79,7 +79,7 @@ def test_too_little_memory_leaves_nothing_false(
         stage.finish(None)  # now all is loaded
     in_use = _virtual_bytes(scene)
     codes = []
-    for more in spread(0, 48 * 2**20, trials("kill-points") // 12 or 100):
+    for more in spread(0, 48 * 2**20, trials("disk-errors") // 12 or 100):
         with scene.stage() as stage:
             # CPython waits for ever for a thread that had no memory to begin with, so that some hang and are ended.
             ending = stage.play(limits={"RLIMIT_AS": (in_use + more, in_use + more)}, seconds=2)

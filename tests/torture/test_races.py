@@ -59,7 +59,7 @@ def test_of_two_processes_one_runs_the_job_and_the_other_says_so(
     tally: Callable[[str, int], None],
 ) -> None:
     """Exactly one takes every page, once; the other exits 7 at once naming its pid, also when both make the job."""
-    times = max(1, trials("kill-points") // 20) if trials("kill-points") else 50
+    times = max(1, trials("disk-errors") // 20) if trials("disk-errors") else 50
     for _ in range(times):
         with strace.told(request, seed), slow.stage() as stage:
             if job == "begun":
