@@ -213,6 +213,7 @@ def carried_on(server: ForkServer, sim: Simulator, dataset: str, place: Path) ->
 def taken_again(server: ForkServer, sim: Simulator, dataset: str, place: Path) -> Scene:
     """A window is taken again: its source has moved, or its job on the server is gone, since its first page came."""
     with Simulator(FEWER) as earlier:
+        earlier._service.jobs._made = 1_000_000  # no server gives an id twice
         scene = new(server, earlier, dataset, place)
         with scene.stage() as stage:
             trace = options_to_record(place / "trace", CHANGES)

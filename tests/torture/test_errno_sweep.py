@@ -53,7 +53,7 @@ SHARES = {
     ("new", "conversations"): 5, ("carried on", "conversations"): 10, ("new", "conversation-jobs"): 20,
     ("taken again", "conversations-pagecount"): 20,
 }  # fmt: skip
-"""What part of --kill-points each sweep gets: one in so many."""
+"""What part of --disk-errors each sweep gets: one in so many."""
 
 
 def points(calls: list[Call], most: int, seed: int) -> list[Point]:
