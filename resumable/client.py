@@ -77,7 +77,10 @@ class _Exchange:
         while True:
             token = self._ready()
             try:
-                reply = self._send(token)
+                try:
+                    reply = self._send(token)
+                finally:
+                    self._client.pacer.done()
                 return self._client.crew.at_desk(partial(read, reply))
             except Fault as fault:
                 self._after(fault, token)
@@ -85,16 +88,25 @@ class _Exchange:
     def _ready(self) -> Token:
         # The slot first, then the token: while waiting for a slot a short-lived token would run out.
         begun = self._clock.monotonic()
+        try:
+            while self._client.pacer.acquire():
+                if (token := self._token_for_slot()) is not None:
+                    return token
+        finally:
+            self._client.crew.waited(self._clock.monotonic() - begun)
+        raise Stopped
+
+    def _token_for_slot(self) -> Token | None:
         token: Token | None = None
-        while self._client.pacer.acquire():
+        try:
             token = self._client.tokens.get()
             # To ask for one takes time, in which others may have been told to wait: then the slot is lost.
-            if token is None or not self._client.pacer.held:
-                break
-        self._client.crew.waited(self._clock.monotonic() - begun)
-        if token is None:
-            raise Stopped
-        return token
+            if self._client.pacer.held:
+                token = None
+            return token
+        finally:
+            if token is None:
+                self._client.pacer.unused()
 
     def _send(self, token: Token) -> Reply:
         self._client.journal.count(Counter.REQUESTS)

@@ -209,6 +209,8 @@ class Pacer:
         self._pace = pace
         self._stop = stop
         self._left = most
+        self._under_way = 0
+        """Slots that were taken, and neither `done` nor `unused` was said yet."""
 
     @property
     def per_minute(self) -> float:
@@ -216,11 +218,15 @@ class Pacer:
         return self._pace.per_minute
 
     def acquire(self) -> bool:
-        """Wait for a slot and take it; False when the run is to end instead."""
+        """Wait for a slot and take it, then say `done` or `unused`; False when the run is to end instead."""
         clock, condition = self._stop.clock, self._stop.condition
         with condition:
             while not self._stop.requested:
                 if self._left == 0:
+                    # The last of them may not have gone yet, and to end the run now would hold it back.
+                    if self._under_way:
+                        clock.wait(condition, None)
+                        continue
                     self._stop.request("requests")
                     return False
                 with self._pace.slots.held():
@@ -229,9 +235,25 @@ class Pacer:
                     if wait <= 0:
                         self._pace.take(now)
                         self._left = self._left and self._left - 1
+                        self._under_way += 1
                         return True
                 clock.wait(condition, wait)
         return False
+
+    def done(self) -> None:
+        """Take in that the request of a slot is over, whatever came of it."""
+        with self._stop.condition:
+            self._under_way -= 1
+            if self._left == 0 and not self._under_way:
+                self._stop.condition.notify_all()
+
+    def unused(self) -> None:
+        """Take in that the request of a slot never went: it does not count."""
+        with self._stop.condition:
+            self._under_way -= 1
+            if self._left is not None:
+                self._left += 1
+                self._stop.condition.notify_all()
 
     @property
     def held(self) -> bool:

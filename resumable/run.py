@@ -229,8 +229,15 @@ class Run:
                 f"{safe}; {len(waiting)} windows wait for data that the server does not have yet.",
                 hint=f"Come back later, with: {again}",
             )
-        missing = f"{totals.pages_quarantined} pages are quarantined"
-        return Incomplete(f"{safe}; {missing}.", hint=f"They are tried again by: {again}")
+        if totals.pages_quarantined:
+            missing = f"{totals.pages_quarantined} pages are quarantined"
+            return Incomplete(f"{safe}; {missing}.", hint=f"They are tried again by: {again}")
+        # Nothing stood in their way, and yet nobody was given them: they are not found by their state.
+        left_out = f"{totals.windows - totals.windows_done} windows that it no longer finds are not complete"
+        return ManifestUnusable(
+            f"the manifest does not agree with itself: {left_out}; {safe}.",
+            hint=f"Mend it with: resumable repair {self._job.name}",
+        )
 
     def _record_end(self, state: JobState, text: str) -> None:
         self._manifest.event(EventKind.RUN_ENDED, f"{state.value}: {text}")

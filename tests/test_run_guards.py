@@ -9,7 +9,7 @@ import pytest
 
 import resumable
 from resumable import durable, run
-from resumable.errors import ExitCode, ManifestUnusable, StorageFailed
+from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFailed
 from resumable.manifest import Manifest, ManifestReader, connection
 from resumable.models import JobState
 from resumable.simulator import Settings, Simulator
@@ -85,6 +85,23 @@ def test_a_manifest_that_does_not_add_up_is_never_complete(job: resumable.Job, s
     assert caught.value.exit_code is ExitCode.MANIFEST
     assert "resumable repair job" in caught.value.hint
     assert job.status().state is JobState.INCOMPLETE
+
+
+def test_windows_that_a_damaged_index_hides_are_never_passed_over(job: resumable.Job, sim: Simulator) -> None:
+    """A run that finds nothing to do while windows are open says that the manifest is damaged: exit 8, and repair."""
+    with pytest.raises(Incomplete):
+        replace(job, settings=replace(job.settings, max_requests=1)).run()
+    with closing(sqlite3.connect(manifest_of(job), isolation_level=None)) as database:
+        root = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'window_unfinished'").fetchone()[0]
+        size = database.execute("PRAGMA page_size").fetchone()[0]
+    data = bytearray(manifest_of(job).read_bytes())
+    data[(root - 1) * size + 3 : (root - 1) * size + 5] = bytes(2)  # the index holds no entry, says its page
+    manifest_of(job).write_bytes(data)
+    with pytest.raises(ManifestUnusable, match="2 windows that it no longer finds") as caught:
+        job.run()
+    assert caught.value.hint.endswith("resumable repair job")
+    job.repair()
+    assert job.status().state is JobState.COMPLETE
 
 
 def test_a_job_row_that_says_complete_too_early_is_not_believed(job: resumable.Job, sim: Simulator) -> None:

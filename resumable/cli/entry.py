@@ -103,6 +103,10 @@ def _known(error: Exception) -> ResumableError:
         return UsageError(_sentence(error.format_message()), hint=f"See: {path} --help")
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return StorageFailed("too many files are open.", hint="Raise the limit (ulimit -n), then run the same command.")
+    if isinstance(error, MemoryError) or "start new thread" in str(error):
+        return ResumableError(
+            "there is no memory left for it.", hint="Run the same command with fewer --workers, or with less beside it."
+        )
     name, text = type(error).__name__, str(error).strip()
     said = f"{name}: {text.splitlines()[0][:300]}" if text else name
     return ResumableError(

@@ -1,5 +1,7 @@
 """The manifest's tables, their version, and how an older version becomes this one."""
 
+import re
+
 APPLICATION_ID = 0x52534D42
 """Marks an SQLite file as a manifest ("RSMB")."""
 
@@ -108,3 +110,22 @@ MIGRATIONS: dict[int, str] = {}
 
 EVENTS_KEPT = 10_000
 """Older events are dropped: a run against a server in trouble must not fill the disk with its history."""
+
+
+def rules() -> dict[str, list[str]]:
+    """Return the CHECK constraints of each table, as expressions."""
+    made = re.findall(r"^CREATE TABLE (\w+) \((.*?)^\)", TABLES, re.DOTALL | re.MULTILINE)
+    return {table: [_bracketed(columns, found.end()) for found in _CHECK.finditer(columns)] for table, columns in made}
+
+
+_CHECK = re.compile(r"\bCHECK \(")
+
+
+def _bracketed(text: str, at: int) -> str:
+    """Return what stands from `at`, just inside a bracket, up to where it closes."""
+    depth = 1
+    for place in range(at, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if depth == 0:
+            return text[at:place]
+    raise AssertionError(f"a bracket is not closed: {text[at:]}")

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from resumable.manifest import ddl
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import interval
+from resumable.screen import amount
 
 _DISAGREEING = """
 SELECT start_ms, end_ms, state = 'complete' AND coalesce(last, 0) <> page_count
@@ -39,6 +41,11 @@ def damage(db: Connection) -> Iterator[str]:
     for (text,) in db.rows(f"PRAGMA integrity_check({FLAWS_NAMED})"):
         if text != "ok":
             yield f"SQLite says: {text}"
+    # A connection that may not write does not even read the constraints, and its integrity check passes over them.
+    for table, rules in ddl.rules().items():
+        broken = " OR ".join(f"NOT ({rule})" for rule in rules) or "FALSE"
+        if count := db.value(f"SELECT count(*) FROM {table} WHERE {broken}"):  # noqa: S608 - of our own tables' text
+            yield f"{amount(count, 'row')} of the table {table} cannot be"
 
 
 def holes(db: Connection) -> list[tuple[int, int]]:

@@ -96,6 +96,15 @@ def test_an_unexpected_error_is_one_paragraph_that_points_to_debug() -> None:
     assert "--debug" in stderr
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")], ids=["memory", "threads"])
+def test_too_little_memory_is_said_in_words(error: Exception) -> None:
+    """It is no riddle of the runtime's: what to do about it is named."""
+    code, _, stderr = reported(error)
+    assert code == 1
+    assert "no memory left" in stderr
+    assert "fewer --workers" in stderr
+
+
 @pytest.mark.shows_secrets("the error quotes it, and what is shown of the error does not")
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("as_json", [False, True])

@@ -104,7 +104,7 @@ def test_it_warns_of_windows_that_are_young_or_not_there_yet(cli: CommandLine) -
 
 def test_a_source_that_keeps_nothing_so_old_is_named(simulated: Callable[..., Simulator], tmp_path: Path) -> None:
     """Where the first windows of the range are empty and later ones are not, it says since when there is something."""
-    empty = {f"2023-{month:02d}-{day:02d}": 0 for month in range(1, 7) for day in range(1, 29)}
+    empty = {f"{datetime(2023, 1, 1, tzinfo=UTC) + timedelta(day):%F}": 0 for day in range(180)}
     cli = CommandLine(sim=simulated(records=50, records_on=empty), state=tmp_path / "state")
     warnings = cli("plan", "conversations", *YEAR, "--json").json["warnings"]
     assert any(text.startswith("nothing was found before 2023-0") for text in warnings)

@@ -9,7 +9,7 @@ from .conftest import RANGE, CommandLine
 BACKFILL = ("backfill", "conversations")
 
 WRONG: list[tuple[tuple[str, ...], str]] = [
-    (("backfill",), "DATASET"),
+    (("backfill",), "no dataset is named"),
     (("backfil", "conversations"), "backfill"),
     (("backfill", "conversation", *RANGE), "conversations"),
     (BACKFILL, "--from"),

@@ -1,5 +1,6 @@
 """The manifest's own rules: states that would be lies cannot be stored."""
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from resumable.manifest import ManifestReader
 from tests.support.builders import make_manifest
 from tests.support.clock import VirtualClock
 
@@ -74,3 +76,18 @@ def test_the_states_that_are_possible_can(database: sqlite3.Connection) -> None:
     database.execute(f"{PAGE} (1, 1, 2, 'quarantined', NULL, NULL, NULL, 'why')")
     database.execute("UPDATE window SET state = 'open', page_count = 3, total = 0 WHERE id = 1")
     database.execute("UPDATE window SET state = 'complete', page_count = 0, done = 0, whole_take = 1 WHERE id = 2")
+
+
+@pytest.mark.parametrize("statement", IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_what_cannot_be_stored_is_found_where_damage_put_it(
+    statement: str, database: sqlite3.Connection, tmp_path: Path
+) -> None:
+    """A look that may not write finds it too, for which SQLite itself skips the constraints."""
+    database.execute("PRAGMA foreign_keys=OFF")
+    database.execute("PRAGMA ignore_check_constraints=ON")
+    with contextlib.suppress(sqlite3.IntegrityError):  # no damage can do what types and unique keys forbid
+        database.execute(statement)
+        manifest = ManifestReader.open_to_read(tmp_path / "manifest.sqlite")
+        assert manifest is not None
+        with closing(manifest):
+            assert manifest.checks.damage()
