@@ -139,18 +139,23 @@ def work_through(feed: Feed, hands: Hands, *, crew: Crew, stop: Stop) -> None:
     """
     errors: list[BaseException] = []
 
+    def turn(work: Work) -> None:
+        try:
+            with crew.working():
+                hands.do(work)
+        except Stopped:
+            pass
+        finally:
+            feed.release()
+
     def loop() -> None:
-        while (work := feed.take()) is not None:
-            try:
-                with crew.working():
-                    hands.do(work)
-            except Stopped:
-                continue
-            except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that called
-                errors.append(error)
-                stop.request("error")
-            finally:
-                feed.release()
+        # To be given work can fail too: a manifest that is damaged is noticed there.
+        try:
+            while (work := feed.take()) is not None:
+                turn(work)
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that called
+            errors.append(error)
+            stop.request("error")
 
     stop.clock.run_threads(loop, [f"worker-{number}" for number in range(1, crew.most + 1)])
     if errors:

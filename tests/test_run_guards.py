@@ -87,17 +87,22 @@ def test_a_manifest_that_does_not_add_up_is_never_complete(job: resumable.Job, s
     assert job.status().state is JobState.INCOMPLETE
 
 
-def test_windows_that_a_damaged_index_hides_are_never_passed_over(job: resumable.Job, sim: Simulator) -> None:
-    """A run that finds nothing to do while windows are open says that the manifest is damaged: exit 8, and repair."""
+@pytest.mark.parametrize(
+    ("at", "says"), [(3, "2 windows that it no longer finds"), (0, "is damaged: database disk image is malformed")]
+)
+def test_windows_that_a_damaged_index_hides_are_never_passed_over(
+    at: int, says: str, job: resumable.Job, sim: Simulator
+) -> None:
+    """A run that finds nothing to do while windows are open, or cannot look: exit 8, and repair is named."""
     with pytest.raises(Incomplete):
         replace(job, settings=replace(job.settings, max_requests=1)).run()
     with closing(sqlite3.connect(manifest_of(job), isolation_level=None)) as database:
         root = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'window_unfinished'").fetchone()[0]
         size = database.execute("PRAGMA page_size").fetchone()[0]
     data = bytearray(manifest_of(job).read_bytes())
-    data[(root - 1) * size + 3 : (root - 1) * size + 5] = bytes(2)  # the index holds no entry, says its page
+    data[(root - 1) * size + at : (root - 1) * size + at + 2] = bytes(2)  # how many entries, or what it is
     manifest_of(job).write_bytes(data)
-    with pytest.raises(ManifestUnusable, match="2 windows that it no longer finds") as caught:
+    with pytest.raises(ManifestUnusable, match=says) as caught:
         job.run()
     assert caught.value.hint.endswith("resumable repair job")
     job.repair()
