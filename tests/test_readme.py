@@ -5,6 +5,8 @@ import re
 
 from tests.reference import README, rendered
 
+EVIDENCE = README.parent / "tests" / "torture" / "README.md"
+
 
 def test_the_command_reference_is_what_help_prints() -> None:
     """The reference in the README is generated; mend it with `python -m tests.reference`."""
@@ -14,9 +16,16 @@ def test_the_command_reference_is_what_help_prints() -> None:
 def test_every_test_that_the_readme_names_exists() -> None:
     """What is said to prove a promise is there to be run."""
     root = README.parent
-    named = re.findall(r"tests/[\w/]+(?:\.py)?", README.read_text(encoding="utf-8"))
-    assert named
-    assert [path for path in named if not (root / path).exists()] == []
+    for page in (README, EVIDENCE):
+        named = re.findall(r"tests/[\w/]+(?:\.\w+)?", page.read_text(encoding="utf-8"))
+        assert named
+        assert [path for path in named if not (root / path).exists()] == []
+
+
+def test_the_evidence_names_every_test_of_the_torture_suite_and_no_other() -> None:
+    """No row of its table is without a test, and no test without a row."""
+    named = set(re.findall(r"(?<![/\w])test_\w+", EVIDENCE.read_text(encoding="utf-8")))
+    assert named == {path.stem for path in EVIDENCE.parent.glob("test_*.py")}
 
 
 def test_the_python_in_the_readme_uses_names_that_exist() -> None:
