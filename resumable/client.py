@@ -86,10 +86,11 @@ class _Exchange:
                 self._after(fault, token)
 
     def _ready(self) -> Token:
-        # The slot first, then the token: while waiting for a slot a short-lived token would run out.
+        # The slot first, then the token: while waiting for a slot a short-lived token would run out. But no slot is
+        # kept waiting for the first token: those of all threads would go in one burst, late, and look like others'.
         begun = self._clock.monotonic()
         try:
-            while self._client.pacer.acquire():
+            while self._client.tokens.get() is not None and self._client.pacer.acquire():
                 if (token := self._token_for_slot()) is not None:
                     return token
         finally:
