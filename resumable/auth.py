@@ -173,6 +173,7 @@ class TokenSource:
         raise Incomplete(
             f"no token could be had: {last.reason if last else 'nothing was tried'}.",
             hint="Run the same command again when the login service answers.",
+            unreachable=True,
         )
 
     def _pause(self, fault: Fault, seconds: float) -> float:
@@ -183,7 +184,11 @@ class TokenSource:
                 hint="Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET, and that the client belongs to the region.",
             ) from None
         if isinstance(fault, TrustFault):
-            raise Incomplete(f"no token could be had: {fault.reason}.", hint="Mend that, then run the same command.")
+            raise Incomplete(
+                f"no token could be had: {fault.reason}.",
+                hint="Mend that, then run the same command.",
+                unreachable=True,
+            )
         asked = fault.retry_after_seconds if isinstance(fault, StatusFault) else None
         if asked is not None and asked > self._policy.wait_cap_seconds:
             raise Incomplete(

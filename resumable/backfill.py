@@ -262,9 +262,7 @@ def _existing(folder: Path) -> Path:
 
 
 def _no_such_job(job: Job) -> ResumableError:
-    return status_of.lost(job.folder) or UsageError(
-        f"there is no job {job.name} in {job.settings.state}.", hint="See what there is: resumable jobs"
-    )
+    return status_of.lost(job.folder) or status_of.no_job(job.settings.state, job.name)
 
 
 def _difference(old: JobSpec, new: JobSpec) -> str:

@@ -185,4 +185,4 @@ def _whole(environment: Mapping[str, str], name: str, *, most: int, least: int =
 
 def host_of(url: str) -> str:
     """Return the host of a URL, for messages."""
-    return urlsplit(url).hostname or url
+    return urlsplit(url).hostname or "?"

@@ -65,10 +65,13 @@ class Incomplete(ResumableError):
 
     exit_code = ExitCode.INCOMPLETE
 
-    def __init__(self, message: str, *, hint: str = "", not_before: datetime | None = None) -> None:
-        """`not_before` is when it first makes sense to come back (aware, UTC)."""
+    def __init__(
+        self, message: str, *, hint: str = "", not_before: datetime | None = None, unreachable: bool = False
+    ) -> None:
+        """`not_before` is when it first makes sense to come back (aware, UTC); `unreachable`: no server answered."""
         super().__init__(message, hint=hint)
         self.not_before = not_before
+        self.unreachable = unreachable
 
 
 class AuthenticationFailed(ResumableError):

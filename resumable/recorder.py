@@ -95,6 +95,7 @@ class Recorder:
             raise Incomplete(
                 f"{FAILURES_IN_A_ROW} pages in a row failed, the last with: {fault.reason}.",
                 hint="What is recorded is safe. Run the same command when the server can be reached.",
+                unreachable=True,
             )
 
     def wait_for_data(self, window: Window, available_to: datetime) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 from resumable import durable, restore
 from resumable.clock import Clock
 from resumable.datasets import AnyContract, CursorContract, JobContract, of_job
-from resumable.errors import ManifestDamaged, ManifestUnusable, UsageError, VerificationFailed
+from resumable.errors import ManifestDamaged, ManifestUnusable, VerificationFailed
 from resumable.manifest import Manifest, WindowRow
 from resumable.models import Interval, PageKey, WindowState, compact, label
 from resumable.planner import cut
 from resumable.screen import amount
-from resumable.status import MANIFEST, lost
+from resumable.status import MANIFEST, lost, no_job
 from resumable.verify import Finding, Flaw, LookOn, verify
 from resumable.verify.subject import JobLike
 
@@ -166,7 +166,7 @@ def _looked_at(job: JobLike, clock: Clock, watch: LookOn | None) -> tuple[Manife
         return None, Survey()
     if manifest is None:
         if lost(job.folder) is None:
-            raise UsageError(f"there is no job {job.name} in {job.folder.parent}.", hint="See: resumable jobs")
+            raise no_job(job.folder.parent, job.name)
         return None, Survey()
     try:
         found = survey(job, watch=watch)

@@ -9,7 +9,7 @@ from typing import Any
 
 from resumable import durable
 from resumable.catalogue import BULK
-from resumable.errors import ManifestUnusable, StorageFailed
+from resumable.errors import ManifestUnusable, StorageFailed, UsageError
 from resumable.manifest import JobRow, ManifestReader, Totals, held
 from resumable.models import Counter, Event, JobState, iso, label
 
@@ -107,6 +107,14 @@ def lost(folder: Path) -> ManifestUnusable | None:
         f"{folder} has parts and no manifest: it was lost.",
         hint=f"Make it again from the parts: resumable repair {folder.name}",
     )
+
+
+def no_job(state: Path, name: str | None = None) -> UsageError:
+    """Return the error that says that there is no such job, or none at all."""
+    moved = "Was the state folder moved? Name it with --state or RESUMABLE_STATE."
+    if name is None:
+        return UsageError(f"there is no job in {state}.", hint=f"Begin one; see: resumable backfill --help. {moved}")
+    return UsageError(f"there is no job {name} in {state}.", hint=f"See what there is: resumable jobs. {moved}")
 
 
 def jobs(state: Path) -> Iterator[Path]:

@@ -130,8 +130,10 @@ def _safe(error: ResumableError, session: Session) -> list[str]:
     """Say which job it was and what of it is safe, unless the error says so itself."""
     said = f"{error.message} {error.hint}"
     sentences = []
-    if isinstance(error, AuthenticationFailed) and session.hosts:
-        sentences.append(f"Tokens come from {session.hosts['login']}, data from {session.hosts['api']}.")
+    unreachable = isinstance(error, Incomplete) and error.unreachable
+    if session.hosts and (unreachable or isinstance(error, AuthenticationFailed)):
+        through = f", both through the proxy {session.hosts['proxy']}" if session.hosts["proxy"] else ""
+        sentences.append(f"Tokens come from {session.hosts['login']}, data from {session.hosts['api']}{through}.")
     status = session.status()
     if status is None or "are safe" in said or isinstance(error, UsageError):
         return sentences

@@ -61,5 +61,7 @@ def _only_unfinished(state: Path) -> str:
         raise UsageError(
             f"{len(names)} jobs are unfinished: {', '.join(names[:20])}.", hint="Name one: resumable resume JOB"
         )
-    there = f"all {len(known)} jobs in {state} are complete" if known else f"there is no job in {state}"
-    raise UsageError(f"nothing to carry on: {there}.", hint="See: resumable jobs")
+    if not known:
+        raise status.no_job(state)
+    there = f"all {len(known)} jobs in {state} are" if len(known) > 1 else f"the only job in {state} is"
+    raise UsageError(f"nothing to carry on: {there} complete.", hint="See: resumable jobs")

@@ -128,9 +128,13 @@ def limited(stop: Stop, most: timedelta | None) -> Iterator[None]:
 
 
 def remember_hosts(session: Session, settings: Settings) -> None:
-    """Keep which hosts the settings name, for errors about credentials."""
+    """Keep which hosts the settings name, for errors about credentials and the network."""
     if settings.endpoints is not None:
-        session.hosts = {"api": host_of(settings.endpoints.api), "login": host_of(settings.endpoints.login)}
+        session.hosts = {
+            "api": host_of(settings.endpoints.api),
+            "login": host_of(settings.endpoints.login),
+            "proxy": host_of(settings.proxy) if settings.proxy else "",
+        }
 
 
 def _progress(session: Session) -> tuple[Progress, bool]:

@@ -30,13 +30,12 @@ def status(
     from resumable import status as status_of
     from resumable.cli.values import state_folder
     from resumable.config import checked_job_name
-    from resumable.errors import UsageError
 
     folder = state_folder(state, session.environment.get("RESUMABLE_STATE"))
     name = checked_job_name(job) if job is not None else only_job(folder, "status")
     known = status_of.read(folder / name)
     if known is None:
-        raise UsageError(f"there is no job {name} in {folder}.", hint="See what there is: resumable jobs")
+        raise status_of.no_job(folder, name)
     if session.json:
         session.give_json(known.to_json())
         return
@@ -55,7 +54,7 @@ def only_job(state: Path, command: str) -> str:
     if len(names) == 1:
         return names[0]
     if not names:
-        raise UsageError(f"there is no job in {state}.", hint="Begin one; see: resumable backfill --help")
+        raise status_of.no_job(state)
     raise UsageError(
         f"there are {len(names)} jobs in {state}: {', '.join(names[:20])}.", hint=f"Name one: resumable {command} JOB"
     )

@@ -41,12 +41,12 @@ def origin_of(text: str) -> Origin:
     parts = _split(text, "the address of the server")
     origin = _origin(parts, "the address of the server")
     if parts.username is not None or parts.password is not None:
-        raise UsageError("The address of the server must not hold credentials.", hint=_HINT)
+        raise UsageError("the address of the server must not hold credentials.", hint=_HINT)
     if parts.path not in ("", "/") or parts.query or parts.fragment or text[-1:] in "?#":
-        raise UsageError(f"The address of the server must end after host and port: {origin}", hint=_HINT)
+        raise UsageError(f"the address of the server must end after host and port: {origin}", hint=_HINT)
     if origin.scheme == "http" and not is_loopback(origin.host):
         raise UsageError(
-            f"Plain http would show the credentials to the network: {origin}",
+            f"plain http would show the credentials to the network: {origin}",
             hint=f"Use https://{parts.netloc}; http is for this machine only.",
         )
     return origin
@@ -65,9 +65,9 @@ def checked_path(path: str) -> str:
     """Return `path`, or raise UsageError if joining it to an origin could lead anywhere but below that origin."""
     route = path.partition("?")[0]
     if not path.startswith("/") or path.startswith("//") or _UNFIT.search(path) or "#" in path:
-        raise UsageError(f"Not a path on the server: {path!r}", hint="A path looks like /api/v2/users.")
+        raise UsageError(f"not a path on the server: {path!r}", hint="A path looks like /api/v2/users.")
     if any(part in (".", "..") for part in unquote(route).split("/")):
-        raise UsageError(f"A path must not climb: {path!r}", hint="Leave out . and .. from the path.")
+        raise UsageError(f"a path must not climb: {path!r}", hint="Leave out . and .. from the path.")
     return path
 
 
@@ -84,11 +84,11 @@ def is_loopback(host: str) -> bool:
 def _split(text: str, what: str) -> SplitResult:
     # urlsplit drops newlines and tabs in silence, so look before.
     if _UNFIT.search(text):
-        raise UsageError(f"There are characters in {what} that no address has.", hint=_HINT)
+        raise UsageError(f"there are characters in {what} that no address has.", hint=_HINT)
     try:
         return urlsplit(text)
     except ValueError:
-        raise UsageError(f"Cannot read {what}.", hint=_HINT) from None
+        raise UsageError(f"cannot read {what}.", hint=_HINT) from None
 
 
 def _origin(parts: SplitResult, what: str) -> Origin:
@@ -96,11 +96,11 @@ def _origin(parts: SplitResult, what: str) -> Origin:
     try:
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise UsageError(f"The port in {what} is not a number up to 65535.", hint=_HINT) from None
+        raise UsageError(f"the port in {what} is not a number up to 65535.", hint=_HINT) from None
     if parts.scheme not in ("https", "http"):
-        raise UsageError(f"Put https:// before {what}.", hint=_HINT)
+        raise UsageError(f"https:// is missing before {what}.", hint=_HINT)
     if not _HOST.fullmatch(host) and not _is_address(host):
-        raise UsageError(f"There is no usable host name in {what}.", hint=_HINT)
+        raise UsageError(f"there is no usable host name in {what}.", hint=_HINT)
     return Origin(scheme=parts.scheme, host=host, port=port or {"https": 443, "http": 80}[parts.scheme])
 
 

@@ -200,7 +200,7 @@ def _adapter(origin: Origin, proxy: str | None, ca_bundle: str | None, redactor:
         context = tls_context(ca_bundle)
     except OSError as error:
         raise UsageError(
-            f"Cannot read certificates from {ca_bundle}: {error.strerror or 'no PEM file'}.",
+            f"cannot read certificates from {ca_bundle}: {error.strerror or 'no PEM file'}.",
             hint="Give a PEM file with the certificates to trust, or a folder made by `openssl rehash`.",
         ) from None
     return Adapter(origin, context=context, proxy=tunnel, size=size)

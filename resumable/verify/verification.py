@@ -62,9 +62,7 @@ def _findings(job: JobLike, report: Report, online: Server | None, tell: Callabl
 def _opened(job: JobLike) -> ManifestReader:
     manifest = ManifestReader.open_to_read(job.folder / status_of.MANIFEST)
     if manifest is None:
-        raise status_of.lost(job.folder) or UsageError(
-            f"there is no job {job.name} in {job.folder.parent}.", hint="See what there is: resumable jobs"
-        )
+        raise status_of.lost(job.folder) or status_of.no_job(job.folder.parent, job.name)
     return manifest
 
 
