@@ -7,7 +7,7 @@ from resumable.client import Asked, Stopped
 from resumable.clock import Stop
 from resumable.crew import Crew
 from resumable.datasets import Answer, PagedContract, checked
-from resumable.errors import Fault, ManifestUnusable, PageBeyondEnd
+from resumable.errors import Fault, ManifestUnusable, PageBeyondEnd, StorageFailed
 from resumable.manifest import WindowRow
 from resumable.models import EventKind, Snapshot, Window, WindowState, label
 from resumable.planner import Ended, Feed, Work, gaps, halves
@@ -159,7 +159,8 @@ def work_through(feed: Feed, hands: Hands, *, crew: Crew, stop: Stop) -> None:
 
     stop.clock.run_threads(loop, [f"worker-{number}" for number in range(1, crew.most + 1)])
     if errors:
-        raise errors[0]
+        # A disk that refused is what to see to first, whatever another thread met in the same moment.
+        raise next((error for error in errors if isinstance(error, StorageFailed)), errors[0])
 
 
 def _counts(page_count: int | None, total: int | None) -> str:
