@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -49,6 +49,8 @@ class Client:
     journal: Journal
     redactor: Redactor
     policy: Policy
+    deferred: dict[str, float] = field(default_factory=dict)
+    """When what was given up on may be asked for again, where the server said so and its window is taken again."""
 
     def exchange(self, asked: Asked, read: Callable[[Reply], T]) -> T:
         """Send a request until `read` is content with the answer, and return what it made of it.
@@ -74,6 +76,9 @@ class _Exchange:
         self._holds = 0
 
     def run(self, read: Callable[[Reply], T]) -> T:
+        until = self._client.deferred.pop(self._asked.what, self._started)
+        if until > self._started and self._client.stop.wait(until - self._started):
+            raise Stopped
         while True:
             token = self._ready()
             try:
@@ -189,7 +194,11 @@ class _Exchange:
             ) from None
         asked_for = (fault.retry_after_seconds if isinstance(fault, StatusFault) else None) or 0.0
         # A wait over the cap is not shortened: the page is given up on for this run instead.
-        if final or used_up or asked_for > self._client.policy.wait_cap_seconds:
+        if asked_for > self._client.policy.wait_cap_seconds:
+            raise fault
+        if final or used_up:
+            if asked_for:
+                self._client.deferred[self._asked.what] = self._clock.monotonic() + asked_for
             raise fault
         wait = max(next(self._pauses), asked_for)
         self._client.journal.event(EventKind.RETRY, f"{self._asked.what}: {fault.reason}; again in {wait:.1f} s")

@@ -91,6 +91,14 @@ def test_no_token_is_ever_handed_out_past_its_life(seed: int) -> None:
     assert clock.monotonic() > 3000.0
 
 
+def test_a_token_that_was_on_its_way_for_longer_than_it_lives_is_never_used() -> None:
+    """It is asked for again; where that does not help, the run ends and says why."""
+    clock = VirtualClock()
+    slow = token_source(ScriptedTransport(clock, [token_reply(expires_in=10)], latency=11.0), clock)
+    with pytest.raises(Incomplete, match="11 s on its way, and lives for 10 s"):
+        slow.get()
+
+
 @pytest.mark.parametrize("life", [0, -5, None, "3600", "soon", True, [], math.nan, math.inf, -math.inf], ids=repr)
 def test_a_life_that_is_no_positive_number_is_taken_for_the_shortest(life: object) -> None:
     """What cannot be believed counts as five minutes: the token is used, and a 401 would correct it."""
