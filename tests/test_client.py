@@ -197,7 +197,8 @@ def test_a_503_with_a_wait_is_obeyed_and_over_the_cap_given_up() -> None:
     assert len(api.sent) == 1
     # And given up on with a wait: whoever asks for it again, for its window is taken again, waits that long first.
     parts, api, _ = made(reply({}, status=503, headers={"retry-after": "120"}), FINE, policy=Policy(attempts=1))
-    pytest.raises(StatusFault, exchange, parts)
+    with pytest.raises(StatusFault):
+        exchange(parts)
     assert exchange(parts) == 200
     assert api.sent[1].at - api.sent[0].at >= 120.0
 
