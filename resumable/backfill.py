@@ -28,6 +28,8 @@ from resumable.verify import Finding, LookOn, Server, verify
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
+    from resumable.export import Exported, Output
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -135,6 +137,29 @@ class Job:
 
         schema = self._contract().schema.arrow
         return ds.dataset([str(path) for path in self.files()], schema=schema, format="parquet")
+
+    def export(
+        self,
+        to: "Path | str | Output",
+        *,
+        format: str | None = None,  # noqa: A002 - the word that the command line has
+        table: str | None = None,
+        names: bool = False,
+        partial: bool = False,
+        replace: bool = False,
+    ) -> "Exported":
+        """Write the records in one piece, each once, to a path, or as bytes to a function, as `export` does.
+
+        The format is that of the path's suffix unless it is named. Holds the job's lock. Raises Incomplete where the
+        job is, unless `partial`; UsageError, VerificationFailed, StorageFailed, JobLocked.
+        """
+        from resumable.export import Request, export, format_of
+
+        path, output = (Path(to), None) if isinstance(to, str | Path) else (None, to)
+        chosen = format_of(str(path or "-"), format)
+        request = Request(to=path, format=chosen, table=table, names=names, partial=partial, replace=replace)
+        with hold_to_look(self.folder / status_of.LOCK, job=self.name, now=self.clock.now()):
+            return export(self.folder, request, output=output)
 
     def _contract(self) -> Contract:
         job = self.status(events=0).job

@@ -12,7 +12,9 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,10 +145,25 @@ def listed(folder: Path, *, through_link: bool = False) -> list[Path]:
         return sorted(folder.iterdir()) if wanted else []
 
 
+def files_below(folder: Path) -> list[Path]:
+    """Return all that is below a folder and is no folder, by name; no link is followed. Raises StorageFailed."""
+    with _storage(folder):
+        return sorted(
+            Path(at, name) for at, folders, files in os.walk(folder) for name in [*files, *_links(at, folders)]
+        )
+
+
 def size_of(path: Path) -> int:
     """Return the bytes of a file. Raises StorageFailed."""
     with _storage(path):
         return path.stat().st_size
+
+
+def state_of(path: Path) -> tuple[int, int]:
+    """Return a file's bytes and when it was last changed, in ns by the disk's clock. Raises StorageFailed."""
+    with _storage(path):
+        found = path.lstat()
+    return found.st_size, found.st_mtime_ns
 
 
 def kind_of(path: Path) -> str | None:
@@ -157,6 +174,72 @@ def kind_of(path: Path) -> str | None:
         except (FileNotFoundError, NotADirectoryError):
             return None
     return next((name for is_one, name in _KINDS if is_one(mode)), "a device")
+
+
+@contextlib.contextmanager
+def created(path: Path) -> Iterator[BinaryIO]:
+    """Make a file to be written bit by bit; once the block is left without an error, its content is durable.
+
+    Its name is so only once its folder is synced. For folders that nobody reads yet: under a final name use `save`.
+    """
+    with _storage(path), _folder(path.parent) as folder:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
+        with open(os.open(path.name, flags, 0o666, dir_fd=folder), "w+b") as file:
+            yield file
+            file.flush()
+            _sync(file.fileno())
+
+
+def sync_file(path: Path) -> None:
+    """Make durable what others have written into a file."""
+    with opened(path) as file, _storage(path):
+        _sync(file.fileno())
+
+
+def share(path: Path, target: Path) -> None:
+    """Give a file a second name: as a link where the disk can do that, else as a durable copy."""
+    with contextlib.suppress(OSError), _folder(path.parent) as folder, _folder(target.parent) as other:
+        os.link(path.name, target.name, src_dir_fd=folder, dst_dir_fd=other, follow_symlinks=False)
+        return
+    with opened(path) as source, created(target) as copy:
+        shutil.copyfileobj(source, copy, 2**20)
+        copy.flush()
+        found = os.fstat(source.fileno())
+        os.utime(copy.fileno(), ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def exchange(path: Path, target: Path) -> None:
+    """Let two folders on one disk change names, durably: in one step where the system has one.
+
+    Where it has none, `target` is missing for a moment, and is `aside(target)` then: see `restore`.
+    """
+    with _storage(target), _folder(path.parent) as folder, _folder(target.parent) as other:
+        if not _exchanged(folder, path.name, other, target.name):
+            os.rename(target.name, aside(target).name, src_dir_fd=other, dst_dir_fd=other)
+            os.rename(path.name, target.name, src_dir_fd=folder, dst_dir_fd=other)
+            os.rename(aside(target).name, path.name, src_dir_fd=other, dst_dir_fd=folder)
+        _sync(other)
+        _sync(folder)
+
+
+def aside(target: Path) -> Path:
+    """Return the name that `exchange` may give a folder for a moment."""
+    return target.with_name(f".{target.name}.aside")
+
+
+def restore(target: Path) -> None:
+    """Undo an `exchange` that was killed in its moment; else do nothing."""
+    if kind_of(target) is None and kind_of(aside(target)) is not None:
+        move(aside(target), target)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder with all that is in it, never through a link; one that is gone already is fine."""
+    with _storage(path), contextlib.suppress(FileNotFoundError):
+        if path.is_symlink():
+            os.unlink(path)
+        else:
+            shutil.rmtree(path)
 
 
 def free_bytes(path: Path) -> int:
@@ -207,6 +290,19 @@ def _sync(descriptor: int) -> None:
         os.fsync(descriptor)
     else:  # pragma: no cover - macOS: fsync alone leaves the data in the drive's cache there
         fcntl.fcntl(descriptor, _FULL_SYNC)
+
+
+def _links(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if os.path.islink(os.path.join(folder, name))]
+
+
+def _exchanged(folder: int, name: str, other: int, target: str) -> bool:
+    """Swap two names in one step; False where the system or the disk has no such step."""
+    import ctypes  # used once an export, and dear beside a status
+
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2" if sys.platform == "linux" else "renameatx_np", None)
+    # RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS are the same number.
+    return call is not None and call(folder, os.fsencode(name), other, os.fsencode(target), ctypes.c_uint(2)) == 0
 
 
 @contextlib.contextmanager

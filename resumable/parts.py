@@ -1,4 +1,4 @@
-"""The Parquet files of a job, one a page: the only module that imports pyarrow.parquet.
+"""The Parquet files of a job, one a page.
 
 A part proves itself: its footer repeats what the manifest knows of the page and of the job, and holds the SHA-256 of
 the whole file, in which its own digits count as zeros. Parquet alone does not notice most flipped bits.
@@ -196,8 +196,7 @@ class Parts:
 
     def settle(self, window: Interval) -> None:
         """Make what was removed from a window's folder stay away, after a power cut too."""
-        folder = self.window_folder(window)
-        if durable.is_folder(folder):
+        if durable.is_folder(folder := self.window_folder(window)):
             durable.sync_folder(folder)
 
     def column(self, key: PageKey, name: str) -> pa.ChunkedArray:
@@ -212,10 +211,8 @@ class Parts:
 
     @contextlib.contextmanager
     def _to_read(self, key: PageKey) -> Iterator[pq.ParquetFile]:
-        path = self.path(key)
-        hint = f"Take it again with: resumable repair {self._job_folder.name}"
         try:
-            with durable.opened(path) as source:
+            with durable.opened(self.path(key)) as source:
                 try:
                     with contextlib.closing(pq.ParquetFile(source)) as file:
                         yield file
@@ -223,9 +220,14 @@ class Parts:
                     # Arrow has OSError for bytes that it cannot make sense of, too: without a number.
                     if isinstance(failure, OSError) and failure.errno is not None:
                         raise
-                    raise VerificationFailed(f"the part {path} is damaged ({failure}).", hint=hint) from failure
+                    raise self.fault(key, f"is damaged ({failure})") from failure
         except FileNotFoundError as failure:
-            raise VerificationFailed(f"the part {path} is gone.", hint=hint) from failure
+            raise self.fault(key, "is gone") from failure
+
+    def fault(self, key: PageKey, what: str) -> VerificationFailed:
+        """Return the error that says what is wrong with a part."""
+        hint = f"Take it again with: resumable repair {self._job_folder.name}"
+        return VerificationFailed(f"the part {self.path(key)} {what}.", hint=hint)
 
 
 def part_bytes(table: pa.Table) -> int:

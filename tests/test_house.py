@@ -32,7 +32,7 @@ FLOORS = (
     ("repair",),
     ("walk", "worker"),
     ("jobworker", "walkworker"),
-    ("run",),
+    ("run", "export"),
     ("backfill",),
     # 4, people
     ("progress", "demo"),
@@ -51,7 +51,9 @@ OUTSIDE = {
     "http.client": ("transport",),
     "socket": ("transport", "manifest", "simulator"),  # the manifest's lock names the host
     "sqlite3": ("manifest",),
-    "pyarrow.parquet": ("parts", "cli"),
+    "pyarrow.parquet": ("parts", "cli", "export"),
+    "duckdb": ("export",),
+    "deltalake": ("export",),
     "time": ("clock", "simulator"),
     "random": ("clock", "simulator"),
     "subprocess": ("demo",),  # which shows a kill

@@ -107,7 +107,7 @@ def ending(status: Status, folder: Path, *, nothing_to_do: bool, width: int | No
         *_closing(status),
         ("receipt", str(folder / RECEIPT)),
         ("look", f'duckdb -c "{query}"'),
-        ("use", f'python -c "import pandas; print(pandas.read_parquet({str(parts)!r}))"'),
+        ("use", f"resumable export {status.job.name} --to {status.job.name}.parquet"),
     ]
     return [safe(line) for line in [paragraph([head], ending="exit 0", width=width), *facts(known, width=width)]]
 

@@ -24,20 +24,21 @@ def rebuild(table: pa.Table, *, schema: Schema) -> Iterator[dict[str, Any]]:
     for batch in table.to_batches(max_chunksize=ROWS):
         for row in batch.to_pylist():
             unmapped = row.pop(UNMAPPED)
-            record = _value(schema.root, row)
+            record = plain(schema.root, row)
             for pointer, value in json.loads(unmapped).items() if unmapped else ():
                 _put(record, tokens(pointer), value)
             yield record
 
 
-def _value(node: Node, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def plain(node: Node, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a cell as the JSON value that was sent; members that are null are absent."""
     if value is None:
         return None
     if isinstance(node, ListOf):
-        return [_value(node.element, element) for element in value]
+        return [plain(node.element, element) for element in value]
     if isinstance(node, Leaf):
         return _leaf(node.kind, value)
-    members = ((name, _value(member, value[name])) for name, member in node.members.items() if value[name] is not None)
+    members = ((name, plain(member, value[name])) for name, member in node.members.items() if value[name] is not None)
     return dict(members)
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from . import codec, memory, pace, scale, speed, startup
+from . import codec, export, memory, pace, scale, speed, startup
 from .table import Row, head, line
 
 GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
@@ -16,6 +16,7 @@ GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
     "memory": memory.rows,
     "scale": scale.rows,
     "startup": startup.rows,
+    "export": export.rows,
 }
 
 

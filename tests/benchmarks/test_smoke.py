@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROWS = ("codec", "memory", "pace", "scale", "speed", "startup")
+ROWS = ("codec", "export", "memory", "pace", "scale", "speed", "startup")
 
 
 @pytest.mark.long

@@ -1,13 +1,21 @@
 """What the README shows other tools do with it, done with those tools."""
 
+import json
+import runpy
+import statistics
 import subprocess
 import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Simulator, Style
 from tests.e2e.harness import PAGE_KINDS
+from tests.support.builders import make_job
+from tests.support.clock import VirtualClock
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,8 +69,71 @@ def test_a_dagster_asset_carries_on_where_a_run_failed(tmp_path: Path) -> None:
         assert sim.log.count(*PAGE_KINDS) == asked, "a day that is old enough is not asked for again"
 
 
-def test_the_readme_shows_the_asset_as_it_is_tested() -> None:
+Records = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Records]:
+    """Return a folder with the exports that the recipes read, and the records that the simulator served."""
+    folder = tmp_path_factory.mktemp("recipes")
+    with Simulator(Settings(records=120)) as sim:
+        job = make_job(sim, VirtualClock(), folder / "state", days=3)
+        job.run()
+        truth = sim.truth("2023-10-01T00:00:00Z/2023-10-04T00:00:00Z")
+        job.export(folder / "conversations.parquet")
+        for table in ("metrics", "segments"):
+            job.export(folder / f"{table}.parquet", table=table)
+        return folder, [json.loads(json.dumps(record)) for record in truth]
+
+
+def recipe(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run a recipe where the exports are, and return its names."""
+    monkeypatch.chdir(folder)
+    return runpy.run_path(str(ROOT / "tests" / "recipes" / f"with_{name}.py"))
+
+
+def sessions(records: Records) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every session with the day of its conversation."""
+    for record in records:
+        for participant in record.get("participants") or []:
+            for session in participant.get("sessions") or []:
+                yield record["conversationStart"][:10], session
+
+
+def test_the_recipe_for_pandas(exported: tuple[Path, Records], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Conversations a day and direction, as counted one by one."""
+    folder, records = exported
+    found = recipe("pandas", folder, monkeypatch)["by_day"].stack()
+    counted = Counter((record["conversationStart"][:10], record["originatingDirection"]) for record in records)
+    assert {(str(day), way): count for (day, way), count in found.items() if count} == counted
+
+
+def test_the_recipe_for_polars(exported: tuple[Path, Records], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mean of a metric a day, as summed one by one."""
+    folder, records = exported
+    found = recipe("polars", folder, monkeypatch)["by_day"]
+    values: dict[str, list[int]] = defaultdict(list)
+    for day, session in sessions(records):
+        values[day] += [metric["value"] for metric in session.get("metrics") or [] if metric["name"] == "tTalk"]
+    expected = {day: statistics.mean(each) / 1000 for day, each in values.items()}
+    assert {str(day): mean for day, mean in found.iter_rows()} == pytest.approx(expected)
+
+
+def test_the_recipe_for_duckdb(exported: tuple[Path, Records], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metrics joined to the queues of their session, as nested records have them."""
+    folder, records = exported
+    found = recipe("duckdb", folder, monkeypatch)["by_queue"].fetchall()
+    handled: Counter[str] = Counter()
+    for _, session in sessions(records):
+        queues = {segment["queueId"] for segment in session.get("segments") or [] if segment.get("queueId")}
+        times = sum(metric["name"] == "tHandle" for metric in session.get("metrics") or [])
+        handled.update({queue: times for queue in queues if times})
+    assert {queue: count for queue, count, _ in found} == handled
+
+
+@pytest.mark.parametrize("name", ["dagster_asset", "with_pandas", "with_polars", "with_duckdb"])
+def test_the_readme_shows_the_recipes_as_they_are_tested(name: str) -> None:
     """What is printed is what runs."""
-    source = (ROOT / "tests" / "recipes" / "dagster_asset.py").read_text("utf-8")
-    body = source[source.index("@dg.asset") :]
+    source = (ROOT / "tests" / "recipes" / f"{name}.py").read_text("utf-8")
+    body = source[source.index("@dg.asset" if name == "dagster_asset" else "import ") :]
     assert body in (ROOT / "README.md").read_text("utf-8")

@@ -1,0 +1,203 @@
+"""The first look at every part: it is proven, its days are found, and of records that repeat the newest is chosen.
+
+Memory holds a few numbers a part; what is known of each record goes to files of a bounded number of keys.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Final, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from resumable.export.source import Piece, Source
+
+KEYS_AT_ONCE: Final = 1_000_000
+"""Record keys looked through at once, at 24 bytes each and some copies."""
+
+DAY_MS: Final = 86_400_000
+NO_DAY: Final = -(2**31)
+"""Stands for the day of records that have no start."""
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The rows of one part that belong to one day."""
+
+    piece: int
+    day: int
+    rows: int
+    first_ms: int
+    """The least start among them."""
+
+
+@dataclass(kw_only=True)
+class Index:
+    """What is where."""
+
+    source: Source
+    days: dict[int, list[Slice]] = field(default_factory=lambda: defaultdict(list))
+    """By day since 1970, each in the order of windows and pages."""
+    dropped: dict[int, "array[int]"] = field(default_factory=lambda: defaultdict(lambda: array("I")))
+    """By piece, the rows that a newer record stands for."""
+
+    @property
+    def duplicates(self) -> int:
+        """How many records are left out because a newer one has their key."""
+        return sum(map(len, self.dropped.values()))
+
+    def digest(self, day: int) -> str:
+        """Identify the rows of a day in 64 hex digits: the same digest is the same content."""
+        sha256 = hashlib.sha256()
+        for each in self.days.get(day, ()):
+            sha256.update(self.source.pieces[each.piece].part.sha256)
+            sha256.update(self.dropped[each.piece].tobytes() if each.piece in self.dropped else b"")
+        return sha256.hexdigest()
+
+
+def threads() -> int:
+    """Return how many parts are read at one time."""
+    return max(1, min(4, os.cpu_count() or 1))
+
+
+def ahead(pool: ThreadPoolExecutor, read: Callable[[_In], _Out], of: Iterable[_In]) -> Iterator[_Out]:
+    """Yield what is read of each thing, in order, while a few more are being read."""
+    waiting: list[Future[_Out]] = []
+    for each in of:
+        waiting.append(pool.submit(read, each))
+        if len(waiting) > threads() + 1:
+            yield waiting.pop(0).result()
+    for future in waiting:
+        yield future.result()
+
+
+def make(source: Source, scratch: Path) -> Index:
+    """Look at every part once. Raises VerificationFailed where one is not as recorded, StorageFailed."""
+    index = Index(source=source)
+    schema = source.schema
+    columns = [schema.key] + ([schema.start] if schema.start else [])
+    with contextlib.ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(threads()))
+        keys = _Keys(sum(piece.part.rows for piece in source.pieces), scratch, stack)
+
+        def look(numbered: tuple[int, Piece]) -> tuple[list[Slice], bytes]:
+            number, piece = numbered
+            table = source.proven.table(piece.key, piece.part, columns=columns)
+            return _slices(source, number, table), _hashes(table.column(schema.key), number, _scope(source, piece))
+
+        for number, (slices, hashes) in enumerate(ahead(pool, look, enumerate(source.pieces))):
+            for each in slices:
+                index.days[each.day].append(each)
+            keys.add(number, hashes)
+        taken: dict[int, str] = {}
+        for rows in keys.repeated():
+            _drop(index, rows, taken)
+    for number, numbers in index.dropped.items():
+        index.dropped[number] = array("I", sorted(numbers))
+    return index
+
+
+def days_of(starts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the day since 1970 of each instant, NO_DAY where there is none."""
+    # By hand: floor_temporal wants a database of time zones, which not every machine has.
+    ms = pc.cast(starts, pa.int64())
+    floored = pc.if_else(pc.less(ms, 0), pc.subtract(ms, DAY_MS - 1), ms)
+    return pc.fill_null(pc.divide(floored, DAY_MS), NO_DAY)
+
+
+def window_day(piece: Piece) -> int:
+    """Return the day since 1970 that the window of a part begins on."""
+    return int(piece.key.window.start.timestamp()) // 86_400
+
+
+def _slices(source: Source, number: int, table: pa.Table) -> list[Slice]:
+    start = source.schema.start
+    if start is None:
+        day = window_day(source.pieces[number]) if source.dated else NO_DAY
+        return [Slice(number, day, table.num_rows, 0)]
+    starts = table.column(start)
+    ends = pc.min_max(pc.cast(starts, pa.int64()))
+    least, most = ends["min"].as_py(), ends["max"].as_py()
+    if starts.null_count == 0 and least is not None and least // DAY_MS == most // DAY_MS:
+        return [Slice(number, least // DAY_MS, table.num_rows, least)]  # nearly every part
+    frame = pa.table({"day": days_of(starts), "ms": pc.fill_null(pc.cast(starts, pa.int64()), 0)})
+    grouped = frame.group_by("day", use_threads=False).aggregate([("ms", "count"), ("ms", "min")])
+    found = (grouped.column(name).to_pylist() for name in ("day", "ms_count", "ms_min"))
+    return [Slice(number, day, rows, first) for day, rows, first in zip(*found, strict=True)]
+
+
+def _scope(source: Source, piece: Piece) -> bytes:
+    return str(piece.key.window).encode()[:64] if source.per_window else b""
+
+
+def _hashes(keys: pa.ChunkedArray, piece: int, scope: bytes) -> bytes:
+    # A record without a key repeats none.
+    known = (f"={key}" if key is not None else f"{piece} {row}" for row, key in enumerate(keys.to_pylist()))
+    return b"".join(hashlib.blake2b(key.encode(), digest_size=16, key=scope).digest() for key in known)
+
+
+class _Keys:
+    """The hashes of all keys, spread over so many files that each can be looked through in memory."""
+
+    def __init__(self, total: int, scratch: Path, stack: contextlib.ExitStack) -> None:
+        self._many = max(1, -(-total // KEYS_AT_ONCE))
+        self._files: list[BinaryIO] = []
+        for _ in range(self._many):
+            file = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - the stack closes it
+            self._files.append(stack.enter_context(file))
+
+    def add(self, piece: int, hashes: bytes) -> None:
+        """Keep the hashes of a part's keys, 16 bytes a row: each goes to its file with the number of part and row."""
+        halves = array("Q", hashes)
+        lines = [array("Q") for _ in self._files]
+        for row, (one, other) in enumerate(zip(halves[::2], halves[1::2], strict=True)):
+            lines[one % self._many].extend((one, other, piece << 32 | row))
+        for file, line in zip(self._files, lines, strict=True):
+            file.write(line.tobytes())
+
+    def repeated(self) -> Iterator[list[tuple[int, int]]]:
+        """Yield, for each key that comes more than once, where: pairs of part and row."""
+        for file in self._files:
+            file.seek(0)
+            known = array("Q", file.read())
+            one = pa.array(known[::3], pa.uint64())
+            order = pc.sort_indices(one)
+            ranked = one.take(order)
+            same = pc.indices_nonzero(pc.equal(ranked[1:], ranked[:-1])) if len(ranked) > 1 else []
+            yield from _groups(known, order, [place.as_py() for place in same])
+
+
+def _groups(known: "array[int]", order: pa.Array, same: list[int]) -> Iterator[list[tuple[int, int]]]:
+    """Yield the rows of each key that comes more than once; `same` are the places in order whose next one is alike."""
+    run: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for place, following in zip(same, [*same[1:], -1], strict=False):
+        ends = following != place + 1
+        for at in (place, place + 1) if ends else (place,):
+            line = order[at].as_py() * 3
+            where = (known[line + 2] >> 32, known[line + 2] & 0xFFFFFFFF)
+            run.setdefault((known[line], known[line + 1]), []).append(where)
+        if ends:
+            yield from (rows for rows in run.values() if len(rows) > 1)
+            run = {}
+
+
+def _drop(index: Index, rows: list[tuple[int, int]], taken: dict[int, str]) -> None:
+    """Keep the newest of the rows of one key: by when its page was taken, then by window, page and row."""
+    for piece, _ in rows:
+        if piece not in taken:
+            taken[piece] = index.source.taken_at(index.source.pieces[piece])
+    keep = max(rows, key=lambda place: (taken[place[0]], place))
+    for piece, row in rows:
+        if (piece, row) != keep:
+            index.dropped[piece].append(row)

@@ -1,0 +1,149 @@
+"""What is exported: the parts that the manifest of a job names, window by window, of takes that are whole."""
+
+import contextlib
+import functools
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from resumable import status as status_of
+from resumable.datasets import Contract, of_job
+from resumable.errors import Incomplete
+from resumable.export.proven import Proven
+from resumable.manifest import JobRow, ManifestReader, WindowRow
+from resumable.models import PageKey, PartFact, WindowState, label
+from resumable.parts import Parts
+from resumable.schema import Schema
+
+NAMED = 5
+"""Windows that are missing and are named; the rest is counted."""
+
+PER_WINDOW = frozenset({"user-detail"})
+"""Schemas whose records are about one window: the same key in another window is another record."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """One part that is exported."""
+
+    key: PageKey
+    part: PartFact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A job as far as it can be exported."""
+
+    job: JobRow
+    parts: Parts
+    contract: Contract
+    pieces: list[Piece]
+    """By window and page."""
+    missing: list[str]
+    """What is not complete, in words, at most so many as are worth reading."""
+
+    @functools.cached_property
+    def proven(self) -> Proven:
+        """What reads its parts."""
+        return Proven(self.parts)
+
+    @property
+    def schema(self) -> Schema:
+        """The pinned schema of its parts."""
+        return self.contract.schema
+
+    @property
+    def root(self) -> str:
+        """What its records are called, together."""
+        return "conversations" if self.schema.name == "conversation" else self.job.spec.dataset
+
+    @property
+    def dated(self) -> bool:
+        """Whether its records belong to days: by their start, or else by their window."""
+        return not self.contract.timeless
+
+    @property
+    def per_window(self) -> bool:
+        """Whether a key names a record of one window only."""
+        return self.schema.name in PER_WINDOW
+
+    @property
+    def digest(self) -> str:
+        """Identify job, schema and every byte of every part in 64 hex digits."""
+        sha256 = hashlib.sha256(f"{self.job.uuid} {self.schema.digest}".encode())
+        for piece in self.pieces:
+            sha256.update(piece.part.sha256)
+        return sha256.hexdigest()
+
+    def taken_at(self, piece: Piece) -> str:
+        """Return when a part's page was taken, as its footer says; texts that sort as the times do."""
+        footer = self.parts.look(piece.key).footer
+        return "" if footer is None else footer.taken_at
+
+
+def read(folder: Path, *, partial: bool) -> Source:
+    """Find what a job's folder has to export. Raises Incomplete naming what is missing, unless `partial`."""
+    manifest = ManifestReader.open_to_read(folder / status_of.MANIFEST)
+    if manifest is None:
+        raise status_of.lost(folder) or status_of.no_job(folder.parent, folder.name)
+    with contextlib.closing(manifest):
+        status_of.check_sound(manifest)
+        job = manifest.job()
+        rows = list(manifest.windows())
+        missing = _missing(rows)
+        if missing and not partial:
+            raise _incomplete(job.name, rows, missing)
+        pieces = [
+            Piece(key=PageKey(window=row.window.interval, take=row.whole_take, number=page.number), part=page.part)
+            for row in rows
+            if row.whole_take is not None
+            for page in manifest.pages(row.window, take=row.whole_take)
+        ]
+        if job.columns is None and not pieces and job.spec.query.declaration is not None:
+            raise _incomplete(job.name, rows, missing)  # its columns are not known before the first page
+        contract = of_job(job.spec, job.columns)
+    return Source(job=job, parts=Parts(folder), contract=contract, pieces=pieces, missing=missing)
+
+
+def newest(state: Path, dataset: str) -> Source | None:
+    """Return the newest job of a dataset in a state folder that has anything whole; None where there is none."""
+    found: list[tuple[datetime, Source]] = []
+    for folder in status_of.jobs(state):
+        manifest = ManifestReader.open_to_read(folder / status_of.MANIFEST)
+        if manifest is None:
+            continue
+        with contextlib.closing(manifest):
+            job = manifest.job()
+        if job.spec.dataset == dataset:
+            source = read(folder, partial=True)
+            found += [(job.updated_at, source)] if source.pieces else []
+    return max(found, key=lambda each: each[0], default=(None, None))[1]
+
+
+def _missing(rows: list[WindowRow]) -> list[str]:
+    behind = [row for row in rows if row.window.state is not WindowState.COMPLETE]
+    said = [f"{label(row.window.interval)}: {_what_is_missing(row)}" for row in behind[:NAMED]]
+    return said + ([f"and {len(behind) - NAMED:,} windows more"] if len(behind) > NAMED else [])
+
+
+def _what_is_missing(row: WindowRow) -> str:
+    again = " (its take before is whole)" if row.whole_take is not None else ""
+    if row.window.snapshot is None:
+        return f"not begun{again}"
+    return f"{row.done:,} of {row.window.snapshot.page_count:,} pages{again}"
+
+
+def _incomplete(name: str, rows: list[WindowRow], missing: list[str]) -> Incomplete:
+    done = sum(row.window.state is WindowState.COMPLETE for row in rows)
+    return Incomplete(
+        f"{done:,} of {len(rows):,} windows of {name} are complete; nothing was exported."
+        f" Missing: {'; '.join(missing)}.",
+        hint=f"Carry it on with: resumable resume {name}. Or export what is whole with --partial.",
+    )
+
+
+def names_digest(source: Source | None) -> str | None:
+    """Identify what names are looked up in; None for nothing."""
+    return None if source is None else json.dumps([source.job.name, source.digest])
