@@ -125,7 +125,9 @@ class _Exchange:
             self._client.crew.troubled()
             raise
         self._client.pacer.learn(reply.headers, seconds=reply.seconds)
-        self._client.crew.answered(reply.seconds, per_minute=self._client.pacer.per_minute)
+        allowed = self._client.pacer.per_minute
+        self._client.crew.answered(reply.seconds, per_minute=allowed)
+        self._client.journal.answered(reply.seconds, allowed=allowed)
         if reply.status == 429 or reply.status >= 500:
             self._client.crew.troubled()
         if reply.status >= 300:

@@ -106,6 +106,9 @@ class _NoJournal:
     def event(self, kind: EventKind, text: str) -> None:
         """Forget it."""
 
+    def answered(self, seconds: float, *, allowed: float) -> None:
+        """Forget it."""
+
 
 def forecast(
     spec: JobSpec, settings: Settings, *, clock: Clock, stop: Stop | None = None, exact: bool = False

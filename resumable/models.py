@@ -280,6 +280,9 @@ class Journal(Protocol):
     def event(self, kind: EventKind, text: str) -> None:
         """Keep one line of history."""
 
+    def answered(self, seconds: float, *, allowed: float) -> None:
+        """Take in an answer, so many seconds after it was asked for, and the requests a minute that may be sent."""
+
 
 def iso(moment: datetime) -> str:
     """Write a moment as Genesys does: `2023-10-01T00:00:00.000Z`."""

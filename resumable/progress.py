@@ -13,7 +13,7 @@ from resumable.models import Counter, Event, EventKind, WindowState, label
 from resumable.screen import amount, length, plainly, safe, span
 
 if TYPE_CHECKING:
-    from resumable.manifest import Totals
+    from resumable.manifest import ManifestReader, Totals
     from resumable.run import LiveRun
 
 RATE_OVER_SECONDS = 60.0
@@ -99,6 +99,51 @@ class Figures:
         return f"token {minutes:.0f} min" if minutes >= 2 else f"token {self.token_seconds:.0f} s"
 
 
+class Pace:
+    """Pages a minute, over the last minute, from looks at how many are done."""
+
+    def __init__(self, now: float, done: int) -> None:
+        """Counts from this many pages on."""
+        self._samples = collections.deque([(now, done)])
+        self.last_page = now
+        """When a look last found more pages than the one before."""
+
+    def at(self, now: float, done: int) -> float | None:
+        """Return the rate at a moment of the monotonic clock; None while it would say more about the start."""
+        if done > self._samples[-1][1]:
+            self.last_page = now
+        self._samples.append((now, done))
+        while len(self._samples) > 2 and self._samples[1][0] <= now - RATE_OVER_SECONDS:
+            self._samples.popleft()
+        since, before = self._samples[0]
+        return max(0, done - before) / (now - since) * 60 if now - since >= RATE_NEEDS_SECONDS else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """How many pages all windows will have."""
+
+    pages: int | None
+    """None until some window has named its count."""
+    sure: bool
+    """Whether every window has named its count."""
+    at: str
+    """The first window that is not complete; empty where all are."""
+
+
+def expected(manifest: "ManifestReader", totals: "Totals") -> Expected:
+    """Estimate the pages of all windows from those that have named theirs."""
+    unfinished = manifest.unfinished(limit=100)
+    opened = sum(row.window.state is WindowState.OPEN for row in unfinished)
+    unknown = totals.windows - totals.windows_done - opened
+    at = label(unfinished[0].window.interval) if unfinished else ""
+    if unknown <= 0:
+        return Expected(pages=totals.pages_known, sure=True, at=at)
+    named = totals.windows_done + opened
+    pages = totals.pages_known + round(totals.pages_known / named * unknown) if named else None
+    return Expected(pages=pages, sure=False, at=at)
+
+
 class Meter:
     """Looks at a run now and then, and makes figures of it."""
 
@@ -109,8 +154,8 @@ class Meter:
         self._before = live.counters()
         self.first = live.totals()
         self._seen: Event | None = next(iter(live.manifest.events(1)), None)
-        self._samples = collections.deque([(clock.monotonic(), self.first.pages_done)])
-        self._started = self._last_page = clock.monotonic()
+        self._started = clock.monotonic()
+        self._pace = Pace(self._started, self.first.pages_done)
 
     def headline(self) -> str:
         """Say which job it is and what was done before."""
@@ -126,17 +171,17 @@ class Meter:
         """Read the manifest and return what is to be shown."""
         live, totals, counters = self._live, self._live.totals(), self._live.counters()
         now = self._clock.monotonic()
-        expected, sure, at = self._expected(totals)
-        per_minute = self._rate(now, totals.pages_done)
+        known = expected(live.manifest, totals)
+        per_minute = self._pace.at(now, totals.pages_done)
         left = None
-        if per_minute and expected is not None:
-            left = (expected - totals.pages_done) / per_minute * 60
+        if per_minute and known.pages is not None:
+            left = (known.pages - totals.pages_done) / per_minute * 60
         news, last = self._news()
-        quiet = now - self._last_page >= QUIET_SECONDS and last is not None and last.kind in WAITS
+        quiet = now - self._pace.last_page >= QUIET_SECONDS and last is not None and last.kind in WAITS
         return Figures(
             totals=totals,
-            expected=expected,
-            sure=sure,
+            expected=known.pages,
+            sure=known.sure,
             per_minute=per_minute,
             allowed=live.pacer.per_minute,
             workers=live.crew.size,
@@ -145,37 +190,17 @@ class Meter:
             token_seconds=live.tokens.life_left_seconds(),
             left_seconds=left,
             elapsed_seconds=now - self._started,
-            at=at,
-            waiting=_line(last) if quiet and last is not None else "",
+            at=known.at,
+            waiting=event_line(last) if quiet and last is not None else "",
             news=news,
         )
-
-    def _expected(self, totals: "Totals") -> tuple[int | None, bool, str]:
-        """Estimate the pages of all windows from those that have named theirs."""
-        unfinished = self._live.manifest.unfinished(limit=100)
-        opened = sum(row.window.state is WindowState.OPEN for row in unfinished)
-        unknown = totals.windows - totals.windows_done - opened
-        at = label(unfinished[0].window.interval) if unfinished else ""
-        if unknown <= 0:
-            return totals.pages_known, True, at
-        named = totals.windows_done + opened
-        return (totals.pages_known + round(totals.pages_known / named * unknown) if named else None), False, at
-
-    def _rate(self, now: float, done: int) -> float | None:
-        if done > self._samples[-1][1]:
-            self._last_page = now
-        self._samples.append((now, done))
-        while len(self._samples) > 2 and self._samples[1][0] <= now - RATE_OVER_SECONDS:
-            self._samples.popleft()
-        since, before = self._samples[0]
-        return max(0, done - before) / (now - since) * 60 if now - since >= RATE_NEEDS_SECONDS else None
 
     def _news(self) -> tuple[tuple[str, ...], Event | None]:
         events = self._live.manifest.events(100)
         fresh = events[events.index(self._seen) + 1 :] if self._seen in events else events
         last = events[-1] if events else None
         self._seen = last
-        return tuple(_line(event) for event in fresh if event.kind in NEWS), last
+        return tuple(event_line(event) for event in fresh if event.kind in NEWS), last
 
 
 class Sink(Protocol):
@@ -278,6 +303,7 @@ class Progress:
                     return  # a manifest that cannot be read ends the run, which says so itself
 
 
-def _line(event: Event) -> str:
+def event_line(event: Event) -> str:
+    """Write an event on one line; what names itself is not named twice."""
     named = "" if event.kind in (EventKind.QUARANTINED, EventKind.WARNING) else f"{event.kind.value}: "
     return safe(named + plainly(event.text)).replace("\n", " ")

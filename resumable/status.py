@@ -148,10 +148,10 @@ def cheaper_contract(status: Status) -> tuple[str, int] | None:
 
 def _receipt(folder: Path) -> dict[str, Any] | None:
     try:
-        receipt: dict[str, Any] = json.loads(durable.read(folder.absolute() / RECEIPT))
+        receipt = json.loads(durable.read(folder.absolute() / RECEIPT))
     except (FileNotFoundError, ValueError):
         return None
-    return receipt
+    return receipt if isinstance(receipt, dict) else None
 
 
 def _when(moment: datetime | None) -> str | None:

@@ -15,7 +15,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 FLOORS = (
     # 0, pure: no I/O, no clock
-    ("errors", "catalogue"),
+    ("errors", "catalogue", "latencies"),
     ("models", "retry", "schema", "leafsizes"),
     ("screen",),
     # 1, one outside thing each
@@ -26,7 +26,7 @@ FLOORS = (
     ("pacer", "auth", "crew", "keys"),
     ("client", "datasets"),
     # 3, the product
-    ("planner", "closing", "means", "status", "naming", "inference", "refusals"),
+    ("planner", "closing", "means", "status", "naming", "inference", "refusals", "coverage"),
     ("reconcile", "receipt", "forecast"),
     ("recorder", "verify", "restore"),
     ("repair",),
@@ -35,7 +35,8 @@ FLOORS = (
     ("run", "export"),
     ("backfill",),
     # 4, people
-    ("progress", "demo"),
+    ("progress", "demo", "report"),
+    ("watch",),
     ("cli",),
     ("__main__",),
 )
@@ -58,6 +59,7 @@ OUTSIDE = {
     "random": ("clock", "simulator"),
     "subprocess": ("demo",),  # which shows a kill
     "backoff": ("retry",),
+    "vl_convert": ("report",),
 }
 DISK_CALLS = {"fsync", "fdatasync", "replace", "rename", "renames", "unlink", "remove", "rmdir"}
 """Of os, and of paths where the name is not also one of text: only `durable` may call them."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from resumable.cli import backfill, demo, export, jobs, plan, repair, resume, simulate, status, verify
+from resumable.cli import backfill, demo, export, jobs, plan, repair, report, resume, simulate, status, verify
 from resumable.cli.options import Debug
 
 EPILOG = """
@@ -66,5 +66,5 @@ def _everything(
     pass
 
 
-for command in (plan, backfill, resume, status, jobs, verify, repair, export, simulate, demo):
+for command in (plan, backfill, resume, status, jobs, report, verify, repair, export, simulate, demo):
     command.add_to(app)

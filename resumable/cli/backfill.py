@@ -62,6 +62,7 @@ def backfill(
     config: o.Config = None,
     profile: o.Profile = None,
     state: o.State = None,
+    log_json: o.LogJson = False,
     json: o.Json = False,
     debug: o.Debug = False,
 ) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 
-from resumable.cli.running import plain_seconds
 from resumable.cli.session import Session
 from resumable.progress import REDRAW_SECONDS
 from resumable.screen import amount, safe, size
@@ -18,7 +17,7 @@ class Checking:
     def __init__(self, session: Session) -> None:
         """Nothing is drawn until there is something to show."""
         self._session = session
-        self._every = REDRAW_SECONDS if session.live else plain_seconds(session)
+        self._every = REDRAW_SECONDS if session.live else session.plain_seconds
         self._next = session.clock.monotonic() + self._every
         self._drawn = False
         self.report: Report | None = None

@@ -44,18 +44,26 @@ def run(
     clock: Clock | None = None,
 ) -> int:
     """Run one command and return its exit code. Nothing is raised, and nothing but `demo` starts a process."""
-    from typer.main import get_command
-
-    from resumable.cli.app import app
-
     session = Session(
         stdout=_tolerant(stdout or sys.stdout),
         stderr=_tolerant(stderr or sys.stderr),
         environment=os.environ if environment is None else environment,
         clock=clock or SystemClock(),
         json="--json" in arguments,
+        log_json="--log-json" in arguments,
         debug="--debug" in arguments,
     )
+    code = _ended(arguments, session)
+    if session.log_json:
+        session.log("ended", exit_code=code)
+    return code
+
+
+def _ended(arguments: Sequence[str], session: Session) -> int:
+    from typer.main import get_command
+
+    from resumable.cli.app import app
+
     try:
         code = get_command(app).main(
             args=[*arguments] or ["--help"], prog_name="resumable", standalone_mode=False, obj=session
@@ -83,6 +91,10 @@ def report(session: Session, error: Exception) -> int:
         if status is not None:
             content["status"] = status.to_json()
         session.give_json(content)
+    if session.log_json:
+        details = [scrub(line.strip()) for line in session.details]
+        session.log("error", level="error", **_error_json(known, scrub), details=details)
+        return int(known.exit_code)
     rest = [*_safe(known, session), known.hint, *_when(known, session.clock.now())]
     ending = f"exit {int(known.exit_code)}"
     if session.details:

@@ -159,7 +159,11 @@ State = Annotated[
         "--state", metavar="DIR", help="The state folder; RESUMABLE_STATE, or else `state`.", show_default=False
     ),
 ]
-# Both are read off the command line by `entry.run`, so that they hold for a wrong command line too.
+# These are read off the command line by `entry.run`, so that they hold for a wrong command line too.
+LogJson = Annotated[
+    bool,
+    typer.Option("--log-json", help="Write one JSON object a line on stderr, for machines.", show_default=False),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, also on failure.", show_default=False)
 ]

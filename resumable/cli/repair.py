@@ -31,6 +31,7 @@ def repair(
     max_requests: o.MaxRequests = None,
     on_drift: o.OnDrift = "keep",
     state: o.State = None,
+    log_json: o.LogJson = False,
     json: o.Json = False,
     debug: o.Debug = False,
 ) -> None:

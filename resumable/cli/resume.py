@@ -29,6 +29,7 @@ def resume(
     max_requests: o.MaxRequests = None,
     on_drift: o.OnDrift = "keep",
     state: o.State = None,
+    log_json: o.LogJson = False,
     json: o.Json = False,
     debug: o.Debug = False,
 ) -> None:

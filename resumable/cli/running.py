@@ -13,17 +13,18 @@ from resumable.cli.session import Session
 from resumable.cli.signals import drained
 from resumable.clock import Stop
 from resumable.config import Settings, host_of
-from resumable.errors import Incomplete, UsageError
+from resumable.errors import Incomplete
 from resumable.models import EventKind, JobState
 from resumable.progress import REDRAW_SECONDS, Plain, Progress
 from resumable.screen import amount
 
 if TYPE_CHECKING:
     from resumable.backfill import Job
+    from resumable.cli.jsonlog import JsonLog
     from resumable.run import LiveRun
 
-PLAIN_SECONDS = 30.0
-"""Between two lines where nothing can be redrawn; RESUMABLE_PROGRESS_SECONDS changes it, for tests."""
+JSON_SECONDS = 1.0
+"""So late may an event be written as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,8 @@ class Running:
     session: Session
     stop: Stop
     progress: Progress
+    log: "JsonLog | None" = None
+    """Where --log-json has it go."""
 
     def finish(self, job: "Job", *, most: timedelta | None) -> None:
         """Do what is left of a job and say how it ended. Raises what kept it from being complete."""
@@ -44,7 +47,7 @@ class Running:
             status = before
         else:
             try:
-                with limited(self.stop, most):
+                with limited(self.stop, most), self._logged(job):
                     status = job.run(stop=self.stop, watch=self.progress.watch)
             except Incomplete:
                 session.details = views.shortfall(job.status(events=0))
@@ -72,7 +75,7 @@ class Running:
                 yield
 
         try:
-            with limited(self.stop, most):
+            with limited(self.stop, most), self._logged(job):
                 status, done = job.repair(stop=self.stop, watch=watch, look_on=checking.show, say=say)
         finally:
             checking.clear()
@@ -84,11 +87,15 @@ class Running:
         if session.json:
             session.give_json({**status.to_json(), "repair": done.to_json()})
 
+    def _logged(self, job: "Job") -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self.log is None else self.log.follow(job.folder)
+
 
 @contextlib.contextmanager
 def running(session: Session) -> Iterator[Running]:
     """Watch for signals from here on, and show progress where that can be done."""
-    progress, redraws = _progress(session)
+    log = _log(session)
+    progress, redraws = _progress(session, log)
     stop = Stop(session.clock)
 
     def tell(number: signal.Signals) -> None:
@@ -103,7 +110,7 @@ def running(session: Session) -> Iterator[Running]:
         progress.say(f"stopping: {what} being finished ({again} to drop {'it' if flying == 1 else 'them'})")
 
     with drained(stop, tell, redrawing=lambda: redraws and progress.live is not None):
-        yield Running(session=session, stop=stop, progress=progress)
+        yield Running(session=session, stop=stop, progress=progress, log=log)
 
 
 @contextlib.contextmanager
@@ -137,19 +144,20 @@ def remember_hosts(session: Session, settings: Settings) -> None:
         }
 
 
-def _progress(session: Session) -> tuple[Progress, bool]:
+def _log(session: Session) -> "JsonLog | None":
+    if not session.log_json:
+        return None
+    from resumable.cli.jsonlog import JsonLog
+
+    return JsonLog(session)
+
+
+def _progress(session: Session, log: "JsonLog | None") -> tuple[Progress, bool]:
+    if log is not None:
+        return Progress(log, session.clock, every_seconds=min(JSON_SECONDS, session.plain_seconds)), False
     if session.live:
         from resumable.cli.display import Display
 
         display = Display(session.stderr, colours=session.colours)
         return Progress(display, session.clock, every_seconds=REDRAW_SECONDS), True
-    return Progress(Plain(session.tell, session.clock), session.clock, every_seconds=plain_seconds(session)), False
-
-
-def plain_seconds(session: Session) -> float:
-    """Return how long to wait between two lines of progress. Raises UsageError."""
-    text = session.environment.get("RESUMABLE_PROGRESS_SECONDS", "")
-    try:
-        return max(0.05, float(text) if text else PLAIN_SECONDS)
-    except ValueError:
-        raise UsageError(f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is no number.") from None
+    return Progress(Plain(session.tell, session.clock), session.clock, every_seconds=session.plain_seconds), False

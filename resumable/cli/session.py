@@ -5,18 +5,24 @@ import errno
 import json
 import os
 import shutil
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from resumable.errors import ResumableError, StorageFailed
+from resumable.errors import ResumableError, StorageFailed, UsageError
+from resumable.models import iso
 from resumable.screen import safe
 
 if TYPE_CHECKING:
     from resumable.cli.jobfile import JobFile
     from resumable.clock import Clock
     from resumable.status import Status
+
+PLAIN_SECONDS = 30.0
+"""Between two lines where nothing can be redrawn; RESUMABLE_PROGRESS_SECONDS changes it, for tests."""
 
 
 @dataclass(kw_only=True)
@@ -28,6 +34,8 @@ class Session:
     environment: Mapping[str, str]
     clock: "Clock"
     json: bool = False
+    log_json: bool = False
+    """Whether everything on stderr is one JSON object a line."""
     debug: bool = False
     folder: Path | None = None
     """The job's, as soon as it is known, so that an error can say what is safe."""
@@ -40,6 +48,7 @@ class Session:
 
     jobfile: "JobFile | None" = None
     """What --config named."""
+    _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def choose(self, profile: str | None) -> None:
         """Go on with the environment as a profile of the job file has it. Raises UsageError."""
@@ -52,7 +61,12 @@ class Session:
     @property
     def live(self) -> bool:
         """Whether stderr is a terminal that can redraw lines."""
-        return self.stderr.isatty() and self.environment.get("TERM", "") not in ("", "dumb", "unknown")
+        return self.stderr.isatty() and self._redraws and not self.log_json
+
+    @property
+    def stdout_live(self) -> bool:
+        """The same of stdout."""
+        return self.stdout.isatty() and self._redraws
 
     @property
     def colours(self) -> bool:
@@ -62,21 +76,47 @@ class Session:
     @property
     def width(self) -> int | None:
         """Columns of the terminal that stderr is; None where it is none, and lines are not broken."""
-        return shutil.get_terminal_size((80, 24)).columns if self.stderr.isatty() else None
+        return shutil.get_terminal_size((80, 24)).columns if self.stderr.isatty() and not self.log_json else None
 
     @property
     def stdout_width(self) -> int | None:
         """The same of stdout."""
         return shutil.get_terminal_size((80, 24)).columns if self.stdout.isatty() else None
 
+    @property
+    def plain_seconds(self) -> float:
+        """How long to wait between two lines of progress where nothing can be redrawn. Raises UsageError."""
+        text = self.environment.get("RESUMABLE_PROGRESS_SECONDS", "")
+        try:
+            return max(0.05, float(text) if text else PLAIN_SECONDS)
+        except ValueError:
+            raise UsageError(f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is no number.") from None
+
+    @property
+    def _redraws(self) -> bool:
+        return self.environment.get("TERM", "") not in ("", "dumb", "unknown")
+
     def tell(self, text: str) -> None:
         """Say something to people: on stderr, where nobody may be listening any more."""
+        if self.log_json:
+            self.log("message", text=text.strip())
+        else:
+            self._write(safe(text))
+
+    def log(self, event: str, *, at: datetime | None = None, level: str = "info", **facts: Any) -> None:  # noqa: ANN401 - JSON
+        """Write one JSON object on a line of stderr: `at`, `level`, `event`, `job`, and what belongs to the event."""
+        job = None if self.folder is None else self.folder.name
+        line = {"at": iso(at or self.clock.now()), "level": level, "event": event, "job": job, **facts}
+        self._write(json.dumps(line))
+
+    def _write(self, line: str) -> None:
         # A run does not end because its terminal has gone; what it says is in the manifest too.
-        try:
-            self.stderr.write(safe(text) + "\n")
-            self.stderr.flush()
-        except (OSError, ValueError):
-            _give_up(self.stderr)
+        with self._writing:
+            try:
+                self.stderr.write(line + "\n")
+                self.stderr.flush()
+            except (OSError, ValueError):
+                _give_up(self.stderr)
 
     def give(self, text: str) -> None:
         """Hand out data: on stdout. A reader that has left is no error; a full disk is."""

@@ -1,6 +1,7 @@
 """`resumable status`: how a job stands."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -12,8 +13,18 @@ EPILOG = """
 Examples:
   resumable status
   resumable status conversations-2025
+  resumable status conversations-2025 --watch
   resumable status conversations-2025 --json | jq .pages
 """
+
+Watched = Annotated[
+    bool,
+    typer.Option(
+        "--watch",
+        help="Look on until the job is complete: drawn anew each second on a terminal, a line now and then elsewhere.",
+        show_default=False,
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,7 +33,12 @@ def add_to(app: typer.Typer) -> None:
 
 
 def status(
-    ctx: typer.Context, job: o.AnyJob = None, state: o.State = None, json: o.Json = False, debug: o.Debug = False
+    ctx: typer.Context,
+    job: o.AnyJob = None,
+    watch: Watched = False,
+    state: o.State = None,
+    json: o.Json = False,
+    debug: o.Debug = False,
 ) -> None:
     """Tell how a job stands: what is done, what is missing and why. Disturbs nobody who works on it."""
     session: Session = ctx.obj
@@ -30,14 +46,22 @@ def status(
     from resumable import status as status_of
     from resumable.cli.values import state_folder
     from resumable.config import checked_job_name
+    from resumable.errors import UsageError
 
     folder = state_folder(state, session.environment.get("RESUMABLE_STATE"))
     name = checked_job_name(job) if job is not None else only_job(folder, "status")
+    if watch and json:
+        raise UsageError("--watch is for people, and --json prints one object.", hint="Use one of them.")
     known = status_of.read(folder / name)
     if known is None:
         raise status_of.no_job(folder, name)
     if session.json:
         session.give_json(known.to_json())
+        return
+    if watch:
+        from resumable.cli.watching import watch_job
+
+        watch_job(session, folder / name)
         return
     from resumable.cli.views import status_lines
 

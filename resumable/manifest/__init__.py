@@ -2,6 +2,7 @@
 
 from resumable.manifest.lock import held, hold, hold_to_look
 from resumable.manifest.mending import Placed
+from resumable.manifest.minutes import MinuteRow
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.remotes import RemoteRow
 from resumable.manifest.rows import JobRow, PageRow, Quarantined, Totals, WindowRow
@@ -11,6 +12,7 @@ __all__ = [
     "JobRow",
     "Manifest",
     "ManifestReader",
+    "MinuteRow",
     "PageRow",
     "Placed",
     "Quarantined",

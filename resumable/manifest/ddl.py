@@ -5,10 +5,32 @@ import re
 APPLICATION_ID = 0x52534D42
 """Marks an SQLite file as a manifest ("RSMB")."""
 
-VERSION = 1
+VERSION = 2
 """Of the tables below; kept in `user_version`."""
 
-TABLES = """
+READABLE = 1
+"""Manifests from this version on can be looked at as they are: later versions only add tables."""
+
+MINUTES_SINCE = 2
+"""The version that brought the table of minutes."""
+
+MINUTE = """
+-- What happened in a minute, or in `length` of them once there were too many rows. `latency` is packed (latencies.py).
+CREATE TABLE minute (
+    at_ms            INTEGER PRIMARY KEY,
+    length           INTEGER NOT NULL CHECK (length >= 1),
+    pages            INTEGER NOT NULL CHECK (pages >= 0),
+    requests         INTEGER NOT NULL CHECK (requests >= 0),
+    retries          INTEGER NOT NULL CHECK (retries >= 0),
+    rate_limited     INTEGER NOT NULL CHECK (rate_limited >= 0),
+    token_refreshes  INTEGER NOT NULL CHECK (token_refreshes >= 0),
+    allowed          REAL NOT NULL,
+    latency          BLOB NOT NULL
+) STRICT;
+"""
+
+TABLES = (
+    """
 CREATE TABLE job (
     id             INTEGER PRIMARY KEY CHECK (id = 1),
     uuid           TEXT NOT NULL,
@@ -104,17 +126,26 @@ CREATE TABLE event (
     text   TEXT NOT NULL
 ) STRICT;
 """
+    + MINUTE
+)
 
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {1: MINUTE}
 """From a version, the statements that lead to the next one; all run in one transaction with the new `user_version`."""
 
 EVENTS_KEPT = 10_000
 """Older events are dropped: a run against a server in trouble must not fill the disk with its history."""
 
+MINUTES_KEPT = 10_000
+"""A week of minutes, in a megabyte at the most; more are folded into rows of twice the length."""
 
-def rules() -> dict[str, list[str]]:
-    """Return the CHECK constraints of each table, as expressions; not `counted`: a breach is told page by page."""
-    made = re.findall(r"^CREATE TABLE (\w+) \((.*?)^\)", TABLES, re.DOTALL | re.MULTILINE)
+
+def rules(version: int) -> dict[str, list[str]]:
+    """Return the CHECK constraints of each table of a version, as expressions.
+
+    Not `counted`: a breach of that is told page by page.
+    """
+    tables = TABLES if version >= MINUTES_SINCE else TABLES.removesuffix(MINUTE)
+    made = re.findall(r"^CREATE TABLE (\w+) \((.*?)^\)", tables, re.DOTALL | re.MULTILINE)
     return {table: [_bracketed(columns, found.end()) for found in _CHECK.finditer(columns)] for table, columns in made}
 
 

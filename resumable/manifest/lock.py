@@ -33,7 +33,7 @@ def hold(path: Path, *, job: str, now: datetime) -> Iterator[None]:
             if not _locked(file.fileno()):
                 raise JobLocked(
                     f"the job {job} is being run by another process ({_holder(descriptor)}).",
-                    hint=f"Watch it with: resumable status {job}",
+                    hint=f"Watch it with: resumable status {job} --watch",
                 )
             file.truncate()
             file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": iso(now)}).encode())
@@ -65,7 +65,7 @@ def _share(descriptor: int, job: str) -> None:
     except BlockingIOError:
         raise JobLocked(
             f"the job {job} is being run by another process ({_holder(descriptor)}).",
-            hint=f"Watch it with: resumable status {job}",
+            hint=f"Watch it with: resumable status {job} --watch",
         ) from None
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from resumable.durable import exists
 from resumable.errors import ManifestUnusable
-from resumable.manifest import ddl, remotes, soundness
+from resumable.manifest import ddl, minutes, remotes, soundness
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
@@ -43,7 +43,7 @@ class ManifestReader:
         if connection.empty:
             connection.close()
             return None
-        if connection.version < ddl.VERSION:
+        if connection.version < ddl.READABLE:
             connection.close()
             raise ManifestUnusable(
                 f"{path} was written by an older version, and only a run brings it up to date.",
@@ -95,6 +95,11 @@ class ManifestReader:
         """Return the lifetime counters."""
         known = dict(self._db.rows("SELECT name, value FROM counter"))
         return {counter: int(known.get(counter.value, 0)) for counter in Counter}
+
+    def minutes(self) -> list[minutes.MinuteRow]:
+        """Return how the job went, minute by minute; nothing where an older version wrote the manifest."""
+        with sensible("a minute", self._db.path):
+            return [] if self._db.version < ddl.MINUTES_SINCE else minutes.read(self._db)
 
     def windows(self) -> Iterator[WindowRow]:
         """Yield all windows, by start."""
@@ -157,6 +162,16 @@ class ManifestReader:
         rows = self._db.rows("SELECT at_ms, kind, text FROM event ORDER BY id DESC LIMIT ?", (limit,))
         with sensible("an event", self._db.path):
             return [Event(at=moment(at), kind=EventKind(kind), text=text) for at, kind, text in reversed(rows)]
+
+    def events_after(self, last: int, limit: int = 1000) -> list[tuple[int, Event]]:
+        """Return the events after one of this number, oldest first, each with its own number; numbers begin at 1."""
+        rows = self._db.rows("SELECT id, at_ms, kind, text FROM event WHERE id > ? ORDER BY id LIMIT ?", (last, limit))
+        with sensible("an event", self._db.path):
+            return [(n, Event(at=moment(at), kind=EventKind(kind), text=text)) for n, at, kind, text in rows]
+
+    def last_event(self) -> int:
+        """Return the number of the newest event; 0 where there is none."""
+        return int(self._db.value("SELECT max(id) FROM event") or 0)
 
     def _windows(self, which: str, *, after: datetime | None, limit: int) -> list[WindowRow]:
         rows = self._db.rows(

@@ -12,6 +12,7 @@ from resumable.errors import ManifestDamaged, ManifestUnusable
 from resumable.manifest import ddl, remotes
 from resumable.manifest.connection import Connection
 from resumable.manifest.mending import Mending
+from resumable.manifest.minutes import Minutes
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.rows import WindowRow, to_ms
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
@@ -26,6 +27,7 @@ class Manifest(ManifestReader):
         """Use `create` or `open`."""
         super().__init__(connection)
         self._clock = clock
+        self._minutes = Minutes(connection, clock)
 
     @classmethod
     def create(
@@ -109,6 +111,7 @@ class Manifest(ManifestReader):
                 " THEN max(?2, (SELECT coalesce(max(whole_ms), 0) FROM window)) ELSE completed_ms END",
                 (state.value, now),
             )
+            self._minutes.write()
 
     def pin_columns(self, columns: str, schema_digest: str) -> None:
         """Record the columns that were inferred, and what identifies the schema they make, before the first part."""
@@ -119,6 +122,11 @@ class Manifest(ManifestReader):
         """Add one to a lifetime counter. It survives a kill at once, a power cut with the next page."""
         with self._db.atomic(durable=False):
             self._db.execute("UPDATE counter SET value = value + 1 WHERE name = ?", (counter.value,))
+            self._minutes.add(counter.value)
+
+    def answered(self, seconds: float, *, allowed: float) -> None:
+        """Take in an answer for the row of its minute, which is written with a page or a counter."""
+        self._minutes.answered(seconds, allowed=allowed)
 
     def event(self, kind: EventKind, text: str) -> None:
         """Keep one line of history; the oldest fall out. It survives a kill at once, a power cut with the next page."""
@@ -299,7 +307,7 @@ class Manifest(ManifestReader):
             (part.rows, part.size, window.id),
         )
         self._db.execute("UPDATE job SET updated_ms = ?", (to_ms(self._clock.now()),))
-
+        self._minutes.add("pages")
         for path, count in drift.items():
             self._db.execute(
                 "INSERT INTO drift VALUES (?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",

@@ -116,6 +116,9 @@ class _Silent:
     def event(self, kind: EventKind, text: str) -> None:
         """Let it pass."""
 
+    def answered(self, seconds: float, *, allowed: float) -> None:
+        """Let it pass."""
+
 
 def _otherwise(row: WindowRow, said: Said) -> str | None:
     snapshot = row.window.snapshot

@@ -27,8 +27,11 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     manifest = make_manifest(path, VirtualClock())
     window = manifest.unfinished()[0].window
     manifest.first_page_done(window, snapshot(window, 3), FACT)
+    with manifest._db.atomic():
+        manifest._db.execute("PRAGMA user_version=1")
     manifest.close()
     monkeypatch.setattr(ddl, "VERSION", 3)
+    monkeypatch.setattr(ddl, "READABLE", 3)
     monkeypatch.setattr(ddl, "MIGRATIONS", STEPS)
     return path
 

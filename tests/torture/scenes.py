@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from resumable.simulator import Kind, Settings, Simulator, Truth
+from tests.support.older import version_1
 
 from .forkserver import Command, Ending, ForkServer
 from .judge import Ledger, assert_complete, assert_kept, assert_not_asked_again, copy_of_manifest, judged
@@ -210,6 +211,14 @@ def carried_on(server: ForkServer, sim: Simulator, dataset: str, place: Path) ->
     return _from(scene, start, arguments=("resume", JOB, "--workers", "1", "--rate", "1000000"))
 
 
+def of_the_first_version(server: ForkServer, sim: Simulator, dataset: str, place: Path) -> Scene:
+    """A killed job is carried on whose manifest the first version wrote: the run brings it up to date on its way."""
+    scene = carried_on(server, sim, dataset, place)
+    assert scene.start is not None
+    version_1(scene.start / JOB / "manifest.sqlite")
+    return scene
+
+
 def taken_again(server: ForkServer, sim: Simulator, dataset: str, place: Path) -> Scene:
     """A window is taken again: its source has moved, or its job on the server is gone, since its first page came."""
     with Simulator(FEWER) as earlier:
@@ -289,6 +298,7 @@ def _from(scene: Scene, start: Path, *, arguments: tuple[str, ...] | None = None
 SCENES = {
     "new": new,
     "carried on": carried_on,
+    "of the first version": of_the_first_version,
     "taken again": taken_again,
     "topped up": topped_up,
     "complete": complete,

@@ -18,6 +18,7 @@ SHARES = {
     ("new", "conversations"): 5, ("new", "conversations-pagecount"): 15, ("new", "conversation-jobs"): 8,
     ("carried on", "conversations"): 15, ("carried on", "conversations-pagecount"): 30,
     ("carried on", "conversation-jobs"): 15,
+    ("of the first version", "conversations"): 15,
     ("taken again", "conversations"): 20, ("taken again", "conversations-pagecount"): 30,
     ("taken again", "conversation-jobs"): 20,
     ("topped up", "conversations"): 30,
