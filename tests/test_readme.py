@@ -17,7 +17,7 @@ def test_every_test_that_the_readme_names_exists() -> None:
     """What is said to prove a promise is there to be run."""
     root = README.parent
     for page in (README, EVIDENCE):
-        named = re.findall(r"tests/[\w/]+(?:\.\w+)?", page.read_text(encoding="utf-8"))
+        named = re.findall(r"tests/[\w/-]+(?:\.\w+)?", page.read_text(encoding="utf-8"))
         assert named
         assert [path for path in named if not (root / path).exists()] == []
 
