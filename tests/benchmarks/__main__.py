@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from . import codec, export, memory, pace, scale, speed, startup
+from . import codec, export, memory, pace, scale, speed, stages, startup
 from .table import Row, head, line
 
 GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
     "pace": pace.rows,
     "speed": speed.rows,
+    "stages": stages.rows,
     "codec": codec.rows,
     "memory": memory.rows,
     "scale": scale.rows,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROWS = ("codec", "export", "memory", "pace", "scale", "speed", "startup")
+ROWS = ("codec", "export", "memory", "pace", "scale", "speed", "stages", "startup")
 
 
 @pytest.mark.long
