@@ -1,4 +1,4 @@
-"""What the processor does for a page, stage by stage: where the time goes, beside all that the hand-written way takes."""
+"""What the processor does for a page, stage by stage: where the time goes, beside all that the way by hand takes."""
 
 import json
 import tempfile
