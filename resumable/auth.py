@@ -213,7 +213,8 @@ class TokenSource:
         self._journal.count(Counter.TOKEN_REFRESHES)
         self._journal.event(EventKind.TOKEN, f"a token of {life:g} s")
         clock = self._stop.clock
-        if (took := clock.monotonic() - self._asked) >= life:
+        # A life of less than a second is no life that is meant: such a token is tried, and a 401 would correct it.
+        if (took := clock.monotonic() - self._asked) >= life >= 1.0:
             raise ProtocolFault(f"the token was {took:.0f} s on its way, and lives for {life:g} s")
         usable = life - min(MARGIN_LONGEST_SECONDS, life * MARGIN_SHARE)
         return Token(
