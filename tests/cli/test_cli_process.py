@@ -198,20 +198,23 @@ print(sorted({heavy} & sys.modules.keys()), file=sys.stderr)
     assert found.stderr.strip() == "[]"
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 @pytest.mark.parametrize(
     ("words", "offered"), [("resumable backfill conv", "conversations-pagecount"), ("resumable resume ", "unfinished")]
 )
-def test_the_shell_completes_datasets_and_jobs(words: str, offered: str, slow: CommandLine) -> None:
+def test_the_shell_completes_datasets_and_jobs(words: str, offered: str, shell: str, slow: CommandLine) -> None:
     """A tab offers what there is."""
     assert slow(*LONG[:-1], "unfinished", "--max-duration", "1s").code == 3
     slow.extra = {
-        "_RESUMABLE_COMPLETE": "complete_bash",
-        "COMP_WORDS": words,
+        "_RESUMABLE_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": words,  # bash asks so
         "COMP_CWORD": str(len(words.split(" ")) - 1),
+        "_TYPER_COMPLETE_ARGS": words,  # zsh and fish so
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     }
     program = Path(sys.executable).with_name("resumable")
     found = subprocess.run([program], env=slow.environment, capture_output=True, text=True, timeout=30, check=False)
-    assert offered in found.stdout.split()
+    assert re.search(rf"(?<![\w-]){offered}(?![\w-])", found.stdout), found.stdout
 
 
 def _read_all(master: int) -> str:
