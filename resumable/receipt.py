@@ -123,5 +123,7 @@ def _distinct(found: "Callable[[], Iterator[array[int]]]", total: int) -> int:
         for some in found():
             numbers.extend(some if passes == 1 else (number for number in some if number % passes == turn))
         column = pa.Array.from_buffers(pa.uint64(), len(numbers), [None, pa.py_buffer(numbers)])
-        distinct += pc.count_distinct(column).as_py()
+        # Sorted they take 16 bytes each; Arrow's own count of what is distinct takes 113 MB from 200,000 on.
+        ranked = column.take(pc.array_sort_indices(column))
+        distinct += len(ranked) and 1 + (pc.sum(pc.not_equal(ranked[1:], ranked[:-1])).as_py() or 0)
     return distinct

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from resumable import receipt
 from resumable.keys import KeptKeys, hashes
 from resumable.models import Interval, JobState, Window, WindowState
 from resumable.parts import Parts
@@ -102,3 +103,14 @@ def test_the_receipt_is_the_same_whether_keys_were_kept_or_read(
     assert status.receipt is not None
     assert (status.receipt["records"], status.receipt["records_distinct"]) == (100, 100)
     assert len(looks) == (0 if kept else 12)
+
+
+@pytest.mark.parametrize("at_once", [3, 1000])
+@pytest.mark.parametrize("numbers", [[], [7], [7, 7], [2**64 - 1, 0, 5, 5, 0, 9, 12, 5]])
+def test_distinct_hashes_are_counted_whatever_the_passes(
+    numbers: list[int], at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as a set of them has, however few fit into memory at once."""
+    monkeypatch.setattr(receipt, "KEYS_AT_ONCE", at_once)
+    halves = [array("Q", numbers[:3]), array("Q", numbers[3:])]
+    assert receipt._distinct(lambda: iter(halves), len(numbers)) == len(set(numbers))
