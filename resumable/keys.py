@@ -56,8 +56,11 @@ class KeptKeys:
                 self._hashes += len(found)
 
     def hashes_of(self, window: Window) -> "array[int] | None":
-        """Return the hashes of a take that was closed in this run; None where they are not kept."""
-        return self._closed.get((window.id, window.take))
+        """Hand over the hashes of a take that was closed in this run; None where they are not kept."""
+        with self._lock:
+            found = self._closed.pop((window.id, window.take), None)
+            self._hashes -= len(found or ())
+        return found
 
     def _forget(self, take: tuple[int, int]) -> None:
         self._keys -= sum(len(column) for column in self._open.pop(take, {}).values())

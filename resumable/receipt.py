@@ -5,15 +5,15 @@ import importlib.metadata
 import json
 import platform
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from resumable import durable
 from resumable.datasets import Contract
+from resumable.distinct import Distinct
 from resumable.keys import KeptKeys, hashes
 from resumable.manifest import Manifest, ManifestReader, WindowRow
 from resumable.models import Counter, PageKey, iso
@@ -22,21 +22,21 @@ from resumable.status import RECEIPT
 
 FORMAT: Final = 1
 
-KEYS_AT_ONCE: Final = 2_000_000
-"""Record keys held at once, as 8 bytes each, while duplicates across windows are counted."""
-
 
 def write(folder: Path, manifest: Manifest, parts: Parts, contract: Contract, kept: KeptKeys) -> None:
     """Write the receipt of a job whose windows are all complete, durably; `kept` spares it many looks at the parts."""
-    text = json.dumps(_receipt(manifest, parts, contract, kept), indent=2, ensure_ascii=False)
+    with Distinct(folder, total=manifest.totals().records) as distinct:
+        for some in _hashes(manifest, parts, contract, kept):
+            distinct.add(some)
+        statement = _receipt(manifest, contract, distinct.count())
+    text = json.dumps(statement, indent=2, ensure_ascii=False)
     durable.save(folder.absolute() / RECEIPT, text.encode())
 
 
-def _receipt(manifest: Manifest, parts: Parts, contract: Contract, kept: KeptKeys) -> dict[str, Any]:
+def _receipt(manifest: Manifest, contract: Contract, distinct: int) -> dict[str, Any]:
     job, counters = manifest.job(), manifest.counters()
     known = facts(manifest)
     records, within = known["records"], known["duplicates"]["within_windows"]
-    distinct = _distinct(lambda: _hashes(manifest, parts, contract, kept), records)
     twice = {"within_windows": within, "across_windows": records - within - distinct}
     return {
         **known,
@@ -112,18 +112,3 @@ def _hashes(manifest: Manifest, parts: Parts, contract: Contract, kept: KeptKeys
         for page in manifest.pages(row.window):
             key = PageKey(window=row.window.interval, take=row.window.take, number=page.number)
             yield hashes([parts.column(key, contract.schema.key)])
-
-
-def _distinct(found: "Callable[[], Iterator[array[int]]]", total: int) -> int:
-    """Count the different hashes, in as many passes over them as memory asks for."""
-    passes = max(1, -(-total // KEYS_AT_ONCE))
-    distinct = 0
-    for turn in range(passes):
-        numbers = array("Q")
-        for some in found():
-            numbers.extend(some if passes == 1 else (number for number in some if number % passes == turn))
-        column = pa.Array.from_buffers(pa.uint64(), len(numbers), [None, pa.py_buffer(numbers)])
-        # Sorted they take 16 bytes each; Arrow's own count of what is distinct takes 113 MB from 200,000 on.
-        ranked = column.take(pc.array_sort_indices(column))
-        distinct += len(ranked) and 1 + (pc.sum(pc.not_equal(ranked[1:], ranked[:-1])).as_py() or 0)
-    return distinct

@@ -23,7 +23,7 @@ FLOORS = (
     ("transport", "manifest", "parts"),
     ("config",),
     # 2, mechanisms and knowledge
-    ("pacer", "auth", "crew", "keys"),
+    ("pacer", "auth", "crew", "keys", "distinct"),
     ("client", "datasets"),
     # 3, the product
     ("planner", "closing", "means", "status", "naming", "inference", "refusals", "coverage"),

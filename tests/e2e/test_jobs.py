@@ -1,5 +1,6 @@
 """Asynchronous jobs: whatever becomes of them on the server, windows are read to their end and none is left there."""
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,6 +47,21 @@ def test_fewer_jobs_run_at_once_where_the_server_refuses_more(refusal: JobRefusa
         assert job.run().state is JobState.COMPLETE
         assert records_of(job) == truth_of(job, sim)
         assert sim.jobs_alive == []
+
+
+def test_a_job_that_is_stopped_in_its_middle_goes_on_at_its_cursor(tmp_path: Path) -> None:
+    """However often a run ends between two pages, each page of results is asked for once, and no job is made again."""
+    with Simulator(Settings(records=130, rate_public=None, job_polls=1)) as sim:
+        settings = settings_for(sim, tmp_path, workers=1, max_requests=5)
+        job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-04"), settings)
+        for _ in range(30):
+            with contextlib.suppress(Incomplete):
+                if job.run().state is JobState.COMPLETE:
+                    break
+        assert records_of(job) == truth_of(job, sim)
+        pages = [(entry.job, entry.cursor) for entry in sim.log.entries(Kind.JOB_RESULTS)]
+        assert len(pages) == len(set(pages)) == 3 * 7
+        assert len(sim.log.entries(Kind.JOB_CREATE)) == 3
 
 
 def test_a_window_that_the_server_has_no_data_of_waits(tmp_path: Path) -> None:

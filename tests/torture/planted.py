@@ -84,8 +84,7 @@ BUGS = (
         module="resumable/manifest/store.py",
         right="            remotes.advance(self._db, window, cursor)\n            if cursor is None:\n",
         wrong="            remotes.advance(self._db, window, None)\n            if cursor is None:\n",
-        catchers=(f"{KILLS}[new-conversation-jobs]",),
-        options=("--kill-points", "80"),
+        catchers=("tests/e2e/test_jobs.py",),
     ),
     Bug(
         name="a token that was refused is used again",
