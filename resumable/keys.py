@@ -2,6 +2,7 @@
 
 To read one column of a part costs 1.5 ms, nearly all for its footer: twice a page, for the closing check and for the
 receipt, it was a fifth of all work. What is not kept any more, or was taken by an earlier run, is read from the parts.
+Keys lie in memory until their window is closed; then their hashes do on the disk.
 """
 
 import hashlib
@@ -12,25 +13,22 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 
 from resumable.models import Window
+from resumable.spool import Span, Spool
 
 KEYS_KEPT = 200_000
 """Of windows that are not closed yet, over all; about 40 bytes each."""
-
-HASHES_KEPT = 1_000_000
-"""Of windows that are closed, over all; 8 bytes each."""
 
 
 class KeptKeys:
     """The keys of one run. Safe to use from all its threads; what does not fit is forgotten, oldest window first."""
 
-    def __init__(self, *, keys: int = KEYS_KEPT, hashes: int = HASHES_KEPT) -> None:
-        """So many are kept at the most."""
-        self._most_keys, self._most_hashes = keys, hashes
+    def __init__(self, spool: Spool, *, keys: int = KEYS_KEPT) -> None:
+        """So many keys are kept at the most; hashes go to the spool."""
+        self.spool, self._most_keys = spool, keys
         self._lock = threading.Lock()
         self._open: dict[tuple[int, int], dict[int, pa.ChunkedArray]] = {}
         self._keys = 0
-        self._closed: dict[tuple[int, int], array[int]] = {}
-        self._hashes = 0
+        self._closed: dict[tuple[int, int], Span] = {}
 
     def keep(self, window: Window, number: int, keys: pa.ChunkedArray) -> None:
         """Keep the keys of a page of a window's take."""
@@ -48,19 +46,17 @@ class KeptKeys:
 
     def close(self, window: Window, columns: Iterable[pa.ChunkedArray] | None) -> None:
         """Forget the keys of a take; keep the hashes of those that it was closed with, if it was."""
-        found = hashes(columns) if columns is not None else None
+        span = self.spool.put(hashes(columns)) if columns is not None else None
         with self._lock:
             self._forget((window.id, window.take))
-            if found is not None and self._hashes + len(found) <= self._most_hashes:
-                self._closed[window.id, window.take] = found
-                self._hashes += len(found)
+            if span is not None:
+                self._closed[window.id, window.take] = span
 
     def hashes_of(self, window: Window) -> "array[int] | None":
-        """Hand over the hashes of a take that was closed in this run; None where they are not kept."""
+        """Return the hashes of a take that was closed in this run; None where they are not kept."""
         with self._lock:
-            found = self._closed.pop((window.id, window.take), None)
-            self._hashes -= len(found or ())
-        return found
+            span = self._closed.get((window.id, window.take))
+        return self.spool.get(span) if span else None
 
     def _forget(self, take: tuple[int, int]) -> None:
         self._keys -= sum(len(column) for column in self._open.pop(take, {}).values())

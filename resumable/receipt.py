@@ -6,7 +6,6 @@ import json
 import platform
 from array import array
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -23,14 +22,13 @@ from resumable.status import RECEIPT
 FORMAT: Final = 1
 
 
-def write(folder: Path, manifest: Manifest, parts: Parts, contract: Contract, kept: KeptKeys) -> None:
+def write(manifest: Manifest, parts: Parts, contract: Contract, kept: KeptKeys) -> None:
     """Write the receipt of a job whose windows are all complete, durably; `kept` spares it many looks at the parts."""
-    with Distinct(folder, total=manifest.totals().records) as distinct:
-        for some in _hashes(manifest, parts, contract, kept):
-            distinct.add(some)
-        statement = _receipt(manifest, contract, distinct.count())
-    text = json.dumps(statement, indent=2, ensure_ascii=False)
-    durable.save(folder.absolute() / RECEIPT, text.encode())
+    distinct = Distinct(kept.spool, total=manifest.totals().records)
+    for some in _hashes(manifest, parts, contract, kept):
+        distinct.add(some)
+    text = json.dumps(_receipt(manifest, contract, distinct.count()), indent=2, ensure_ascii=False)
+    durable.save(parts.folder.parent.absolute() / RECEIPT, text.encode())
 
 
 def _receipt(manifest: Manifest, contract: Contract, distinct: int) -> dict[str, Any]:

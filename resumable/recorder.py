@@ -45,11 +45,11 @@ class Recorder:
     """Keeps what comes. One object serves all threads of a run."""
 
     site: Site
+    keys: KeptKeys
     unsettled: list[Window] = field(default_factory=list)
     """Windows whose source kept changing, as found in this run."""
     waiting: list[Window] = field(default_factory=list)
     """Windows that the server has no data of yet, as found in this run."""
-    keys: KeptKeys = field(default_factory=KeptKeys)
     _takes: dict[int, int] = field(default_factory=dict)
     _failed_in_a_row: int = 0
 

@@ -32,6 +32,7 @@ from resumable.planner import Feed
 from resumable.reconcile import remove_stale
 from resumable.recorder import Recorder, Site
 from resumable.refusals import refusal_of
+from resumable.spool import Spool
 from resumable.status import check_sound
 from resumable.walkworker import WalkWorker
 from resumable.worker import Hands, PageWorker, work_through
@@ -85,20 +86,19 @@ class Run:
                 hint="Finish it with the version that began it, or take it anew under another name with --job.",
             )
         self._check_room()
-        with means_of(self._contract, self._settings, stop=self._stop, journal=self._manifest) as means:
-            self._manifest.set_state(JobState.RUNNING)
-            self._manifest.event(EventKind.RUN_STARTED, f"{means.crew.size} workers")
-            if self._manifest.no_log:
-                slower = f"no write-ahead log on this disk ({self._manifest.no_log}): each page is recorded more slowly"
-                self._manifest.event(EventKind.WARNING, slower)
-            recorder = self._work(means, watch)
-        self._conclude(recorder)
+        with Spool(self._parts.folder.parent) as spool:
+            kept = KeptKeys(spool)
+            with means_of(self._contract, self._settings, stop=self._stop, journal=self._manifest) as means:
+                self._begin(means)
+                recorder = self._work(means, watch, kept)
+            self._conclude(recorder, kept)
 
     def conclude(self) -> None:
         """Close a job of which every window is complete; nothing is asked of the server. Raises ManifestUnusable."""
         for row in self._manifest.stale_windows():
             remove_stale(row.window, manifest=self._manifest, parts=self._parts)
-        self._conclude(None)
+        with Spool(self._parts.folder.parent) as spool:
+            self._conclude(None, KeptKeys(spool))
 
     def check_sound(self) -> None:
         """Raise ManifestUnusable where a job that is called complete has a manifest that does not agree with itself."""
@@ -119,12 +119,19 @@ class Run:
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )
 
-    def _work(self, means: Means, watch: Watch) -> Recorder | None:
+    def _begin(self, means: Means) -> None:
+        self._manifest.set_state(JobState.RUNNING)
+        self._manifest.event(EventKind.RUN_STARTED, f"{means.crew.size} workers")
+        if self._manifest.no_log:
+            slower = f"no write-ahead log on this disk ({self._manifest.no_log}): each page is recorded more slowly"
+            self._manifest.event(EventKind.WARNING, slower)
+
+    def _work(self, means: Means, watch: Watch, kept: KeptKeys) -> Recorder | None:
         """Do the work of the run; None where it was to end before any could begin."""
         recorder = None
         try:
             self._settle_schema(means)
-            live, recorder, hands = self._set_up(means)
+            live, recorder, hands = self._set_up(means, kept)
             for row in self._manifest.stale_windows():
                 remove_stale(row.window, manifest=self._manifest, parts=self._parts)
             hands.begin()
@@ -147,7 +154,7 @@ class Run:
                 hint="Run the same command again, or describe the columns in the file, under [schema].",
             ) from None
 
-    def _set_up(self, means: Means) -> tuple[LiveRun, Recorder, Hands]:
+    def _set_up(self, means: Means, kept: KeptKeys) -> tuple[LiveRun, Recorder, Hands]:
         feed = Feed(self._manifest, self._stop, hands=lambda: means.crew.size)
         site = Site(
             job=self._job,
@@ -170,7 +177,7 @@ class Run:
             tokens=means.tokens,
             feed=feed,
         )
-        recorder = Recorder(site=site)
+        recorder = Recorder(site=site, keys=kept)
         if isinstance(self._contract, JobContract):
             return (
                 live,
@@ -187,7 +194,7 @@ class Run:
         if error is not None and self._manifest.totals().pages_known == 0:
             raise error
 
-    def _conclude(self, recorder: Recorder | None) -> None:
+    def _conclude(self, recorder: Recorder | None, kept: KeptKeys) -> None:
         totals = self._manifest.totals()
         error = self._shortfall(totals, recorder)
         if error is None:
@@ -196,8 +203,7 @@ class Run:
             except ManifestUnusable as unsound:
                 error = unsound
         if error is None:
-            kept = recorder.keys if recorder else KeptKeys()
-            receipt.write(self._parts.folder.parent, self._manifest, self._parts, self._contract, kept)
+            receipt.write(self._manifest, self._parts, self._contract, kept)
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
             return
         self._record_end(JobState.INTERRUPTED if self._stop.requested else JobState.INCOMPLETE, error.message)

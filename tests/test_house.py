@@ -20,6 +20,7 @@ FLOORS = (
     ("screen",),
     # 1, one outside thing each
     ("clock", "redaction", "durable", "slots"),
+    ("spool",),
     ("transport", "manifest", "parts"),
     ("config",),
     # 2, mechanisms and knowledge
