@@ -229,7 +229,8 @@ def test_a_page_size_that_the_contract_clamps_is_clamped_and_said(cli: CommandLi
 def test_a_job_that_another_contract_brings_cheaper_says_so(cli: CommandLine) -> None:
     """Where jobs on the server would need a fraction of the requests, status names the dataset and the number."""
     cli.sim.switch(records=6_000)
-    assert cli("backfill", "conversations", "--from", "2023-10-01", "--to", "2023-10-02", "--job", "big").code == 0
+    day = ("--from", "2023-10-01", "--to", "2023-10-02")
+    assert cli("backfill", "conversations", *day, "--job", "big", "--rate", "100000").code == 0
     assert "conversation-jobs would need about 11 requests for the same, in place of 60" in cli("status", "big").stdout
     cli.sim.switch(records=60)
     assert cli(*BACKFILL).code == 0

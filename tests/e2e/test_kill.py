@@ -9,8 +9,8 @@ from resumable.simulator import Settings, Simulator
 
 from .harness import PAGE_KINDS, Product, assert_equal_to_truth, finished, killed
 
-KILLS = [6, pytest.param(25, marks=pytest.mark.long)]
-"""The full number takes a minute for each contract; a few before every commit."""
+KILLS = [(4, 480), pytest.param(25, 1800, marks=pytest.mark.long)]
+"""How many, and of how many records a day. The full number takes a minute for each contract; a few before a commit."""
 
 WORKERS = 8
 
@@ -18,14 +18,14 @@ RANGE = ("--from", "2023-10-01", "--to", "2023-10-08")
 CONTRACTS = [("conversations", ["--page-size", "20"]), ("conversations-pagecount", ["--page-size", "20"])]
 
 
-@pytest.mark.parametrize("kills", KILLS)
+@pytest.mark.parametrize(("kills", "records"), KILLS)
 @pytest.mark.parametrize(("dataset", "options"), CONTRACTS)
 def test_a_backfill_killed_again_and_again_ends_equal_to_the_truth(
-    dataset: str, options: list[str], kills: int, tmp_path: Path, seed: int
+    dataset: str, options: list[str], kills: int, records: int, tmp_path: Path, seed: int
 ) -> None:
     """After SIGKILLs at random moments every record is there once, and next to nothing was asked for twice."""
     moments = random.Random(seed)
-    with Simulator(Settings(records=1800, rate_public=None, rate_article=None, latency=(0.1, 0.4))) as sim:
+    with Simulator(Settings(records=records, rate_public=None, rate_article=None, latency=(0.1, 0.4))) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         command = ["backfill", dataset, *RANGE, *options, "--job", "j", "--rate", "100000", "--workers", str(WORKERS)]
         for _ in range(kills):
@@ -36,7 +36,7 @@ def test_a_backfill_killed_again_and_again_ends_equal_to_the_truth(
         assert outcome.code == 0, outcome.stderr
         status = product.status("j")
         assert_equal_to_truth(product.job("j"), sim, dataset=dataset)
-        pages = 7 * 1800 // 20
+        pages = 7 * records // 20
         sent = sim.log.count(*PAGE_KINDS)
         assert status["pages"] == {"known": pages, "done": pages, "quarantined": 0}
         assert pages <= sent <= pages + kills * WORKERS
@@ -46,13 +46,13 @@ def test_a_backfill_killed_again_and_again_ends_equal_to_the_truth(
         assert sim.log.count(*PAGE_KINDS) == sent, "a complete job asked for a page"
 
 
-@pytest.mark.parametrize("kills", KILLS)
+@pytest.mark.parametrize(("kills", "records"), KILLS)
 def test_a_backfill_by_jobs_killed_again_and_again_ends_equal_to_the_truth(
-    kills: int, tmp_path: Path, seed: int
+    kills: int, records: int, tmp_path: Path, seed: int
 ) -> None:
     """Killed in mid-cursor, with jobs that expire in between, every record is there once and no known job is left."""
     moments = random.Random(seed)
-    life = Settings(records=1800, rate_public=None, latency=(0.1, 0.3), job_polls=1, job_life=8.0)
+    life = Settings(records=records, rate_public=None, latency=(0.1, 0.3), job_polls=1, job_life=8.0)
     with Simulator(life) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         command = ["backfill", "conversation-jobs", *RANGE, "--page-size", "60", "--job", "j", "--rate", "100000"]

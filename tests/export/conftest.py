@@ -1,7 +1,9 @@
 """Jobs to export: one brought from a simulator, and ones whose every record a test has made up."""
 
+import csv
 import json
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,6 +27,14 @@ DAYS = 3
 INTERVAL = f"{iso(START)}/{iso(START + timedelta(days=DAYS))}"
 
 Records = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def long_fields() -> Iterator[None]:
+    """Let Python's own reader of CSV read fields of any length; it stops at 131,072 characters else."""
+    usual = csv.field_size_limit(sys.maxsize)
+    yield
+    csv.field_size_limit(usual)
 
 
 @dataclass(frozen=True, kw_only=True)

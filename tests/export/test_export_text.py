@@ -81,7 +81,6 @@ def test_json_lines_give_back_every_record_with_what_the_schema_had_no_place_for
 def test_csv_gives_back_every_text(job: resumable.Job) -> None:
     """A reader of CSV finds each text unchanged: quoted, and a formula not made into something else."""
     text = output(job, format="csv").decode("utf-8")
-    csv.field_size_limit(10_000_000)
     rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     assert [row["externalTag"] for row in rows[: len(HOSTILE)]] == HOSTILE
     for row, text in zip(rows, HOSTILE, strict=False):
