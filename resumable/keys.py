@@ -52,6 +52,11 @@ class KeptKeys:
             if span is not None:
                 self._closed[window.id, window.take] = span
 
+    def has(self, window: Window) -> bool:
+        """Tell whether a window was closed in this run, so that its hashes are here."""
+        with self._lock:
+            return (window.id, window.take) in self._closed
+
     def hashes_of(self, window: Window) -> "array[int] | None":
         """Return the hashes of a take that was closed in this run; None where they are not kept."""
         with self._lock:

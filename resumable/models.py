@@ -64,6 +64,7 @@ class EventKind(enum.StrEnum):
     REMOVED = "removed"
     SIGNAL = "signal"
     DRIFT = "drift"
+    CLOSING = "closing"
     WARNING = "warning"
 
 

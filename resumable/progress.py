@@ -40,7 +40,7 @@ NEWS = frozenset(
 )
 """Events that are worth a line of their own."""
 
-WAITS = frozenset({EventKind.RATE_LIMITED, EventKind.RETRY})
+WAITS = frozenset({EventKind.RATE_LIMITED, EventKind.RETRY, EventKind.CLOSING})
 
 
 @dataclass(frozen=True, kw_only=True)

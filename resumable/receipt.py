@@ -15,15 +15,18 @@ from resumable.datasets import Contract
 from resumable.distinct import Distinct
 from resumable.keys import KeptKeys, hashes
 from resumable.manifest import Manifest, ManifestReader, WindowRow
-from resumable.models import Counter, PageKey, iso
+from resumable.models import Counter, EventKind, PageKey, iso
 from resumable.parts import Parts
-from resumable.status import RECEIPT
+from resumable.status import MANY_PAGES, RECEIPT
 
 FORMAT: Final = 1
 
 
 def write(manifest: Manifest, parts: Parts, contract: Contract, kept: KeptKeys) -> None:
     """Write the receipt of a job whose windows are all complete, durably; `kept` spares it many looks at the parts."""
+    unknown = sum(row.done for row in manifest.windows() if not kept.has(row.window))
+    if unknown >= MANY_PAGES:
+        manifest.event(EventKind.CLOSING, f"looking at {unknown:,} pages that earlier runs took, to write the receipt")
     distinct = Distinct(kept.spool, total=manifest.totals().records)
     for some in _hashes(manifest, parts, contract, kept):
         distinct.add(some)

@@ -1,5 +1,6 @@
 """One run of a job: puts the means together, lets the workers work, and records how it ended."""
 
+import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -86,12 +87,12 @@ class Run:
                 hint="Finish it with the version that began it, or take it anew under another name with --job.",
             )
         self._check_room()
-        with Spool(self._parts.folder.parent) as spool:
+        with Spool(self._parts.folder.parent) as spool, contextlib.ExitStack() as watched:
             kept = KeptKeys(spool)
             with means_of(self._contract, self._settings, stop=self._stop, journal=self._manifest) as means:
                 self._begin(means)
-                recorder = self._work(means, watch, kept)
-            self._conclude(recorder, kept)
+                recorder = self._work(means, kept, lambda live: watched.enter_context(watch(live)))
+            self._conclude(recorder, kept)  # watched too: with many pages of earlier runs it takes minutes
 
     def conclude(self) -> None:
         """Close a job of which every window is complete; nothing is asked of the server. Raises ManifestUnusable."""
@@ -126,7 +127,7 @@ class Run:
             slower = f"no write-ahead log on this disk ({self._manifest.no_log}): each page is recorded more slowly"
             self._manifest.event(EventKind.WARNING, slower)
 
-    def _work(self, means: Means, watch: Watch, kept: KeptKeys) -> Recorder | None:
+    def _work(self, means: Means, kept: KeptKeys, show: Callable[[LiveRun], None]) -> Recorder | None:
         """Do the work of the run; None where it was to end before any could begin."""
         recorder = None
         try:
@@ -135,8 +136,8 @@ class Run:
             for row in self._manifest.stale_windows():
                 remove_stale(row.window, manifest=self._manifest, parts=self._parts)
             hands.begin()
-            with watch(live):
-                work_through(live.feed, hands, crew=live.crew, stop=self._stop)
+            show(live)
+            work_through(live.feed, hands, crew=live.crew, stop=self._stop)
         except Stopped:
             pass  # a signal came while the run was being prepared
         except ResumableError as error:

@@ -17,6 +17,9 @@ MANIFEST = "manifest.sqlite"
 LOCK = "lock"
 RECEIPT = "receipt.json"
 
+MANY_PAGES = 1000
+"""So many to look at, at 1.5 ms each, are told of before the look that closes a job."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Status:

@@ -1,22 +1,25 @@
 """What a run makes sure of before it starts and before it calls a job complete."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import resumable
-from resumable import durable, run
+from resumable import durable, receipt, run
 from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFailed
 from resumable.manifest import Manifest, ManifestReader, connection
-from resumable.models import JobState
+from resumable.models import EventKind, JobState
 from resumable.simulator import Settings, Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 
 MEGABYTE = 10**6
+WINDOW_PAGES = 3
+"""Of 60 conversations, 20 a page."""
 
 
 @pytest.fixture
@@ -208,6 +211,32 @@ def test_readers_and_a_writer_share_a_manifest_without_a_log(
     assert reader.job().state is JobState.INTERRUPTED
     reader.close()
     manifest.close()
+
+
+def test_those_who_watch_see_that_a_job_is_being_closed(
+    job: resumable.Job, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages of earlier runs are looked at for the receipt, which may take minutes: it is told, and still watched."""
+    monkeypatch.setattr(receipt, "MANY_PAGES", 1)
+    with pytest.raises(Incomplete):
+        replace(job, settings=replace(job.settings, max_requests=5, workers=1)).run()
+    before = job.status().totals
+    seen: list[list[EventKind]] = []
+
+    @contextmanager
+    def watch(live: run.LiveRun) -> Iterator[None]:
+        yield
+        seen.append([event.kind for event in live.manifest.events(100)])
+
+    done = job.run(watch=watch)
+    assert done.state is JobState.COMPLETE
+    assert 0 < before.pages_done < done.totals.pages_done
+    (kinds,) = seen
+    assert kinds[-2:] == [EventKind.CLOSING, EventKind.RUN_ENDED], "the watching ended before the closing"
+    told = next(event.text for event in done.events if event.kind is EventKind.CLOSING)
+    assert told == f"looking at {WINDOW_PAGES} pages that earlier runs took, to write the receipt"
+    assert done.receipt is not None
+    assert done.receipt["records_distinct"] == 120
 
 
 MOUNTS = """\

@@ -17,6 +17,7 @@ from resumable.errors import Incomplete
 from resumable.models import EventKind, JobState
 from resumable.progress import REDRAW_SECONDS, Plain, Progress
 from resumable.screen import amount
+from resumable.status import MANY_PAGES
 
 if TYPE_CHECKING:
     from resumable.backfill import Job
@@ -46,6 +47,9 @@ class Running:
             job.check_sound()
             status = before
         else:
+            pages = before.totals.pages_done
+            if before.totals.windows_done == before.totals.windows and pages >= MANY_PAGES:
+                session.tell(f"all is there; closing: looking at {pages:,} pages to write the receipt")
             try:
                 with limited(self.stop, most), self._logged(job):
                     status = job.run(stop=self.stop, watch=self.progress.watch)
@@ -107,7 +111,10 @@ def running(session: Session) -> Iterator[Running]:
         again = "Ctrl-C again" if number is signal.SIGINT else f"{number.name} again"
         flying = live.feed.in_flight
         what = "a page in flight is" if flying == 1 else f"up to {flying} pages in flight are"
-        progress.say(f"stopping: {what} being finished ({again} to drop {'it' if flying == 1 else 'them'})")
+        if flying:
+            progress.say(f"stopping: {what} being finished ({again} to drop {'it' if flying == 1 else 'them'})")
+        else:
+            progress.say(f"stopping: the job is being closed ({again} to leave that to the next run)")
 
     with drained(stop, tell, redrawing=lambda: redraws and progress.live is not None):
         yield Running(session=session, stop=stop, progress=progress, log=log)

@@ -2,10 +2,13 @@
 
 import os
 import socket
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
+from resumable.cli import running
 from resumable.clock import SystemClock
 from resumable.manifest import hold
 from resumable.simulator import Fault, FaultKind, Kind, Match, Simulator
@@ -33,6 +36,20 @@ def test_a_complete_job_sends_no_request(cli: CommandLine) -> None:
     assert (again.code, resumed.code) == (0, 0)
     assert "complete already" in again.stderr
     assert len(cli.sim.log) == sent
+
+
+def test_a_job_that_was_killed_while_it_was_closed_says_what_takes_so_long(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all pages there and no receipt, the next run looks at them all, and says so first."""
+    assert cli(*BACKFILL).code == 0
+    with closing(sqlite3.connect(cli.state / "j" / "manifest.sqlite", isolation_level=None)) as manifest:
+        manifest.execute("UPDATE job SET state = 'running'")
+    monkeypatch.setattr(running, "MANY_PAGES", 9)
+    outcome = cli(*BACKFILL)
+    assert outcome.code == 0, outcome.stderr
+    assert "closing: looking at 9 pages to write the receipt" in outcome.stderr
+    assert "looking at" not in cli(*BACKFILL).stderr
 
 
 def test_status_in_json_has_the_documented_members(cli: CommandLine) -> None:
