@@ -46,7 +46,8 @@ class Spool:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Give back the file's room."""
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what it could not take before it cannot take now, and nobody wants it
+                self._file.close()
 
     def put(self, numbers: "array[int]") -> Span:
         """Keep some numbers; return where they are."""
