@@ -34,10 +34,7 @@ class Means:
 
 @contextmanager
 def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Journal) -> Iterator[Means]:
-    """Make what a run of this contract works with. Raises UsageError or AuthenticationFailed for missing settings.
-
-    Nothing is sent yet.
-    """
+    """Make what a run of this contract works with; nothing is sent yet. Raises UsageError or AuthenticationFailed."""
     endpoints = settings.required_endpoints()
     redactor = Redactor()
     carry = settings.transport or _over_http(settings, stop, redactor)
@@ -51,9 +48,9 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
         else:
             who, client_secret = settings.required_client()
             redactor.keep(client_secret, client_id=who)
-            login = stack.enter_context(closing(carry(endpoints.login)))
+            login = stack.enter_context(closing(carry(endpoints.login))) if form is TokenForm.BASIC else api
             tokens = TokenSource(
-                login if form is TokenForm.BASIC else api,
+                login,
                 Credentials(client_id=who, client_secret=client_secret),
                 form=form,
                 stop=stop,

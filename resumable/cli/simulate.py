@@ -7,6 +7,7 @@ import typer
 
 from resumable.cli import options as o
 from resumable.cli.session import Session
+from resumable.errors import UsageError
 
 if TYPE_CHECKING:
     from resumable.simulator import Fault, Settings
@@ -52,7 +53,6 @@ def simulate(
 ) -> None:
     """Serve a simulated Genesys Cloud on this machine until Ctrl-C. It needs no account and no network."""
     session: Session = ctx.obj
-    from resumable.errors import UsageError
     from resumable.simulator import serve
 
     changes = {
@@ -60,18 +60,13 @@ def simulate(
         "records": records,
         "style": style,
         "token_lifetime": token_lifetime,
-        "rate_public": rate or None,
-        "rate_article": rate or None,
+        **dict.fromkeys(("rate_public", "rate_article"), rate or None),
         "latency": _latency(latency),
         **_settings_json(settings),
     }
     known, disturbed = _checked(changes, faults)
-
-    def ready(url: str) -> None:
-        _announce(session, url, known)
-
     try:
-        serve(known, port=port, ready=ready, faults=disturbed)
+        serve(known, port=port, ready=lambda url: _announce(session, url, known), faults=disturbed)
     except OSError as failure:
         raise UsageError(
             f"port {port} cannot be used: {failure.strerror}.", hint="Choose another --port, or leave it out."
@@ -95,7 +90,6 @@ def _announce(session: Session, url: str, settings: "Settings") -> None:
 
 
 def _checked(changes: dict[str, Any], faults: str | None) -> tuple["Settings", tuple["Fault", ...]]:
-    from resumable.errors import UsageError
     from resumable.simulator import Fault, Settings
 
     try:
@@ -110,7 +104,6 @@ def _checked(changes: dict[str, Any], faults: str | None) -> tuple["Settings", t
 
 
 def _settings_json(text: str | None) -> dict[str, Any]:
-    from resumable.errors import UsageError
 
     content = _json(text, "--settings") if text is not None else {}
     if not isinstance(content, dict):
@@ -120,7 +113,6 @@ def _settings_json(text: str | None) -> dict[str, Any]:
 
 def _json(text: str, option: str) -> Any:  # noqa: ANN401 - any JSON
     from resumable.cli.values import text_of
-    from resumable.errors import UsageError
 
     try:
         return json_text.loads(text_of(text, option))
@@ -129,7 +121,6 @@ def _json(text: str, option: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _latency(text: str) -> Any:  # noqa: ANN401 - a number, or a list of two, as the settings take them
-    from resumable.errors import UsageError
 
     try:
         numbers = [float(number) for number in text.split("-")]

@@ -53,24 +53,10 @@ class Manifest(ManifestReader):
             self._db.execute(f"PRAGMA user_version={ddl.VERSION}")
             self._db.script(ddl.TABLES)
             self._db.execute(
-                "INSERT INTO job (id, uuid, name, dataset, schema_digest, start_ms, end_ms, query, digest, window_ms,"
-                " page_size, state, created_ms, updated_ms, columns)"
-                " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', ?, ?, ?)",
-                (
-                    job_uuid or str(uuid.uuid4()),
-                    name,
-                    spec.dataset,
-                    schema_digest,
-                    to_ms(spec.interval.start),
-                    to_ms(spec.interval.end),
-                    spec.query.to_json(),
-                    spec.digest,
-                    spec.window // timedelta(milliseconds=1),
-                    spec.page_size,
-                    now,
-                    now,
-                    columns,
-                ),
+                "INSERT INTO job (id, state, uuid, name, schema_digest, columns, created_ms, updated_ms,"
+                " dataset, start_ms, end_ms, query, digest, window_ms, page_size)"
+                " VALUES (1, 'planned', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (job_uuid or str(uuid.uuid4()), name, schema_digest, columns, now, now, *_asked(spec)),
             )
             self._db.insert_many("INSERT INTO counter VALUES (?, 0)", ((counter.value,) for counter in Counter))
             self._db.insert_many(
@@ -327,6 +313,13 @@ class Manifest(ManifestReader):
             "INSERT INTO event (at_ms, kind, text) VALUES (?, ?, ?)", (to_ms(self._clock.now()), kind.value, text)
         )
         self._db.execute("DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (ddl.EVENTS_KEPT,))
+
+
+def _asked(spec: JobSpec) -> tuple[str | int, ...]:
+    """Return what was asked for, in the order of the columns that `create` fills."""
+    start, end = to_ms(spec.interval.start), to_ms(spec.interval.end)
+    window = spec.window // timedelta(milliseconds=1)
+    return spec.dataset, start, end, spec.query.to_json(), spec.digest, window, spec.page_size
 
 
 def _migrate(connection: Connection) -> None:
