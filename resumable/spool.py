@@ -6,9 +6,10 @@ import threading
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Final, Self
 
 from resumable import durable
 
@@ -29,14 +30,14 @@ class Spool:
     """Keeps arrays of unsigned 64-bit numbers, at 8 bytes each. Safe to use from all threads; a context: it has a file.
 
     The file is made with the first numbers. It has no name, so that a kill leaves nothing of it. Where the disk refuses
-    it, StorageFailed is raised.
+    it, or gives back something else than was written, StorageFailed is raised.
     """
 
     def __init__(self, folder: Path) -> None:
         """Use the disk that holds an existing folder."""
         self._folder = folder
         self._lock = threading.Lock()
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._end = 0
 
     def __enter__(self) -> Self:
@@ -46,33 +47,46 @@ class Spool:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Give back the file's room."""
         if self._file is not None:
-            with contextlib.suppress(OSError):  # what it could not take before it cannot take now, and nobody wants it
+            with contextlib.suppress(OSError):  # nobody wants what is in it any more
                 self._file.close()
 
     def put(self, numbers: "array[int]") -> Span:
-        """Keep some numbers; return where they are."""
+        """Keep some numbers; return where they are. They are read back, as parts are: a receipt is made of them."""
         with self._lock, self._opened() as file:
             span = Span(self._end, len(numbers))
-            file.seek(self._end * numbers.itemsize)
-            file.write(numbers)
+            file.seek(span.begin * numbers.itemsize)
+            left = memoryview(numbers).cast("B")
+            while left:
+                left = left[file.write(left) :]
+            if _read(file, span) != numbers:
+                raise OSError(_OTHER_BYTES)
             self._end += len(numbers)
         return span
 
     def get(self, span: Span) -> "array[int]":
         """Return what was put."""
-        found = array("Q")
         with self._lock, self._opened() as file:
-            file.seek(span.begin * found.itemsize)
-            found.fromfile(file, span.count)
-        return found
+            return _read(file, span)
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def _opened(self) -> Iterator[FileIO]:
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - __exit__ closes it
+                # Without a buffer: what was read back would be its bytes, not the file's.
+                self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - __exit__ closes it
             yield self._file
-            self._file.flush()
-        except (OSError, EOFError) as failure:
-            refused = failure if isinstance(failure, OSError) else OSError(str(failure))
-            raise durable.failed(self._folder / "a temporary file", refused) from failure
+        except OSError as failure:
+            raise durable.failed(self._folder / "a temporary file", failure) from failure
+
+
+_OTHER_BYTES: Final = "it has other bytes than were written"
+
+
+def _read(file: FileIO, span: Span) -> "array[int]":
+    found = array("Q")
+    file.seek(span.begin * found.itemsize)
+    text = file.read(span.count * found.itemsize)
+    if len(text) != span.count * found.itemsize:
+        raise OSError(_OTHER_BYTES)
+    found.frombytes(text)
+    return found

@@ -1,10 +1,8 @@
 """How many hashes differ is counted exactly, in bounded memory, with no file left."""
 
 import random
-import resource
 import tracemalloc
 from array import array
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -72,21 +70,3 @@ def test_a_disk_that_refuses_ends_it_in_words(tmp_path: Path) -> None:
     """As any other storage error does: with what to do about it, and nothing left behind."""
     with pytest.raises(StorageFailed, match="No such file"):
         counted(tmp_path / "nowhere", ENDS, at_once=3, given=1)
-
-
-@pytest.mark.parametrize("many", [500, 100_000])
-@pytest.mark.usefixtures("small_files")
-def test_a_disk_that_is_full_is_one_error_not_two(many: int, tmp_path: Path) -> None:
-    """What could not be written cannot be when the file is closed either: that is not told instead."""
-    with Spool(tmp_path) as spool, pytest.raises(StorageFailed, match="too large"):
-        spool.put(array("Q", range(many)))
-    assert [*tmp_path.iterdir()] == []
-
-
-@pytest.fixture
-def small_files() -> Iterator[None]:
-    """Let no file grow beyond 1,000 bytes, for real."""
-    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, usual[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, usual)
