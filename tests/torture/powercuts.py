@@ -20,6 +20,7 @@ from tests.torture.judge import Ledger, judged
 from tests.torture.stepping import Call, Stepped, product
 
 JOB = "j"
+COPIES_TRIED = 20
 SECTOR = 512
 BLOCK = 4096
 NOTHING = Ledger(state=None, pages={}, orphans=frozenset(), temporary=(), takes={}, complete=frozenset(), receipt=False)
@@ -184,13 +185,13 @@ class _Watch:
 
     def keep(self, call: Call, kept: Ledger, *, at: int) -> None:
         """Keep what is on the disks now."""
-        digest = "".join(map(_digest, self.images))
-        if digest != self._last[0]:
-            before, self._last = self._last[1], (digest, self._copies())
+        if _digest(*self.images) != self._last[0]:
+            before, self._last = self._last[1], self._copies()
             for image in before:
                 if all(image not in other.images for other in self.scene.cuts):
                     image.unlink()
-        self._put(Cut(call=call, images=self._last[1], digest=digest, kept=kept, torn=False), at)
+        digest, images = self._last
+        self._put(Cut(call=call, images=images, digest=digest, kept=kept, torn=False), at)
 
     def _storm(self, call: Call, dice: random.Random, at: int | None) -> None:
         if dice.random() < 0.25:
@@ -198,19 +199,18 @@ class _Watch:
             if at is not None:
                 self.keep(call, self.kept, at=at)
             return
-        before = self._copies() if at is not None else ()
+        before = self._copies()[1] if at is not None else ()
         files = sorted(path for path in self.state.rglob("*") if path.is_file())
         for path in files:
             if dice.random() < 0.7:
                 _write_back(path, dice)
         if at is None:
             return
-        after = tuple(copy_of(image, self.scene.bench.place(image.suffix)) for image in self.images)
+        after = self._copies()[1]
         torn = [_tear(old, new, dice) for old, new in zip(before, after, strict=True)]
         for path in after:
             path.unlink()
-        digest = "".join(map(_digest, before))
-        self._put(Cut(call=call, images=before, digest=digest, kept=self.kept, torn=any(torn)), at)
+        self._put(Cut(call=call, images=before, digest=_digest(*before), kept=self.kept, torn=any(torn)), at)
 
     def _write_journal(self) -> None:
         """Bring the metadata of all files to the disk, by an fsync of a file that has nothing to do with the job."""
@@ -220,8 +220,16 @@ class _Watch:
                 file.write(b"x")
                 os.fsync(file.fileno())
 
-    def _copies(self) -> tuple[Path, ...]:
-        return tuple(copy_of(image, self.scene.bench.place(image.suffix)) for image in self.images)
+    def _copies(self) -> tuple[str, tuple[Path, ...]]:
+        """Copy the disks as they are at one moment: where the kernel writes to one meanwhile, all are copied again."""
+        for _ in range(COPIES_TRIED):
+            copies = tuple(copy_of(image, self.scene.bench.place(image.suffix)) for image in self.images)
+            digest = _digest(*copies)
+            if digest == _digest(*self.images):
+                return digest, copies
+            for copy in copies:
+                copy.unlink()
+        raise AssertionError("the disks were written to whenever they were copied")
 
 
 def _write_back(path: Path, dice: random.Random) -> None:
@@ -263,10 +271,11 @@ def _differences(was: bytes, data: bytes) -> Iterator[int]:
                     yield at
 
 
-def _digest(image: Path) -> str:
+def _digest(*images: Path) -> str:
     found = hashlib.blake2b(digest_size=16)
-    with open(image, "rb") as file:
-        for start, end in extents(file.fileno(), os.fstat(file.fileno()).st_size):
-            found.update(start.to_bytes(8, "big"))
-            found.update(os.pread(file.fileno(), end - start, start))
+    for image in images:
+        with open(image, "rb") as file:
+            for start, end in extents(file.fileno(), os.fstat(file.fileno()).st_size):
+                found.update(start.to_bytes(8, "big"))
+                found.update(os.pread(file.fileno(), end - start, start))
     return found.hexdigest()

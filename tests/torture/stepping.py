@@ -23,6 +23,7 @@ CALLS = (
     "fallocate", "copy_file_range",
 )  # fmt: skip
 PATIENCE_SECONDS = 30.0
+LOOK_SECONDS = 0.1
 _LINE = re.compile(r"^(\d+) +(.*)$")
 _CALL = re.compile(r"^(\w+)\((.*)$")
 
@@ -95,11 +96,17 @@ class Stepped:
         """Return the calls made until all threads stand still; None when the process has ended."""
         calls: list[tuple[int, str]] = []
         stopped: set[int] = set()
+        until = time.monotonic() + PATIENCE_SECONDS
+        # Looked at again and again: of a thread that ends while the others stand still no line tells.
         while not stopped or not self._threads() <= stopped:
-            line = self._line()
-            if line is None:
+            try:
+                thread, what = self._line()
+            except EOFError:
                 return None
-            thread, what = line
+            except TimeoutError:
+                assert time.monotonic() < until, f"of {self._threads()} only {stopped} stand still, after {calls}"
+                continue
+            until = time.monotonic() + PATIENCE_SECONDS
             self._pid = self._pid or thread
             if what.startswith("--- stopped by SIGSTOP"):
                 stopped.add(thread)
@@ -110,14 +117,14 @@ class Stepped:
     def _threads(self) -> set[int]:
         return {int(name) for name in os.listdir(f"/proc/{self._pid}/task")}
 
-    def _line(self) -> tuple[int, str] | None:
-        until = time.monotonic() + PATIENCE_SECONDS
+    def _line(self) -> tuple[int, str]:
+        """Return strace's next line. Raises EOFError at its end, TimeoutError where none has come yet."""
         while b"\n" not in self._rest:
-            ready, _, _ = select.select([self._read], [], [], max(0.0, until - time.monotonic()))
-            assert ready, "the traced process neither went on nor stood still"
+            if not select.select([self._read], [], [], LOOK_SECONDS)[0]:
+                raise TimeoutError
             piece = os.read(self._read, 65536)
             if not piece:
-                return None
+                raise EOFError
             self._rest += piece
         line, self._rest = self._rest.split(b"\n", 1)
         found = _LINE.match(line.decode(errors="replace"))
