@@ -52,6 +52,9 @@ _NO_INDEX_CODES = frozenset(
 
 _AT_ONCE = 2**20
 
+_PATIENCE_SECONDS = 30.0
+"""How long another program, such as one that looks at the manifest, is waited for."""
+
 
 class _NoSharedMemory(StorageFailed):
     """The file system does not let processes share the index of a write-ahead log."""
@@ -175,7 +178,7 @@ class Connection:
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,
-                timeout=30.0,
+                timeout=_PATIENCE_SECONDS,
             )
 
     def _nobody_writes(self, refused: StorageFailed) -> bool:
@@ -262,6 +265,8 @@ class Connection:
                     self._unsynced = refused
                 raise refused from failure
             if code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                # It was waited for once. Were each thread to wait in turn, a run would take minutes to say so.
+                self._sqlite.execute("PRAGMA busy_timeout=0")
                 raise JobLocked(
                     f"the manifest {self.path} is held by another program: {failure}.",
                     hint="Close what has it open, then run the same command.",

@@ -1,6 +1,7 @@
 """A manifest that does not agree with itself is found out, whatever SQLite thinks of it."""
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -157,7 +158,7 @@ def test_a_page_that_its_rules_forbid_is_damage(path: Path) -> None:
         manifest.page_done(window, 2, FACT, moved=False)
 
 
-def test_a_manifest_that_another_program_holds_is_said_to_be(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_manifest_that_another_program_holds_is_said_to_be(path: Path) -> None:
     """A database browser with an open transaction is named as the cause, with exit code 7."""
     manifest = Manifest.open(path, VirtualClock())
     assert manifest is not None
@@ -168,3 +169,17 @@ def test_a_manifest_that_another_program_holds_is_said_to_be(path: Path, monkeyp
             manifest.page_done(manifest.window(2).window, 3, FACT, moved=False)
         other.execute("ROLLBACK")
         manifest.page_done(manifest.window(2).window, 3, FACT, moved=False)
+
+
+def test_another_program_is_waited_for_once_and_not_by_every_thread_in_turn(path: Path) -> None:
+    """Eight workers of half a minute each would be four minutes until a run says why it ends."""
+    manifest = Manifest.open(path, VirtualClock())
+    assert manifest is not None
+    manifest._db.rows("PRAGMA busy_timeout=1000")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, closing(manifest):
+        other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        for _ in range(8):
+            with pytest.raises(JobLocked):
+                manifest.page_done(manifest.window(2).window, 3, FACT, moved=False)
+        assert 1 <= time.monotonic() - begun < 4
