@@ -143,6 +143,15 @@ def loops() -> list[tuple[str, str]]:
     return found
 
 
+def flushes_of(image: Path) -> int:
+    """Return how often what was written to a mounted image has been flushed to it."""
+    return sum(
+        int((Path("/sys/block") / Path(device).name / "stat").read_text(encoding="ascii").split()[15])
+        for device, file in loops()
+        if file == str(image)
+    )
+
+
 def copy_of(image: Path, copy: Path) -> Path:
     """Copy what a disk holds at this moment, its holes as holes."""
     with open(image, "rb") as source, open(copy, "wb") as target:
