@@ -47,7 +47,7 @@ def pages(text: str) -> int:
 
 def test_the_screen_shows_the_job(cli: CommandLine) -> None:
     """Of a job that rests: its name and state, its figures, its calendar, its events, each line where it belongs."""
-    assert cli(*LONG, "--max-requests", "100").code == 3
+    assert cli(*LONG, "--workers", "1", "--max-requests", "100").code == 3
     with terminal(cli, *WATCH) as shown:
         shown.wait(lambda text: "Ctrl-C ends" in text)
         lines = shown.lines
@@ -129,7 +129,7 @@ def test_a_run_that_was_killed_is_seen_as_such(slow: CommandLine) -> None:
 
 def test_a_terminal_that_changes_its_size_is_filled_anew(cli: CommandLine) -> None:
     """Smaller, then larger: each time the screen shows what fits, and nothing is left of what was there."""
-    assert cli(*LONG, "--max-requests", "100").code == 3
+    assert cli(*LONG, "--workers", "1", "--max-requests", "100").code == 3
     with terminal(cli, *WATCH) as shown:
         shown.wait(lambda text: "Ctrl-C ends" in text)
         for columns, lines in ((50, 12), (140, 40)):
