@@ -16,7 +16,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from resumable.backfill import Job, fetch_all, find, make
     from resumable.clock import Stop, SystemClock
     from resumable.config import Endpoints, Settings, from_environment
     from resumable.errors import (
@@ -31,14 +30,15 @@ if TYPE_CHECKING:
         UsageError,
         VerificationFailed,
     )
+    from resumable.job.job import Job, fetch_all, find, make
     from resumable.models import Interval, JobSpec, JobState, Query
     from resumable.redaction import Secret
-    from resumable.repair import Repaired
+    from resumable.repair.repair import Repaired
     from resumable.status import Status
-    from resumable.verify import Finding, Flaw, Report
+    from resumable.verify.findings import Finding, Flaw, Report
 
 _HOMES = {
-    "backfill": ("Job", "fetch_all", "find", "make"),
+    "job.job": ("Job", "fetch_all", "find", "make"),
     "clock": ("Stop", "SystemClock"),
     "config": ("Endpoints", "Settings", "from_environment"),
     "errors": (
@@ -55,9 +55,9 @@ _HOMES = {
     ),
     "models": ("Interval", "JobSpec", "JobState", "Query"),
     "redaction": ("Secret",),
-    "repair": ("Repaired",),
+    "repair.repair": ("Repaired",),
     "status": ("Status",),
-    "verify": ("Finding", "Flaw", "Report"),
+    "verify.findings": ("Finding", "Flaw", "Report"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

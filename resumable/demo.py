@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from resumable import status as status_of
-from resumable.backfill import find
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.errors import UsageError, VerificationFailed
-from resumable.manifest import ManifestReader
+from resumable.job.job import find
+from resumable.manifest.reader import ManifestReader
 from resumable.models import Counter
-from resumable.simulator import Fault, FaultKind, Kind, Match, Simulator, Style
-from resumable.simulator import Settings as World
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings as World
+from resumable.simulator.settings import Style
+from resumable.simulator.simulator import Simulator
 
 DATASET = "conversations"
 FIRST_DAY = date(2025, 3, 3)

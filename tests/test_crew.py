@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from resumable.api.concurrency import Crew
 from resumable.clock import SystemClock
 from resumable.config import MOST_WORKERS, from_environment
-from resumable.crew import Crew
 from resumable.errors import StorageFailed
 from resumable.models import JobState
-from resumable.simulator import Fault, FaultKind, Settings, Simulator
+from resumable.simulator.faults.faults import Fault, FaultKind
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from resumable.distinct import AT_ONCE, Distinct
+from resumable.engine.count_distinct import AT_ONCE, Distinct
 from resumable.errors import StorageFailed
-from resumable.spool import Spool
+from resumable.storage.scratch import Spool
 
 ENDS = [2**64 - 1, 0, 5, 5, 0, 9, 12, 5, 2**63, 2**63 - 1, 2**64 - 1]
 

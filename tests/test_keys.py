@@ -8,11 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from resumable.keys import KeptKeys, hashes
+from resumable.engine.record_keys import KeptKeys, hashes
 from resumable.models import Interval, JobState, Window, WindowState
-from resumable.parts import Parts
-from resumable.simulator import Settings, Simulator, Style
-from resumable.spool import Spool
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Parts
+from resumable.storage.scratch import Spool
 from tests.support.builders import START, make_job
 from tests.support.clock import VirtualClock
 

@@ -4,10 +4,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resumable.leafsizes import heavy_leaves
-from resumable.schema import pinned
 from resumable.schema.decode import decode
-from resumable.simulator import Settings, Simulator
+from resumable.schema.registry import pinned
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
+from resumable.storage.compression import heavy_leaves
 
 LONG = "x" * 400
 

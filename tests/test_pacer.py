@@ -9,9 +9,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from resumable.api.pace import Pace, Pacer, RateSaid, read_rate
 from resumable.clock import Stop
-from resumable.pacer import Pace, Pacer, RateSaid, read_rate
-from resumable.simulator.rates import Rates
+from resumable.simulator.api.rates import Rates
 from resumable.simulator.settings import RateWindow, Settings
 from tests.support.clock import VirtualClock
 from tests.support.transports import pause

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import example, given
 
 from resumable.clock import Stop
-from resumable.manifest import Manifest, WindowRow
+from resumable.engine.feed import Ended, Feed, Work, cut, gaps, halves
+from resumable.manifest.rows import WindowRow
+from resumable.manifest.store import Manifest
 from resumable.models import Interval, Window, WindowState
-from resumable.planner import Ended, Feed, Work, cut, gaps, halves
 from tests.support.builders import make_manifest, snapshot
 from tests.support.clock import VirtualClock
 from tests.support.transports import pause

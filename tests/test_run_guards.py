@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 import resumable
-from resumable import durable, receipt, run
+from resumable.engine import receipt, run
 from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFailed
-from resumable.manifest import Manifest, ManifestReader, connection
+from resumable.manifest import connection
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState
-from resumable.simulator import Settings, Simulator
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
+from resumable.storage import durable
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 

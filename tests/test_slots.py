@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from resumable.api.pace import Pace, Pacer
+from resumable.api.pace_shared import MOMENTS_KEPT, LocalSlots, SharedSlots
 from resumable.clock import Stop, SystemClock
-from resumable.pacer import Pace, Pacer
-from resumable.simulator.rates import Rates
+from resumable.simulator.api.rates import Rates
 from resumable.simulator.settings import RateWindow, Settings
-from resumable.slots import MOMENTS_KEPT, LocalSlots, SharedSlots
 from tests.support.clock import VirtualClock
 from tests.support.transports import pause
 
@@ -104,8 +104,8 @@ WORK = """
 import sys
 from pathlib import Path
 from resumable.clock import Stop, SystemClock
-from resumable.pacer import Pace, Pacer
-from resumable.slots import SharedSlots
+from resumable.api.pace import Pace, Pacer
+from resumable.api.pace_shared import SharedSlots
 clock = SystemClock()
 stop = Stop(clock)
 pacer = Pacer(Pace(documented=3000, slots=SharedSlots(Path(sys.argv[1]), clock.monotonic)), stop)

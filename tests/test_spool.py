@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from resumable.errors import StorageFailed
-from resumable.spool import Spool
+from resumable.storage.scratch import Spool
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -56,7 +56,7 @@ def disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[type[io.F
         def made(**_: Any) -> io.FileIO:  # noqa: ANN401 - as the library's own
             return kind(tmp_path / "numbers", "w+")
 
-        monkeypatch.setattr("resumable.spool.tempfile.TemporaryFile", made)
+        monkeypatch.setattr("resumable.storage.scratch.tempfile.TemporaryFile", made)
 
     return put
 

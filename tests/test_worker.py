@@ -11,8 +11,11 @@ from resumable import Incomplete, Interrupted, JobState, SourceUnsettled
 from resumable.clock import Stop
 from resumable.errors import AuthenticationFailed, ExitCode, StorageFailed
 from resumable.models import EventKind
-from resumable.parts import Parts
-from resumable.simulator import ABSENT, Fault, FaultKind, Kind, Match, Settings, Simulator, Style
+from resumable.simulator.faults.faults import ABSENT, Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Parts
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 

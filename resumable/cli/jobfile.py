@@ -26,10 +26,10 @@ from typing import Any, Final
 
 import typer
 
-from resumable import durable
-from resumable.cli.values import text_of
-from resumable.datasets.tomltable import Source, Table, nearest
+from resumable.cli.parse import text_of
 from resumable.errors import UsageError
+from resumable.storage import durable
+from resumable.tomlfile import Source, Table, nearest
 
 KEYS: Final[dict[str, tuple[str, type]]] = {
     "dataset": ("dataset", str), "from": ("start", date), "to": ("end", date), "queue": ("queue", list),

@@ -13,7 +13,8 @@ from typing import Any
 from resumable.datasets.contract import Answer, read_answer, whole_number
 from resumable.models import Query, Said
 from resumable.redaction import Redactor
-from resumable.schema import Schema, pinned
+from resumable.schema.registry import pinned
+from resumable.schema.schema import Schema
 
 
 @dataclass(frozen=True, kw_only=True)

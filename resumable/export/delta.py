@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from resumable import durable
 from resumable.errors import UsageError
 from resumable.export import receipt as receipts
 from resumable.export.receipt import Receipt
+from resumable.storage import durable
 
 ENTRY: Final = "resumable_export"
 """Of a commit: the receipt of the export that made it."""

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resumable.export import trees
-from resumable.export.trees import Level, TableShape
-from resumable.schema import UNMAPPED, Schema
+from resumable.export import tables as trees
+from resumable.export.tables import Level, TableShape
 from resumable.schema.fields import ListOf, Node, ObjectOf
-from resumable.schema.model import arrow_type
+from resumable.schema.schema import UNMAPPED, Schema, arrow_type
 
 Names = dict[str, tuple[pa.Array, pa.Array]]
 """By dataset: ids, and the names at the same places."""

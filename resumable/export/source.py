@@ -9,13 +9,15 @@ from datetime import datetime
 from pathlib import Path
 
 from resumable import status as status_of
-from resumable.datasets import Contract, of_job
+from resumable.datasets.contract import Contract
+from resumable.datasets.resolve import of_job
 from resumable.errors import Incomplete
-from resumable.export.proven import Proven
-from resumable.manifest import JobRow, ManifestReader, WindowRow
+from resumable.export.checked_parts import Proven
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.rows import JobRow, WindowRow
 from resumable.models import PageKey, PartFact, WindowState, label
-from resumable.parts import Parts
-from resumable.schema import Schema
+from resumable.schema.schema import Schema
+from resumable.storage.parts import Parts
 
 NAMED = 5
 """Windows that are missing and are named; the rest is counted."""

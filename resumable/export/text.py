@@ -10,9 +10,9 @@ import pyarrow.csv as pa_csv
 
 from resumable.export.request import Output
 from resumable.export.shape import Shape
-from resumable.schema import UNMAPPED, Kind
-from resumable.schema.fields import Leaf, Node
+from resumable.schema.fields import Kind, Leaf, Node
 from resumable.schema.rebuild import ROWS, plain, rebuild
+from resumable.schema.schema import UNMAPPED
 
 
 class JsonLines:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from resumable.durable import LINK, exists, kind_of, network_file_system, opened, size_of
 from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
-from resumable.manifest import ddl
+from resumable.manifest import tables as ddl
 from resumable.manifest.rows import damaged
+from resumable.storage.durable import LINK, exists, kind_of, network_file_system, opened, size_of
 
 _STORAGE_CODES = frozenset(
     {

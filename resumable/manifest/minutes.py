@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from resumable.clock import Clock
-from resumable.latencies import BUCKETS, Latencies, bucket_of
-from resumable.manifest import ddl
+from resumable.manifest import tables as ddl
 from resumable.manifest.connection import Connection
+from resumable.manifest.histogram import BUCKETS, Latencies, bucket_of
 from resumable.manifest.rows import moment, sensible, to_ms
 from resumable.models import Counter
 

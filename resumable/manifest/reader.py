@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from resumable.durable import exists
 from resumable.errors import ManifestUnusable
-from resumable.manifest import ddl, minutes, remotes, soundness
+from resumable.manifest import minutes, soundness
+from resumable.manifest import server_jobs as remotes
+from resumable.manifest import tables as ddl
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
@@ -25,6 +26,7 @@ from resumable.manifest.rows import (
     window_row,
 )
 from resumable.models import Counter, Event, EventKind, PartFact, Window
+from resumable.storage.durable import exists
 
 
 class ManifestReader:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from resumable.manifest import ddl, minutes
+from resumable.manifest import minutes
+from resumable.manifest import tables as ddl
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import interval
-from resumable.screen import amount
+from resumable.text import amount
 
 _DISAGREEING = """
 SELECT start_ms, end_ms, state = 'complete' AND coalesce(last, 0) <> page_count

@@ -7,15 +7,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from resumable.clock import Clock
-from resumable.durable import exists
 from resumable.errors import ManifestDamaged, ManifestUnusable
-from resumable.manifest import ddl, remotes
+from resumable.manifest import server_jobs as remotes
+from resumable.manifest import tables as ddl
 from resumable.manifest.connection import Connection
-from resumable.manifest.mending import Mending
 from resumable.manifest.minutes import Minutes
 from resumable.manifest.reader import ManifestReader
+from resumable.manifest.repairs import Mending
 from resumable.manifest.rows import WindowRow, to_ms
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
+from resumable.storage.durable import exists
 
 NO_DRIFT: Mapping[str, int] = MappingProxyType({})
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from resumable.coverage import Day
 from resumable.errors import UsageError
 from resumable.models import iso
+from resumable.monitor.coverage import Day
 from resumable.report.facts import Facts, Point
 from resumable.report.html import Html, joined, tag
 

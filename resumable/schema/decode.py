@@ -7,9 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from resumable.schema import careful, fast
-from resumable.schema.model import Schema
-from resumable.schema.strict import NotJson, bounded, strict_json
+from resumable.schema import decode_any as careful
+from resumable.schema import decode_fast as fast
+from resumable.schema.schema import Schema
+from resumable.schema.strict_json import NotJson, bounded, strict_json
 
 
 class NotRecords(NotJson):

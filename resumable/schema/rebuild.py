@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from resumable.schema.fields import Kind, Leaf, ListOf, Node
 from resumable.schema.instants import written
-from resumable.schema.model import UNMAPPED, Schema
-from resumable.schema.places import tokens
+from resumable.schema.pointers import tokens
+from resumable.schema.schema import UNMAPPED, Schema
 
 ROWS = 256
 """Rows that are Python objects at one time."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 
-from resumable.simulator.text import Json
+from resumable.simulator.json_values import Json
 
 
 class Style(StrEnum):

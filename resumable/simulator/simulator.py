@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from resumable.simulator.faults import Fault
-from resumable.simulator.log import Log
-from resumable.simulator.server import Server
-from resumable.simulator.service import Service
+from resumable.simulator.api.service import Service
+from resumable.simulator.faults.faults import Fault
+from resumable.simulator.json_values import Json
+from resumable.simulator.request_log import Log
 from resumable.simulator.settings import Settings
-from resumable.simulator.text import Json
-from resumable.simulator.truth import Dataset, find_truth
-from resumable.simulator.world import World
+from resumable.simulator.wire.server import Server
+from resumable.simulator.world.truth import Dataset, find_truth
+from resumable.simulator.world.world import World
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ class Simulator:
     @property
     def settings(self) -> Settings:
         """The settings in force."""
-        return self._service.settings
+        return self._service.state.settings
 
     @property
     def log(self) -> Log:
@@ -101,16 +101,16 @@ class Simulator:
     @property
     def world(self) -> World:
         """The data, for tests that look inside."""
-        return self._service.world
+        return self._service.state.world
 
     @property
     def jobs_alive(self) -> list[str]:
         """The ids of the jobs that nobody has deleted."""
-        return self._service.jobs.alive()
+        return self._service.state.jobs.alive()
 
     def switch(self, **changes: Json) -> Settings:
         """Change settings while it runs; raises ValueError for what does not exist."""
-        return self._service.switch(changes)
+        return self._service.state.switch(changes)
 
     def inject(self, *faults: Fault) -> None:
         """Make faults active, beside those that already are."""
@@ -130,7 +130,7 @@ class Simulator:
 
     def begin(self) -> None:
         """Start the allowances and the story of data that moves from the beginning."""
-        self._service.begin()
+        self._service.state.begin()
         self._service.rates.forget()
 
     def truth(
@@ -155,7 +155,7 @@ class Simulator:
         query: Mapping[str, Json] | None = None,
     ) -> Iterator[tuple[str, bytes]]:
         """Yield the ids and the records of the truth one after the other, for more than memory holds."""
-        return find_truth(self._service.world, Dataset(dataset), interval, query or {})
+        return find_truth(self._service.state.world, Dataset(dataset), interval, query or {})
 
 
 def serve(

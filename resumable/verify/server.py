@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from resumable.client import Asked, Client, Stopped
+from resumable.api.client import Asked, Client, Stopped
+from resumable.api.session import means_of
 from resumable.clock import Stop
 from resumable.config import Settings
-from resumable.datasets import Contract, CursorContract, JobContract, PagedContract, checked
+from resumable.datasets.contract import Contract, CursorContract, JobContract, PagedContract, checked
 from resumable.errors import Fault
-from resumable.manifest import WindowRow
-from resumable.means import means_of
+from resumable.manifest.rows import WindowRow
 from resumable.models import Counter, EventKind, Said, WindowState, label
-from resumable.transport import Reply
+from resumable.transport.http import Reply
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import Subject
 

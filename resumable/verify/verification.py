@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from resumable import status as status_of
-from resumable.datasets import AnyContract, of_job
+from resumable.datasets.contract import AnyContract
+from resumable.datasets.resolve import of_job
 from resumable.errors import ManifestUnusable, UsageError
-from resumable.manifest import ManifestReader
+from resumable.manifest.reader import ManifestReader
 from resumable.models import JobState
-from resumable.parts import Parts
-from resumable.verify import folders, receipts, server
+from resumable.storage.parts import Parts
+from resumable.verify import receipts, server
+from resumable.verify import strays as folders
 from resumable.verify.findings import Finding, Flaw, Report
 from resumable.verify.server import Server
 from resumable.verify.subject import JobLike, Subject

@@ -9,12 +9,13 @@ from io import BytesIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resumable import parts
 from resumable.models import Interval
-from resumable.parts import Footer
-from resumable.schema import pinned
 from resumable.schema.decode import decode, decode_carefully
-from resumable.simulator import Settings, Simulator
+from resumable.schema.registry import pinned
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
+from resumable.storage import parts
+from resumable.storage.parts import Footer
 
 from .contenders import times_as_text
 from .table import Row, median

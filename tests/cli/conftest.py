@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from resumable.cli.entry import run
-from resumable.simulator import Settings, Simulator
+from resumable.cli.main import run
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 from tests.torture.canary import saw
 
 RANGE = ("--from", "2023-10-01", "--to", "2023-10-04")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from resumable import demo
-from resumable.simulator import Settings
+from resumable.simulator.settings import Settings
 
 from .conftest import CommandLine, finished
 

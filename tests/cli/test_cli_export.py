@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Fault, FaultKind, Kind, Match, Simulator, Style
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Style
+from resumable.simulator.simulator import Simulator
 
 from .conftest import RANGE, CommandLine, finished
 

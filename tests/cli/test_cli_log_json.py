@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from resumable.models import EventKind
-from resumable.simulator import Fault, FaultKind, Match, Simulator
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.simulator import Simulator
 
 from .conftest import RANGE, SECRET, CommandLine, Outcome, finished
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from resumable.clock import SystemClock
-from resumable.retry import Policy
-from resumable.simulator import Fault, FaultKind, Kind, Simulator
+from resumable.config import Policy
+from resumable.simulator.faults.faults import Fault, FaultKind
+from resumable.simulator.messages import Kind
+from resumable.simulator.simulator import Simulator
 
 from .conftest import RANGE, SECRET, CommandLine
 

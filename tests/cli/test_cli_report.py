@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Fault, FaultKind, Match
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
 
 from .conftest import RANGE, SECRET, CommandLine
 

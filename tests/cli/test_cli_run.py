@@ -8,10 +8,12 @@ from contextlib import closing
 
 import pytest
 
-from resumable.cli import running
+from resumable.cli import run_command
 from resumable.clock import SystemClock
-from resumable.manifest import hold
-from resumable.simulator import Fault, FaultKind, Kind, Match, Simulator
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.simulator import Simulator
+from resumable.storage.lock import hold
 
 from .conftest import RANGE, SECRET, CommandLine
 
@@ -45,7 +47,7 @@ def test_a_job_that_was_killed_while_it_was_closed_says_what_takes_so_long(
     assert cli(*BACKFILL).code == 0
     with closing(sqlite3.connect(cli.state / "j" / "manifest.sqlite", isolation_level=None)) as manifest:
         manifest.execute("UPDATE job SET state = 'running'")
-    monkeypatch.setattr(running, "MANY_PAGES", 9)
+    monkeypatch.setattr(run_command, "MANY_PAGES", 9)
     outcome = cli(*BACKFILL)
     assert outcome.code == 0, outcome.stderr
     assert "closing: looking at 9 pages to write the receipt" in outcome.stderr

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from resumable.cli import verify as command
-from resumable.cli.entry import run
+from resumable.cli.commands import verify as command
+from resumable.cli.main import run
 from resumable.clock import SystemClock
-from resumable.manifest import hold
-from resumable.simulator import Fault, FaultKind, Match, Simulator, Style
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.settings import Style
+from resumable.simulator.simulator import Simulator
+from resumable.storage.lock import hold
 
 from .conftest import RANGE, CommandLine
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from resumable.retry import Policy
-from resumable.simulator import Fault, FaultKind
+from resumable.config import Policy
+from resumable.simulator.faults.faults import Fault, FaultKind
 
 from .conftest import RANGE, CommandLine, Outcome
 

@@ -6,7 +6,8 @@ import pytest
 
 import resumable
 from resumable import Endpoints, JobSpec, JobState, Query, Secret, UsageError
-from resumable.simulator import Settings, Simulator
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 
 from .harness import assert_equal_to_truth
 

@@ -6,8 +6,11 @@ import pytest
 
 import resumable
 from resumable import Incomplete, JobState, Query
-from resumable.datasets import CATALOGUE
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Simulator
+from resumable.datasets.catalogue import CATALOGUE
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 
 from .inprocess import TIMELESS, records_of, settings_for, spec_for, truth_of
 

@@ -8,7 +8,10 @@ import pytest
 
 import resumable
 from resumable import Incomplete, JobState
-from resumable.simulator import Fault, FaultKind, JobRefusal, Kind, Match, Settings, Simulator
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import JobRefusal, Settings
+from resumable.simulator.simulator import Simulator
 
 from .inprocess import records_of, settings_for, spec_for, truth_of
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 import resumable
-from resumable.simulator import Kind, Settings, Simulator, Style
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
 
 from .inprocess import settings_for, spec_for
 

@@ -8,7 +8,10 @@ import pytest
 import resumable
 from resumable import Incomplete, JobState, SourceUnsettled
 from resumable.models import EventKind
-from resumable.simulator import ABSENT, Fault, FaultKind, Kind, Match, Settings, Simulator
+from resumable.simulator.faults.faults import ABSENT, Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 
 from .inprocess import WallClock, records_of, settings_for, spec_for, truth_of
 

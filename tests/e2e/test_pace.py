@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Settings, Simulator
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 
 from .harness import PAGE_KINDS, Product, finished
 

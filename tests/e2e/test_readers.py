@@ -6,7 +6,8 @@ import pytest
 
 import resumable
 from resumable import Job
-from resumable.simulator import Settings, Simulator
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 
 from .inprocess import settings_for, spec_for
 
@@ -31,7 +32,7 @@ def test_pyarrow_opens_all_parts_with_the_pinned_schema(job: Job) -> None:
     """The folder is one dataset with one schema, the window as its partition."""
     import pyarrow.dataset as ds
 
-    from resumable.schema import pinned
+    from resumable.schema.registry import pinned
 
     folder = ds.dataset(str(job.folder / "parts"), partitioning="hive")
     assert folder.schema.remove(folder.schema.get_field_index("window")).equals(pinned("conversation").arrow)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import resumable
 from resumable import Query
-from resumable.schema import pinned
-from resumable.simulator import Settings, Simulator
+from resumable.schema.registry import pinned
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 
 from .inprocess import WallClock, settings_for, spec_for
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Settings, Simulator, Style
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
 
 from .harness import PAGE_KINDS, Product, finished, wait_for_pages
 

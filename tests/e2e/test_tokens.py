@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Kind, Settings, Simulator
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 
 from .harness import PAGE_KINDS, Product, assert_equal_to_truth, finished, wait_for_pages
 

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 import resumable
-from resumable.manifest import Manifest
+from resumable.manifest.store import Manifest
 from resumable.models import JobSpec, JobState, Snapshot, iso
-from resumable.parts import Parts
-from resumable.schema import pinned
 from resumable.schema.decode import decode
-from resumable.simulator import Settings, Simulator
+from resumable.schema.registry import pinned
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Parts
 from tests.e2e.harness import plain
 from tests.support.builders import START, footer, make_manifest, virtual_settings
 from tests.support.clock import VirtualClock

@@ -10,8 +10,9 @@ import pytest
 
 import resumable
 from resumable.export import index, rows
-from resumable.export.proven import Proven
-from resumable.simulator import Settings, Simulator
+from resumable.export.checked_parts import Proven
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 from tests.e2e.harness import plain
 from tests.export.conftest import Make, Page, in_order, record
 from tests.support.builders import START, make_job, virtual_settings

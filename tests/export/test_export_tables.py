@@ -9,11 +9,13 @@ import pytest
 
 import resumable
 from resumable.errors import UsageError
-from resumable.export import trees
-from resumable.schema import UNMAPPED, Kind, pinned
-from resumable.schema.fields import Leaf, ListOf, ObjectOf
-from resumable.schema.places import tokens
-from resumable.simulator import Settings, Simulator
+from resumable.export import tables as trees
+from resumable.schema.fields import Kind, Leaf, ListOf, ObjectOf
+from resumable.schema.pointers import tokens
+from resumable.schema.registry import pinned
+from resumable.schema.schema import UNMAPPED
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 from tests.export.conftest import Make, Page, Records, record
 from tests.support.builders import START, make_job
 from tests.support.clock import VirtualClock

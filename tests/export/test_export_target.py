@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable import durable
 from resumable.errors import JobLocked, StorageFailed, UsageError, VerificationFailed
-from resumable.export import target
+from resumable.export import destination as target
+from resumable.storage import durable
 from tests.export.conftest import Make, Page, content, record, taken_again, three_days
 
 

@@ -7,9 +7,9 @@ import pytest
 
 import resumable
 from resumable import Endpoints, Job, JobState, Query
-from resumable.datasets import CATALOGUE
-from resumable.simulator import Fault, FaultKind
-from resumable.simulator.text import Json
+from resumable.datasets.catalogue import CATALOGUE
+from resumable.simulator.faults.faults import Fault, FaultKind
+from resumable.simulator.json_values import Json
 from resumable.status import Status
 from tests.e2e.inprocess import TIMELESS, records_of, settings_for, spec_for, truth_of
 

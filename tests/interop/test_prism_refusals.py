@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from resumable.models import Request
-from resumable.simulator import Fault, FaultKind, Match
-from resumable.simulator.text import Json
-from resumable.transport import Reply
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.json_values import Json
+from resumable.transport.http import Reply
 
 from .prism import Stand, read_document, undeclared_parameters
 

@@ -7,8 +7,9 @@ from types import ModuleType
 
 import pytest
 
-from resumable.simulator import Settings, Simulator
-from resumable.simulator.text import Json
+from resumable.simulator.json_values import Json
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 
 from .conftest import Connect
 from .sdk import DAY, assert_same

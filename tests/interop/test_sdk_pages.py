@@ -4,8 +4,10 @@ from types import ModuleType
 
 import pytest
 
-from resumable.simulator import Kind, PastEnd, Settings, Simulator
-from resumable.simulator.text import Json
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import PastEnd, Settings
+from resumable.simulator.simulator import Simulator
 
 from .conftest import Connect
 from .sdk import DAY, any_of, assert_same, conversation_query, paging

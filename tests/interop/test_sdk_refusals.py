@@ -6,8 +6,11 @@ from types import ModuleType
 import pytest
 import urllib3
 
-from resumable.simulator import Fault, FaultKind, Kind, Settings, Simulator
-from resumable.simulator.text import Json
+from resumable.simulator.faults.faults import Fault, FaultKind
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 
 from .conftest import Connect
 from .sdk import conversation_query, read_as, wire

@@ -6,7 +6,9 @@ import pytest
 
 import resumable
 from resumable import JobState
-from resumable.simulator import Kind, Settings, Simulator
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 from tests.e2e.inprocess import settings_for, spec_for
 
 from .conftest import Connect

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from resumable.errors import ExitCode, ManifestUnusable, StorageFailed
-from resumable.manifest import Manifest, ManifestReader, ddl
+from resumable.manifest import tables as ddl
 from resumable.manifest.connection import Connection
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, Interval, JobState, PartFact
 from tests.support.builders import days, make_manifest, snapshot
 from tests.support.clock import VirtualClock

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from resumable.errors import ExitCode, JobLocked, StorageFailed
-from resumable.manifest import held, hold
+from resumable.storage.lock import held, hold
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HOLDER = """

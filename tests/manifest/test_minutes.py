@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from resumable.errors import ManifestUnusable
-from resumable.manifest import Manifest, ManifestReader, ddl
+from resumable.manifest import tables as ddl
 from resumable.manifest.connection import Connection
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.store import Manifest
 from resumable.models import Counter, JobState, PartFact
-from resumable.simulator import Settings as SimulatorSettings
-from resumable.simulator import Simulator
+from resumable.simulator.settings import Settings as SimulatorSettings
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import START, make_job, make_manifest, snapshot
 from tests.support.clock import VirtualClock
 from tests.support.older import version_1

@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Simulator, Style
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
 from tests.e2e.harness import PAGE_KINDS
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock

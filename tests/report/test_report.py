@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from resumable import report
-from resumable.coverage import Cell, Mark, days
 from resumable.errors import ExitCode, StorageFailed, UsageError
-from resumable.manifest import Manifest
+from resumable.manifest.store import Manifest
 from resumable.models import Counter, Interval
+from resumable.monitor.coverage import Cell, Mark, days
 from resumable.report.facts import Facts, gather
 from tests.support.builders import START
 from tests.support.clock import VirtualClock

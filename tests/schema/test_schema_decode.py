@@ -8,10 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resumable.schema import NAMES, Kind, NotJson, Schema, build, pinned
 from resumable.schema.decode import Decoded, NotRecords, Presence, decode, decode_carefully
-from resumable.schema.fast import cut, table_of
+from resumable.schema.decode_fast import cut, table_of
+from resumable.schema.fields import Kind
 from resumable.schema.rebuild import rebuild
+from resumable.schema.registry import NAMES, pinned
+from resumable.schema.schema import Schema, build
+from resumable.schema.strict_json import NotJson
 from tests.schema.schema_records import ANY_JSON, body_of, comes_back, large_records, records, same
 
 CONVERSATION = pinned("conversation")

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resumable.schema import NAMES, Kind, Schema, pinned
 from resumable.schema.decode import decode
-from resumable.schema.fields import Leaf, ListOf, Node
+from resumable.schema.fields import Kind, Leaf, ListOf, Node
 from resumable.schema.rebuild import rebuild
+from resumable.schema.registry import NAMES, pinned
+from resumable.schema.schema import Schema
 from tests.schema.schema_records import body_of
 
 SAMPLES: dict[Kind, Any] = {

@@ -6,8 +6,9 @@ import sys
 import pyarrow as pa
 import pytest
 
-from resumable.schema import NAMES, UNMAPPED, Declared, Fields, Kind, Schema, SchemaError, build, pinned
-from resumable.schema.fields import leaves
+from resumable.schema.fields import Declared, Fields, Kind, SchemaError, leaves
+from resumable.schema.registry import NAMES, pinned
+from resumable.schema.schema import UNMAPPED, Schema, build
 
 PINNED = {
     "conversation": (1, 211, "95909b57b914666e"),

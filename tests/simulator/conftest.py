@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 from simulator_client import Caller, Clock, Start
 
-from resumable.simulator import Fault, Settings, Simulator
-from resumable.simulator.text import Json
+from resumable.simulator.faults.faults import Fault
+from resumable.simulator.json_values import Json
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 
 
 @pytest.fixture

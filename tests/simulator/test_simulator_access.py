@@ -6,8 +6,10 @@ from urllib.parse import quote
 import pytest
 from simulator_client import DAY, Caller, Clock, Start
 
-from resumable.simulator import Fault, FaultKind, Kind, Lifetime, Match, RateWindow
-from resumable.simulator.text import Json
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Lifetime, RateWindow
 
 
 def spent(caller: Caller, requests: int) -> list[int]:

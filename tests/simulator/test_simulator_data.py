@@ -9,24 +9,25 @@ import sys
 
 import pytest
 
-from resumable.simulator import Dataset, Settings, Simulator, Style
-from resumable.simulator import fields as model
-from resumable.simulator.conversations import leaves_of
-from resumable.simulator.filters import Filter
-from resumable.simulator.organisation import EntityList
-from resumable.simulator.text import Json
-from resumable.simulator.times import DAY_MS, stamp
-from resumable.simulator.truth import find_truth
-from resumable.simulator.world import Matching, Selector, World
+from resumable.simulator.json_values import Json
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
+from resumable.simulator.world import fields as model
+from resumable.simulator.world.conversations import leaves_of
+from resumable.simulator.world.filters import Filter
+from resumable.simulator.world.organisation import EntityList
+from resumable.simulator.world.times import DAY_MS, stamp
+from resumable.simulator.world.truth import Dataset, find_truth
+from resumable.simulator.world.world import Matching, Selector, World
 
 DAY = 19631  # 2023-10-01
 PROGRAM = """
 import hashlib
 from resumable.simulator import Settings
-from resumable.simulator.times import DAY_MS, stamp
-from resumable.simulator.truth import find_truth
-from resumable.simulator.filters import Filter
-from resumable.simulator.world import Matching, Selector, World
+from resumable.simulator.world.times import DAY_MS, stamp
+from resumable.simulator.world.truth import find_truth
+from resumable.simulator.world.filters import Filter
+from resumable.simulator.world.world import Matching, Selector, World
 world = World(Settings(seed=7, records=40))
 found = hashlib.sha256()
 for number in range(40):

@@ -5,8 +5,9 @@ import json
 import pytest
 from simulator_client import DAY, Start
 
-from resumable.simulator import ABSENT, Fault, FaultKind, Kind, Match
-from resumable.simulator.text import Json
+from resumable.simulator.faults.faults import ABSENT, Fault, FaultKind, Match
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
 
 PAGES = Match(kinds=(Kind.CONVERSATIONS, Kind.ARTICLE))
 

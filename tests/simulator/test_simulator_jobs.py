@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from simulator_client import DAY, JOBS, Caller, Clock, Start
 
-from resumable.simulator import Fault, FaultKind, JobRefusal, JobState, Kind, Match
-from resumable.simulator.text import Json
+from resumable.simulator.api.jobs import JobState
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import JobRefusal
 
 
 def results(caller: Caller, job: str, size: int = 7) -> list[Json]:

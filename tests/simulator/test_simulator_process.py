@@ -15,8 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 from simulator_client import DAY, Caller, Clock, Start
 
-from resumable.simulator import Fault, FaultKind, Kind, Settings, Simulator
-from resumable.simulator.text import Json
+from resumable.simulator.faults.faults import Fault, FaultKind
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 
 PROGRAM = """
 from resumable.simulator import Settings, serve

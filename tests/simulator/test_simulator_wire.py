@@ -9,8 +9,10 @@ import zlib
 import pytest
 from simulator_client import DAY, JOBS, Start
 
-from resumable.simulator import Fault, FaultKind, Framing, Kind, Match
-from resumable.simulator.text import Json
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Framing
 
 # what a naive client falls over when an answer is not what it should be
 UPSET = (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, AssertionError)

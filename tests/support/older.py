@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from resumable.manifest import ddl
+from resumable.manifest import tables as ddl
 
 
 def version_1(path: Path) -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from resumable.clock import Stop
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Simulator, Style
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import ClockFailure, VirtualClock
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from resumable.retry import Policy
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Style
+from resumable.config import Policy
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings, Style
 
 from .chaosdisk import Trouble
 

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 
-from resumable.simulator import Settings, Simulator, Style
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
 
 
 def main() -> int:

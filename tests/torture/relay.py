@@ -15,8 +15,8 @@ from pathlib import Path
 
 import resumable
 from resumable import Endpoints
-from resumable.simulator import Simulator
-from resumable.simulator.exchange import Answer, Request
+from resumable.simulator.messages import Answer, Request
+from resumable.simulator.simulator import Simulator
 from tests.e2e.inprocess import settings_for
 from tests.transport.conftest import Server
 

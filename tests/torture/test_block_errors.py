@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Settings, Simulator
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 
 from . import strace
 from .disks import Bench, command, need, workbench

@@ -18,8 +18,9 @@ import pytest
 
 import resumable
 from resumable.redaction import Secret
-from resumable.simulator import Settings, Simulator, Style
-from resumable.simulator.exchange import Answer, Request
+from resumable.simulator.messages import Answer, Request
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
 from tests.cli.conftest import CommandLine
 from tests.e2e.inprocess import settings_for, spec_for
 from tests.transport.conftest import Server

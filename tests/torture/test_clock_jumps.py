@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Simulator, Style
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
 from tests.e2e.harness import Product, assert_equal_to_truth, finished, wait_for_pages
 
 from .clockshim import Shim, build

@@ -12,9 +12,10 @@ import pytest
 
 import resumable
 from resumable import Incomplete, JobState
-from resumable.manifest import ManifestReader
-from resumable.retry import Policy
-from resumable.simulator import Settings, Simulator, Style
+from resumable.config import Policy
+from resumable.manifest.reader import ManifestReader
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
 from tests.e2e.inprocess import QUICK, records_of, spec_for, truth_of
 
 from .relay import Cut, Framing, PageName, Relay, relayed

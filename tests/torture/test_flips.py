@@ -17,8 +17,9 @@ import pytest
 import resumable
 from resumable import Finding, Flaw
 from resumable.models import PageKey
-from resumable.parts import Parts
-from resumable.simulator import Settings, Simulator, Style
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Parts
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 

@@ -21,12 +21,14 @@ import pytest
 import resumable
 from resumable import Incomplete, JobState
 from resumable.clock import SystemClock
+from resumable.config import Policy
 from resumable.errors import ExitCode
 from resumable.redaction import Redactor
-from resumable.retry import Policy
-from resumable.simulator import Settings, Simulator, Style
-from resumable.simulator.exchange import Answer, Request
-from resumable.transport import HttpTransport, Limits
+from resumable.simulator.messages import Answer, Request
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
+from resumable.transport.exchange import Limits
+from resumable.transport.http import HttpTransport
 from tests.e2e.inprocess import records_of, spec_for, truth_of
 from tests.support.builders import START
 from tests.transport.conftest import Server

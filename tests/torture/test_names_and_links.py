@@ -9,7 +9,8 @@ import pytest
 import resumable
 from resumable import UsageError
 from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFailed
-from resumable.simulator import Settings, Simulator, Style
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
 from tests.cli.conftest import CommandLine
 from tests.e2e.inprocess import records_of, settings_for, spec_for, truth_of
 

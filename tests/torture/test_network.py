@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Settings, Simulator, Style
-from resumable.simulator.exchange import Answer, Request
+from resumable.simulator.messages import Answer, Request
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
 from tests.cli.conftest import CommandLine
 from tests.e2e.harness import Product, assert_equal_to_truth, finished
 from tests.transport.conftest import Server, answer, saying

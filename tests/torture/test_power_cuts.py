@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import resumable
-from resumable.simulator import Settings, Simulator, Style, Truth
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator, Truth
 from tests.e2e.inprocess import settings_for
 
 from .disks import need, need_mounts, workbench

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable.manifest import held
-from resumable.simulator import Settings, Simulator
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
+from resumable.storage.lock import held
 
 from . import strace
 from .forkserver import Ending, ForkServer

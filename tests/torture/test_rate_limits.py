@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from resumable import Incomplete, JobState
+from resumable.config import Policy
 from resumable.errors import ExitCode
 from resumable.models import Counter
-from resumable.retry import Policy
-from resumable.simulator import Fault, FaultKind, Match
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
 from tests.support.builders import make_job, virtual_settings
 
 from .virtual import PAGE, Stage, stage

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from resumable import AuthenticationFailed, Incomplete, JobState
+from resumable.config import Policy
 from resumable.errors import ExitCode
 from resumable.redaction import Secret
-from resumable.retry import Policy
-from resumable.simulator import Fault, FaultKind, Kind, Match
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
 from resumable.simulator.settings import Lifetime
 from tests.support.builders import virtual_settings
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import resumable
 from resumable.clock import Stop
-from resumable.simulator import Fault, Kind, Settings, Simulator, Style
-from resumable.simulator.log import Entry
+from resumable.simulator.faults.faults import Fault
+from resumable.simulator.messages import Kind
+from resumable.simulator.request_log import Entry
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
 from tests.e2e.inprocess import records_of, truth_of
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock

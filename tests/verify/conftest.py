@@ -11,10 +11,11 @@ import pytest
 
 import resumable
 from resumable import Finding, Flaw, Report
-from resumable.manifest import ManifestReader
+from resumable.manifest.reader import ManifestReader
 from resumable.models import PageKey
-from resumable.parts import Parts
-from resumable.simulator import Settings, Simulator
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Parts
 from tests.support.builders import days, make_job
 from tests.support.clock import VirtualClock
 

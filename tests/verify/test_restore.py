@@ -15,8 +15,9 @@ import pytest
 
 import resumable
 from resumable import ManifestUnusable, UsageError
-from resumable.manifest import ddl
-from resumable.simulator import Settings, Simulator
+from resumable.manifest import tables as ddl
+from resumable.simulator.settings import Settings
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 

@@ -10,7 +10,10 @@ import pytest
 import resumable
 from resumable import AuthenticationFailed, Flaw, Secret
 from resumable.errors import UsageError
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Simulator, Style
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
 from tests.datasets_declared.described import CURSOR, EXAMPLE, OFFSET, made
 from tests.datasets_declared.ticketserver import Tickets, serving
 from tests.support.builders import make_job

@@ -10,8 +10,11 @@ import pytest
 import resumable
 from resumable import Flaw, Incomplete, Interrupted, JobSpec, JobState, SourceUnsettled
 from resumable.models import PageKey
-from resumable.parts import Parts
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Simulator, Style
+from resumable.simulator.faults.faults import Fault, FaultKind, Match
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Settings, Style
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Parts
 from tests.datasets_declared.described import CURSOR, EXAMPLE, OFFSET, made, stopping_at
 from tests.datasets_declared.ticketserver import Tickets, serving
 from tests.support.builders import START, make_job, virtual_settings

@@ -1,0 +1,170 @@
+"""What a run works with: one client, one pacer and one token source, made from the settings and closed together."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from resumable.api.client import Client
+from resumable.api.concurrency import Crew
+from resumable.api.pace import Pace, Pacer
+from resumable.api.pace_shared import LocalSlots, SharedSlots
+from resumable.api.tokens import Credentials, Token, Tokens, TokenSource
+from resumable.clock import Stop
+from resumable.config import Settings
+from resumable.datasets.contract import Contract
+from resumable.datasets.token_forms import GivenToken, TokenForm
+from resumable.errors import AuthenticationFailed, StorageFailed
+from resumable.models import Journal
+from resumable.redaction import Redactor, Secret
+from resumable.storage.durable import make_folder
+from resumable.transport.exchange import Limits
+from resumable.transport.http import HttpTransport, Transport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """The means of one run."""
+
+    client: Client
+    crew: Crew
+    pacer: Pacer
+    tokens: Tokens
+
+
+@contextmanager
+def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Journal) -> Iterator[Means]:
+    """Make what a run of this contract works with; nothing is sent yet. Raises UsageError or AuthenticationFailed."""
+    endpoints = settings.required_endpoints()
+    redactor = Redactor()
+    carry = settings.transport or _over_http(settings, stop, redactor)
+    with ExitStack() as stack:
+        api = stack.enter_context(closing(carry(endpoints.api)))
+        form = contract.token_form
+        if isinstance(form, GivenToken):
+            value, who = _given_value(form, settings), form.variable or ""
+            redactor.keep(value)
+            tokens: Tokens = GivenTokens(form, value, stop)
+        else:
+            who, client_secret = settings.required_client()
+            redactor.keep(client_secret, client_id=who)
+            login = stack.enter_context(closing(carry(endpoints.login))) if form is TokenForm.BASIC else api
+            tokens = TokenSource(
+                login,
+                Credentials(client_id=who, client_secret=client_secret),
+                form=form,
+                stop=stop,
+                journal=journal,
+                redactor=redactor,
+                policy=settings.policy,
+            )
+        pacer = stack.enter_context(_pacer(contract, settings, stop, who))
+        crew = stack.enter_context(closing(Crew(stop.clock, usual=settings.workers, most=settings.workers_most)))
+        client = Client(
+            transport=api,
+            tokens=tokens,
+            pacer=pacer,
+            crew=crew,
+            stop=stop,
+            journal=journal,
+            redactor=redactor,
+            policy=settings.policy,
+        )
+        yield Means(client=client, crew=crew, pacer=pacer, tokens=tokens)
+
+
+def check_settings(contract: Contract, settings: Settings) -> None:
+    """Raise UsageError or AuthenticationFailed where what a run of this contract needs is not set."""
+    settings.required_endpoints()
+    if isinstance(contract.token_form, GivenToken):
+        _given_value(contract.token_form, settings)
+    else:
+        settings.required_client()
+
+
+class GivenTokens:
+    """Hands out the one token that the user gave, or none where the API wants none."""
+
+    def __init__(self, given: GivenToken, value: Secret, stop: Stop) -> None:
+        """`value` is the token; empty where there is none."""
+        self._given = given
+        self._stop = stop
+        self._token = Token(value=value, stale_monotonic=_NEVER, stale_at=_LAST, ends_monotonic=_NEVER)
+
+    def get(self) -> Token | None:
+        """Return the token; None when the run is to end instead."""
+        return None if self._stop.requested else self._token
+
+    def headers(self, token: Token) -> Mapping[str, Secret]:
+        """Return the header that the token travels in; none where there is no token."""
+        if not token.value:
+            return {}
+        return {self._given.header: Secret(self._given.form.replace("{token}", token.value.reveal()))}
+
+    def invalidate(self, token: Token) -> None:
+        """Raise AuthenticationFailed: there is no other."""
+        variable = self._given.variable
+        raise AuthenticationFailed(
+            f"the server refuses the token in {variable}." if variable else "the server wants a token.",
+            hint=f"Set {variable} to a token that is valid."
+            if variable
+            else 'Name it in the description of the endpoint: token = "env:NAME".',
+        ) from None
+
+    def life_left_seconds(self) -> float | None:
+        """Return None: nobody says how long it lives."""
+        return None
+
+
+_NEVER = float("inf")
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def _given_value(given: GivenToken, settings: Settings) -> Secret:
+    if given.variable is None:
+        return Secret("")
+    value = settings.secrets(given.variable)
+    if not re.fullmatch(r"[\x21-\x7e]{1,8192}", value.reveal()):
+        raise AuthenticationFailed(
+            f"{given.variable} is not set to a token.",
+            hint="The description of the endpoint names this environment variable. Nothing was asked for yet.",
+        )
+    return value
+
+
+@contextmanager
+def _pacer(contract: Contract, settings: Settings, stop: Stop, who: str) -> Iterator[Pacer]:
+    """Share the pace with every process that asks the same origin as the same client, from the same state folder."""
+    with ExitStack() as stack:
+        slots = LocalSlots()
+        if settings.transport is None:
+            key = f"{settings.required_endpoints().api}\n{who}"
+            folder = settings.state.absolute() / ".pace"
+            with suppress(StorageFailed):
+                make_folder(folder, within=settings.state.absolute())
+            path = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
+            slots = stack.enter_context(closing(SharedSlots(path, stop.clock.monotonic)))
+        pace = Pace(
+            documented=contract.documented_rate,
+            ceiling=settings.rate_per_minute,
+            share=settings.rate_share,
+            slots=slots,
+        )
+        yield Pacer(pace, stop, most=settings.max_requests)
+
+
+def _over_http(settings: Settings, stop: Stop, redactor: Redactor) -> Callable[[str], Transport]:
+    def carry(origin: str) -> Transport:
+        return HttpTransport(
+            origin,
+            limits=Limits(),
+            clock=stop.clock,
+            redactor=redactor,
+            proxy=settings.proxy,
+            ca_bundle=settings.ca_bundle,
+            pool_size=settings.workers_most or settings.workers,
+        )
+
+    return carry
