@@ -30,7 +30,8 @@ if TYPE_CHECKING:
         UsageError,
         VerificationFailed,
     )
-    from resumable.job.job import Job, fetch_all, find, make
+    from resumable.job.job import Job
+    from resumable.job.making import fetch_all, find, make
     from resumable.models import Interval, JobSpec, JobState, Query
     from resumable.redaction import Secret
     from resumable.repair.repair import Repaired
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from resumable.verify.findings import Finding, Flaw, Report
 
 _HOMES = {
-    "job.job": ("Job", "fetch_all", "find", "make"),
+    "job.job": ("Job",),
+    "job.making": ("fetch_all", "find", "make"),
     "clock": ("Stop", "SystemClock"),
     "config": ("Endpoints", "Settings", "from_environment"),
     "errors": (

@@ -18,7 +18,7 @@ _WORDS = {str: "text", bool: "true or false", int: "a whole number", float: "a n
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class TomlSource:
     """Where a description comes from: its name for messages, and its text for finding lines."""
 
     name: str
@@ -35,7 +35,7 @@ class Source:
 class Table:
     """One table being read; `taken` holds what was read so far, with the defaults of what is not there."""
 
-    source: Source
+    source: TomlSource
     keys: tuple[str, ...]
     raw: dict[str, Any]
     taken: dict[str, Any] = field(default_factory=dict)

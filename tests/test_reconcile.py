@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resumable.engine.recovery import reconcile, remove_stale
+from resumable.engine.recovery import recover, remove_stale
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, PageKey, Window, WindowState
@@ -44,10 +44,10 @@ class Bench:
             row = self.manifest.page_done(self.window, number, found[1], moved=False)
         self.window = row.window
 
-    def reconcile(self) -> WindowRow:
+    def recover(self) -> WindowRow:
         """Bring folder and rows together."""
-        row = reconcile(self.window, manifest=self.manifest, parts=self.parts, job=self.manifest.job())
-        again = reconcile(row.window, manifest=self.manifest, parts=self.parts, job=self.manifest.job())
+        row = recover(self.window, manifest=self.manifest, parts=self.parts, job=self.manifest.job())
+        again = recover(row.window, manifest=self.manifest, parts=self.parts, job=self.manifest.job())
         assert again == row, "a second time there is nothing left to do"
         return row
 

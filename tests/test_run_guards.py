@@ -15,7 +15,7 @@ from resumable.manifest import connection
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState
-from resumable.simulator.settings import Settings
+from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from resumable.storage import durable
 from tests.support.builders import make_job
@@ -29,7 +29,7 @@ WINDOW_PAGES = 3
 @pytest.fixture
 def sim() -> Simulator:
     """Two days of 60 conversations."""
-    return Simulator(Settings(records=60))
+    return Simulator(SimSettings(records=60))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from resumable.api.concurrency import Crew
+from resumable.api.concurrency import Concurrency
 from resumable.api.pace import Pacer
 from resumable.api.retry import LONGEST_TOLD, Action, judge, retry_after_seconds, waits
 from resumable.api.tokens import Token, Tokens
@@ -45,7 +45,7 @@ class Client:
     transport: Transport
     tokens: Tokens
     pacer: Pacer
-    crew: Crew
+    concurrency: Concurrency
     stop: Stop
     journal: Journal
     redactor: Redactor
@@ -87,7 +87,7 @@ class _Exchange:
                     reply = self._send(token)
                 finally:
                     self._client.pacer.done()
-                return self._client.crew.at_desk(partial(read, reply))
+                return self._client.concurrency.on_cpu(partial(read, reply))
             except Fault as fault:
                 self._after(fault, token)
 
@@ -100,7 +100,7 @@ class _Exchange:
                 if (token := self._token_for_slot()) is not None:
                     return token
         finally:
-            self._client.crew.waited(self._clock.monotonic() - begun)
+            self._client.concurrency.waited(self._clock.monotonic() - begun)
         raise Stopped
 
     def _token_for_slot(self) -> Token | None:
@@ -122,15 +122,15 @@ class _Exchange:
         try:
             reply = self._client.transport.send(self._asked.request, self._client.tokens.headers(token))
         except Fault:
-            self._client.crew.waited(self._clock.monotonic() - begun)
-            self._client.crew.troubled()
+            self._client.concurrency.waited(self._clock.monotonic() - begun)
+            self._client.concurrency.troubled()
             raise
         self._client.pacer.learn(reply.headers, seconds=reply.seconds)
         allowed = self._client.pacer.per_minute
-        self._client.crew.answered(reply.seconds, per_minute=allowed)
+        self._client.concurrency.answered(reply.seconds, per_minute=allowed)
         self._client.journal.answered(reply.seconds, allowed=allowed)
         if reply.status == 429 or reply.status >= 500:
-            self._client.crew.troubled()
+            self._client.concurrency.troubled()
         if reply.status >= 300:
             raise self._status_fault(reply)
         return reply
@@ -207,7 +207,7 @@ class _Exchange:
         self._client.journal.event(EventKind.RETRY, f"{self._asked.what}: {fault.reason}; again in {wait:.1f} s")
         if self._client.stop.wait(wait):
             raise Stopped
-        self._client.crew.waited(wait)
+        self._client.concurrency.waited(wait)
 
     def _spent(self) -> float:
         return self._clock.monotonic() - self._started

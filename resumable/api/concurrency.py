@@ -28,8 +28,8 @@ SPARE_DESKS = 1
 """Desks beside one for each processor: who sits there may wait for the disk."""
 
 
-class Crew:
-    """The size of the crew of workers. Safe to use from all of them."""
+class Concurrency:
+    """How many requests are in flight at once. Safe to use from all of them."""
 
     def __init__(self, clock: Clock, *, usual: int, most: int | None = None, processors: int | None = None) -> None:
         """`usual` work until more are needed, `most` at the utmost (None: never more than usual)."""
@@ -38,7 +38,7 @@ class Crew:
         self._most = most or usual
         self._processors = processors or os.cpu_count() or 1
         desks = self._processors + SPARE_DESKS
-        # A crew that is no larger than this needs none: each works where it stands.
+        # No more threads than this need no gate: each works where it stands.
         self._desks = ThreadPoolExecutor(desks, thread_name_prefix="desk") if self._most > desks else None
         self._lock = threading.Lock()
         self._mine = threading.local()
@@ -67,7 +67,7 @@ class Crew:
         with self._lock:
             self._own = _average(self._own, own)
 
-    def at_desk(self, work: Callable[[], T]) -> T:
+    def on_cpu(self, work: Callable[[], T]) -> T:
         """Do work of the processor at the next free desk, and return what comes of it.
 
         The desks are threads of their own, because allocators keep what a thread once needed: with the work done by the

@@ -2,16 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from resumable.api.client import Client
-from resumable.api.concurrency import Crew
+from resumable.api.concurrency import Concurrency
 from resumable.api.pace import Pace, Pacer
 from resumable.api.pace_shared import LocalSlots, SharedSlots
-from resumable.api.tokens import Credentials, Token, Tokens, TokenSource
+from resumable.api.tokens import Credentials, GivenTokens, Tokens, TokenSource
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.datasets.contract import Contract
@@ -25,17 +24,17 @@ from resumable.transport.http import HttpTransport, Transport
 
 
 @dataclass(frozen=True, kw_only=True)
-class Means:
+class ApiSession:
     """The means of one run."""
 
     client: Client
-    crew: Crew
+    concurrency: Concurrency
     pacer: Pacer
     tokens: Tokens
 
 
 @contextmanager
-def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Journal) -> Iterator[Means]:
+def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal: Journal) -> Iterator[ApiSession]:
     """Make what a run of this contract works with; nothing is sent yet. Raises UsageError or AuthenticationFailed."""
     endpoints = settings.required_endpoints()
     redactor = Redactor()
@@ -61,18 +60,20 @@ def means_of(contract: Contract, settings: Settings, *, stop: Stop, journal: Jou
                 policy=settings.policy,
             )
         pacer = stack.enter_context(_pacer(contract, settings, stop, who))
-        crew = stack.enter_context(closing(Crew(stop.clock, usual=settings.workers, most=settings.workers_most)))
+        concurrency = stack.enter_context(
+            closing(Concurrency(stop.clock, usual=settings.workers, most=settings.workers_most))
+        )
         client = Client(
             transport=api,
             tokens=tokens,
             pacer=pacer,
-            crew=crew,
+            concurrency=concurrency,
             stop=stop,
             journal=journal,
             redactor=redactor,
             policy=settings.policy,
         )
-        yield Means(client=client, crew=crew, pacer=pacer, tokens=tokens)
+        yield ApiSession(client=client, concurrency=concurrency, pacer=pacer, tokens=tokens)
 
 
 def check_settings(contract: Contract, settings: Settings) -> None:
@@ -82,44 +83,6 @@ def check_settings(contract: Contract, settings: Settings) -> None:
         _given_value(contract.token_form, settings)
     else:
         settings.required_client()
-
-
-class GivenTokens:
-    """Hands out the one token that the user gave, or none where the API wants none."""
-
-    def __init__(self, given: GivenToken, value: Secret, stop: Stop) -> None:
-        """`value` is the token; empty where there is none."""
-        self._given = given
-        self._stop = stop
-        self._token = Token(value=value, stale_monotonic=_NEVER, stale_at=_LAST, ends_monotonic=_NEVER)
-
-    def get(self) -> Token | None:
-        """Return the token; None when the run is to end instead."""
-        return None if self._stop.requested else self._token
-
-    def headers(self, token: Token) -> Mapping[str, Secret]:
-        """Return the header that the token travels in; none where there is no token."""
-        if not token.value:
-            return {}
-        return {self._given.header: Secret(self._given.form.replace("{token}", token.value.reveal()))}
-
-    def invalidate(self, token: Token) -> None:
-        """Raise AuthenticationFailed: there is no other."""
-        variable = self._given.variable
-        raise AuthenticationFailed(
-            f"the server refuses the token in {variable}." if variable else "the server wants a token.",
-            hint=f"Set {variable} to a token that is valid."
-            if variable
-            else 'Name it in the description of the endpoint: token = "env:NAME".',
-        ) from None
-
-    def life_left_seconds(self) -> float | None:
-        """Return None: nobody says how long it lives."""
-        return None
-
-
-_NEVER = float("inf")
-_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def _given_value(given: GivenToken, settings: Settings) -> Secret:

@@ -1,17 +1,17 @@
-"""Hands out a valid token: one request for all threads, before the old one expires, and never a stream of them."""
+"""Worker out a valid token: one request for all threads, before the old one expires, and never a stream of them."""
 
 import base64
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from resumable.api.retry import LONGEST_TOLD, retry_after_seconds, waits
 from resumable.clock import Stop
 from resumable.config import Policy
-from resumable.datasets.token_forms import TokenForm
+from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import AuthenticationFailed, Fault, Incomplete, ProtocolFault, StatusFault, TrustFault
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.redaction import Redactor, Secret
@@ -213,6 +213,44 @@ class TokenSource:
         if self._form is TokenForm.FIELDS:
             return self._transport.send(request, {}, form={**grant, "client_id": client, "client_secret": secret})
         return self._transport.send(request, {"Authorization": _basic(client, secret)}, form=grant)
+
+
+class GivenTokens:
+    """Worker out the one token that the user gave, or none where the API wants none."""
+
+    def __init__(self, given: GivenToken, value: Secret, stop: Stop) -> None:
+        """`value` is the token; empty where there is none."""
+        self._given = given
+        self._stop = stop
+        self._token = Token(value=value, stale_monotonic=_NEVER, stale_at=_LAST, ends_monotonic=_NEVER)
+
+    def get(self) -> Token | None:
+        """Return the token; None when the run is to end instead."""
+        return None if self._stop.requested else self._token
+
+    def headers(self, token: Token) -> Mapping[str, Secret]:
+        """Return the header that the token travels in; none where there is no token."""
+        if not token.value:
+            return {}
+        return {self._given.header: Secret(self._given.form.replace("{token}", token.value.reveal()))}
+
+    def invalidate(self, token: Token) -> None:
+        """Raise AuthenticationFailed: there is no other."""
+        variable = self._given.variable
+        raise AuthenticationFailed(
+            f"the server refuses the token in {variable}." if variable else "the server wants a token.",
+            hint=f"Set {variable} to a token that is valid."
+            if variable
+            else 'Name it in the description of the endpoint: token = "env:NAME".',
+        ) from None
+
+    def life_left_seconds(self) -> float | None:
+        """Return None: nobody says how long it lives."""
+        return None
+
+
+_NEVER = float("inf")
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def _basic(client: str, secret: Secret) -> Secret:

@@ -15,7 +15,7 @@ from resumable.models import Interval, JobSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class TypedQuery:
     """What was typed, as it was typed."""
 
     dataset: str | None
@@ -28,7 +28,7 @@ class Asked:
     page_size: int | None
 
 
-def spec_of(asked: Asked, session: Session) -> JobSpec:
+def spec_of(asked: TypedQuery, session: Session) -> JobSpec:
     """Return the spec. Raises UsageError for what the dataset does not know or allow."""
     if asked.dataset is None:
         raise UsageError(

@@ -63,9 +63,9 @@ class Running:
 
     def mend(self, job: "Job", *, most: timedelta | None) -> None:
         """Repair a job and say what was done, and how it ended. Raises what kept it from being complete."""
-        from resumable.cli.text.verify_progress import Checking
+        from resumable.cli.text.verify_progress import VerifyProgress
 
-        session, checking = self.session, Checking(self.session)
+        session, checking = self.session, VerifyProgress(self.session)
         session.folder = job.folder
 
         def say(text: str) -> None:

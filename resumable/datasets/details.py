@@ -18,7 +18,7 @@ from resumable.schema.schema import Schema
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class DetailsSubject:
     """What details are asked for: where, how the answer lists them, and how a query selects them."""
 
     path: str
@@ -69,7 +69,7 @@ class Subject:
         )
 
 
-CONVERSATIONS = Subject(
+CONVERSATIONS = DetailsSubject(
     path="/api/v2/analytics/conversations/details",
     records_key="conversations",
     schema_name="conversation",
@@ -84,7 +84,7 @@ CONVERSATIONS = Subject(
     starts_of_day=True,
 )
 
-USERS = Subject(
+USERS = DetailsSubject(
     path="/api/v2/analytics/users/details",
     records_key="userDetails",
     schema_name="user-detail",

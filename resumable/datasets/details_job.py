@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from resumable.datasets.contract import Answer, RemoteState, RemoteStatus, instant, members, read_answer, text
-from resumable.datasets.details import CONVERSATIONS, Subject
+from resumable.datasets.details import CONVERSATIONS, DetailsSubject
 from resumable.datasets.token_forms import TokenForm
 from resumable.errors import ProtocolFault
 from resumable.models import Interval, Query, Request, Said
@@ -34,7 +34,7 @@ class DetailsJob:
     """The datasets `conversation-jobs` and `user-detail-jobs`."""
 
     name: str = "conversation-jobs"
-    subject: Subject = CONVERSATIONS
+    subject: DetailsSubject = CONVERSATIONS
     documented_rate: float = 300.0
     page_size_default: int = 1000
     page_size_max: int = 1000

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from resumable.datasets.contract import Answer
-from resumable.datasets.details import CONVERSATIONS, Subject
+from resumable.datasets.details import CONVERSATIONS, DetailsSubject
 from resumable.datasets.token_forms import TokenForm
 from resumable.models import Interval, Query, Request
 from resumable.redaction import Redactor
@@ -20,7 +20,7 @@ class DetailsQuery:
     """The datasets `conversations` and `user-details`."""
 
     name: str = "conversations"
-    subject: Subject = CONVERSATIONS
+    subject: DetailsSubject = CONVERSATIONS
     documented_rate: float = 300.0
     page_size_default: int = 100
     page_size_max: int = 100

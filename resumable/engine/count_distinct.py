@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resumable.storage.scratch import Span, Spool
+from resumable.storage.scratch import Scratch, Span
 
 AT_ONCE: Final = 200_000
 """Hashes held and sorted at once, at up to 32 bytes each."""
@@ -21,11 +21,11 @@ AT_ONCE: Final = 200_000
 class Distinct:
     """Counts the different ones among numbers of 64 bits that are evenly spread, as hashes are."""
 
-    def __init__(self, spool: Spool, *, total: int, at_once: int = AT_ONCE) -> None:
-        """Expect about `total` numbers; what is not held goes to the spool."""
+    def __init__(self, scratch: Scratch, *, total: int, at_once: int = AT_ONCE) -> None:
+        """Expect about `total` numbers; what is not held goes to the scratch file."""
         slices = max(1, -(-total // at_once))
         self._bounds = [-(-(place << 64) // slices) for place in range(1, slices)]
-        self._spool, self._at_once = spool, at_once
+        self._scratch, self._at_once = scratch, at_once
         self._held = array("Q")
         self._slices: list[list[Span]] = [[] for _ in range(slices)]
         """Of each slice, where its numbers lie: sorted ones in each place."""
@@ -47,7 +47,7 @@ class Distinct:
         ranked = array("Q")
         ranked.frombytes(_sorted(self._held).buffers()[1])
         self._held = array("Q")
-        span = self._spool.put(ranked)
+        span = self._scratch.put(ranked)
         cuts = [0, *(bisect.bisect_left(ranked, bound) for bound in self._bounds), len(ranked)]
         for places, (begin, end) in zip(self._slices, pairwise(cuts), strict=True):
             places.append(span.part(begin, end))
@@ -55,7 +55,7 @@ class Distinct:
     def _brought_together(self, places: list[Span]) -> "array[int]":
         found = array("Q")
         for place in places:
-            found.extend(self._spool.get(place))
+            found.extend(self._scratch.get(place))
         return found
 
 

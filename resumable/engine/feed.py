@@ -1,54 +1,17 @@
-"""What comes next: cuts a range into windows, and hands out pages in an order that keeps every worker busy."""
+"""Worker out the work of a run in an order that keeps every worker busy."""
 
 import enum
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from resumable.clock import Stop
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.store import Manifest
-from resumable.models import Interval, Window
-
-DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
-
-
-def cut(interval: Interval, length: timedelta) -> Iterator[Interval]:
-    """Yield half-open windows that cover the interval, disjoint and in order.
-
-    Lengths that divide a day start at multiples of themselves from midnight UTC, because the public contract counts a
-    conversation to the UTC day it started on; the first and the last window may be shorter.
-    """
-    aligned = DAY % length == timedelta(0)
-    midnight = interval.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    start = interval.start
-    while start < interval.end:
-        past = (start - midnight) % length if aligned else timedelta(0)
-        end = min(start - past + length, interval.end)
-        yield Interval(start=start, end=end)
-        start = end
-
-
-def halves(interval: Interval) -> list[Interval]:
-    """Return two halves of a window that holds too much, cut at a whole hour; itself alone up to an hour."""
-    hours = -(-interval.length // (2 * HOUR))
-    if interval.length <= HOUR:
-        return [interval]
-    middle = interval.start + hours * HOUR
-    return [Interval(start=interval.start, end=middle), Interval(start=middle, end=interval.end)]
-
-
-def gaps(done: Iterable[int], page_count: int) -> Iterator[int]:
-    """Yield the numbers of 1..page_count that are not in `done`, which is sorted; takes no memory for either."""
-    expected = 1
-    for number in done:
-        yield from range(expected, min(number, page_count + 1))
-        expected = number + 1
-    yield from range(expected, page_count + 1)
+from resumable.models import Window
 
 
 class Ended(enum.Enum):
@@ -93,7 +56,7 @@ class _OpenWindow:
 
 
 class Feed:
-    """Hands out the work of one run to its threads. Memory is bounded by the open windows, not by the pages.
+    """Worker out the work of one run to its threads. Memory is bounded by the open windows, not by the pages.
 
     Pages of open windows come first, oldest window first; where none is ready, the next window is opened, so that first
     pages are asked for as early as workers are free and the pipeline never runs dry between windows.

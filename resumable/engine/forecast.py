@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from resumable.api.client import Asked
-from resumable.api.session import Means, means_of
+from resumable.api.session import ApiSession, open_session
 from resumable.clock import Clock, Stop
 from resumable.config import Settings
 from resumable.datasets.catalogue import BULK
@@ -27,7 +27,7 @@ from resumable.datasets.contract import (
 from resumable.datasets.refusals import refusal_of
 from resumable.datasets.resolve import get, resolve
 from resumable.engine.closing import STILL_CHANGING
-from resumable.engine.feed import cut
+from resumable.engine.windows import cut
 from resumable.errors import Fault, Incomplete, Interrupted
 from resumable.models import Counter, EventKind, Interval, JobSpec, iso, label
 from resumable.status import RECORDS_A_JOB_PAGE, REQUESTS_A_JOB
@@ -120,11 +120,11 @@ def forecast(
     asked_by, asked_spec = _asking(spec, contract)
     windows = list(cut(spec.interval, min(spec.window, _longest(settings, asked_by) or spec.window)))
     stop = stop or Stop(clock)
-    with means_of(asked_by, settings, stop=stop, journal=_NoJournal()) as means:
+    with open_session(asked_by, settings, stop=stop, journal=_NoJournal()) as session:
         chosen = windows if exact or len(windows) <= SAMPLE else _sampled(windows, clock)
-        looks = _looks(means, asked_by, asked_spec, chosen, stop)
-        per_minute = means.pacer.per_minute
-        ready = _available(means, contract)
+        looks = _looks(session, asked_by, asked_spec, chosen, stop)
+        per_minute = session.pacer.per_minute
+        ready = _available(session, contract)
     return _reckoned(spec, contract, windows, looks, settings, per_minute=per_minute, now=clock.now(), ready=ready)
 
 
@@ -147,7 +147,9 @@ def _sampled(windows: Sequence[Interval], clock: Clock) -> list[Interval]:
     return [windows[int(width * turn + clock.uniform(0.0, 0.999) * width)] for turn in range(SAMPLE)]
 
 
-def _looks(means: Means, contract: AnyContract, spec: JobSpec, windows: Sequence[Interval], stop: Stop) -> list[_Look]:
+def _looks(
+    session: ApiSession, contract: AnyContract, spec: JobSpec, windows: Sequence[Interval], stop: Stop
+) -> list[_Look]:
     """Ask for the first page of each window, some at once; nothing where the contract cannot tell how much there is."""
     if isinstance(contract, JobContract | CursorContract):
         return []
@@ -162,11 +164,11 @@ def _looks(means: Means, contract: AnyContract, spec: JobSpec, windows: Sequence
             if window is None:
                 return
             try:
-                found.append(_look(means, paged, spec, window))
+                found.append(_look(session, paged, spec, window))
             except Exception as failure:  # noqa: BLE001 - raised again below, in the thread that called
                 failed.append(failure)
 
-    names = [f"plan-{number}" for number in range(1, min(means.crew.size, len(windows)) + 1)]
+    names = [f"plan-{number}" for number in range(1, min(session.concurrency.size, len(windows)) + 1)]
     stop.clock.run_threads(work, names)
     if stop.requested:
         raise Interrupted("interrupted: nothing was downloaded or changed.")
@@ -179,8 +181,8 @@ def _looks(means: Means, contract: AnyContract, spec: JobSpec, windows: Sequence
     return sorted(found, key=lambda look: look.window.start)
 
 
-def _look(means: Means, contract: PagedContract, spec: JobSpec, window: Interval) -> _Look:
-    client = means.client
+def _look(session: ApiSession, contract: PagedContract, spec: JobSpec, window: Interval) -> _Look:
+    client = session.client
     asked = Asked(what=f"{label(window)} page 1", request=contract.request(spec.query, window, 1, spec.page_size))
 
     def read(reply: Reply) -> Answer:
@@ -194,12 +196,12 @@ def _look(means: Means, contract: PagedContract, spec: JobSpec, window: Interval
     return _Look(window=window, hits=hits, table=answer.table)
 
 
-def _available(means: Means, contract: Contract) -> datetime | None:
+def _available(session: ApiSession, contract: Contract) -> datetime | None:
     """Ask up to when the server has data for jobs; None for other contracts."""
     if not isinstance(contract, JobContract):
         return None
     asked = Asked(what="the availability of data", request=contract.availability())
-    return means.client.exchange(asked, lambda reply: contract.read_availability(reply.body))
+    return session.client.exchange(asked, lambda reply: contract.read_availability(reply.body))
 
 
 def _reckoned(

@@ -1,29 +1,17 @@
-"""Takes pages whose numbers are known: fetch, validate, table, durable part, row; several threads, one feed."""
+"""Takes pages whose numbers are known: fetch, validate, table, durable part, row."""
 
 from collections.abc import Callable
-from typing import Protocol
 
-from resumable.api.client import Asked, Stopped
-from resumable.api.concurrency import Crew
-from resumable.clock import Stop
+from resumable.api.client import Asked
 from resumable.datasets.contract import Answer, PagedContract, checked
-from resumable.engine.feed import Ended, Feed, Work, gaps, halves
+from resumable.engine.feed import Ended, Work
 from resumable.engine.recorder import Recorder, snapshot_of
-from resumable.engine.recovery import reconcile, remove_stale
-from resumable.errors import Fault, ManifestUnusable, PageBeyondEnd, StorageFailed
+from resumable.engine.recovery import recover, remove_stale
+from resumable.engine.windows import gaps, halves
+from resumable.errors import Fault, ManifestUnusable, PageBeyondEnd
 from resumable.manifest.rows import WindowRow
 from resumable.models import EventKind, Snapshot, Window, WindowState, label
 from resumable.transport.http import Reply
-
-
-class Hands(Protocol):
-    """Whoever does the work of a feed; one object serves all threads."""
-
-    def do(self, work: Work) -> None:
-        """Do one piece of work. Raises what ends a run; a page that fails is quarantined instead."""
-
-    def begin(self) -> None:
-        """Do what comes before the first window of a run."""
 
 
 class PageWorker:
@@ -48,7 +36,7 @@ class PageWorker:
 
     def _open(self, window: Window) -> None:
         site = self._site
-        row = reconcile(window, manifest=site.manifest, parts=site.parts, job=site.job)
+        row = recover(window, manifest=site.manifest, parts=site.parts, job=site.job)
         if row.window.state is WindowState.PLANNED:
             first = self._first_page(row.window)
             if first is None:
@@ -130,37 +118,6 @@ class PageWorker:
             return checked(self._contract.read(reply.body, spec.page_size, site.client.redactor), number)
 
         return site.client.exchange(asked, read)
-
-
-def work_through(feed: Feed, hands: Hands, *, crew: Crew, stop: Stop) -> None:
-    """Do all the work of a feed with the threads of a crew, and return when all have ended.
-
-    The first error that ends a run raises the stop flag; the others finish what they have in flight; it is raised here.
-    """
-    errors: list[BaseException] = []
-
-    def turn(work: Work) -> None:
-        try:
-            with crew.working():
-                hands.do(work)
-        except Stopped:
-            pass
-        finally:
-            feed.release()
-
-    def loop() -> None:
-        # To be given work can fail too: a manifest that is damaged is noticed there.
-        try:
-            while (work := feed.take()) is not None:
-                turn(work)
-        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that called
-            errors.append(error)
-            stop.request("error")
-
-    stop.clock.run_threads(loop, [f"worker-{number}" for number in range(1, crew.most + 1)])
-    if errors:
-        # A disk that refused is what to see to first, whatever another thread met in the same moment.
-        raise next((error for error in errors if isinstance(error, StorageFailed)), errors[0])
 
 
 def _counts(page_count: int | None, total: int | None) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from resumable.datasets.contract import Contract
 from resumable.engine.count_distinct import Distinct
-from resumable.engine.record_keys import KeptKeys, hashes
+from resumable.engine.record_keys import RecordKeys, hashes
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.store import Manifest
@@ -24,12 +24,12 @@ from resumable.storage.parts import Parts
 FORMAT: Final = 1
 
 
-def write(manifest: Manifest, parts: Parts, contract: Contract, kept: KeptKeys) -> None:
+def write(manifest: Manifest, parts: Parts, contract: Contract, kept: RecordKeys) -> None:
     """Write the receipt of a job whose windows are all complete, durably; `kept` spares it many looks at the parts."""
     unknown = sum(row.done for row in manifest.windows() if not kept.has(row.window))
     if unknown >= MANY_PAGES:
         manifest.event(EventKind.CLOSING, f"looking at {unknown:,} pages that earlier runs took, to write the receipt")
-    distinct = Distinct(kept.spool, total=manifest.totals().records)
+    distinct = Distinct(kept.scratch, total=manifest.totals().records)
     for some in _hashes(manifest, parts, contract, kept):
         distinct.add(some)
     text = json.dumps(_receipt(manifest, contract, distinct.count()), indent=2, ensure_ascii=False)
@@ -105,7 +105,7 @@ def _versions(contract: Contract) -> dict[str, str]:
     }
 
 
-def _hashes(manifest: Manifest, parts: Parts, contract: Contract, kept: KeptKeys) -> "Iterator[array[int]]":
+def _hashes(manifest: Manifest, parts: Parts, contract: Contract, kept: RecordKeys) -> "Iterator[array[int]]":
     """Yield the hashes of all record keys, from the parts where they are not kept."""
     for row in manifest.windows():
         known = kept.hashes_of(row.window)

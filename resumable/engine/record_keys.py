@@ -13,18 +13,18 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 
 from resumable.models import Window
-from resumable.storage.scratch import Span, Spool
+from resumable.storage.scratch import Scratch, Span
 
 KEYS_KEPT = 200_000
 """Of windows that are not closed yet, over all; about 40 bytes each."""
 
 
-class KeptKeys:
+class RecordKeys:
     """The keys of one run. Safe to use from all its threads; what does not fit is forgotten, oldest window first."""
 
-    def __init__(self, spool: Spool, *, keys: int = KEYS_KEPT) -> None:
-        """So many keys are kept at the most; hashes go to the spool."""
-        self.spool, self._most_keys = spool, keys
+    def __init__(self, scratch: Scratch, *, keys: int = KEYS_KEPT) -> None:
+        """So many keys are kept at the most; hashes go to the scratch file."""
+        self.scratch, self._most_keys = scratch, keys
         self._lock = threading.Lock()
         self._open: dict[tuple[int, int], dict[int, pa.ChunkedArray]] = {}
         self._keys = 0
@@ -46,7 +46,7 @@ class KeptKeys:
 
     def close(self, window: Window, columns: Iterable[pa.ChunkedArray] | None) -> None:
         """Forget the keys of a take; keep the hashes of those that it was closed with, if it was."""
-        span = self.spool.put(hashes(columns)) if columns is not None else None
+        span = self.scratch.put(hashes(columns)) if columns is not None else None
         with self._lock:
             self._forget((window.id, window.take))
             if span is not None:
@@ -61,7 +61,7 @@ class KeptKeys:
         """Return the hashes of a take that was closed in this run; None where they are not kept."""
         with self._lock:
             span = self._closed.get((window.id, window.take))
-        return self.spool.get(span) if span else None
+        return self.scratch.get(span) if span else None
 
     def _forget(self, take: tuple[int, int]) -> None:
         self._keys -= sum(len(column) for column in self._open.pop(take, {}).values())

@@ -8,7 +8,7 @@ from resumable.clock import Stop
 from resumable.datasets.contract import Answer, Contract
 from resumable.engine.closing import STILL_CHANGING, Verdict, judge
 from resumable.engine.feed import Feed
-from resumable.engine.record_keys import KeptKeys
+from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recovery import remove_stale
 from resumable.errors import Fault, Incomplete, ManifestUnusable
 from resumable.manifest.rows import JobRow, WindowRow
@@ -46,7 +46,7 @@ class Recorder:
     """Keeps what comes. One object serves all threads of a run."""
 
     site: Site
-    keys: KeptKeys
+    keys: RecordKeys
     unsettled: list[Window] = field(default_factory=list)
     """Windows whose source kept changing, as found in this run."""
     waiting: list[Window] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Recorder:
             cursor=answer.said.cursor,
             taken_at=iso(site.stop.clock.now()),
         )
-        part = site.client.crew.at_desk(lambda: site.parts.write(answer.table, footer))
+        part = site.client.concurrency.on_cpu(lambda: site.parts.write(answer.table, footer))
         if answer.table is not None:
             self.keys.keep(window, number, answer.table.column(site.contract.schema.key))
         return part
@@ -112,7 +112,7 @@ class Recorder:
         if row.done < snapshot_of(row).page_count:
             self.retake(row.window, None, "pages it had named are gone")
             return
-        verdict = site.client.crew.at_desk(lambda: self._judged(row))
+        verdict = site.client.concurrency.on_cpu(lambda: self._judged(row))
         if not verdict.complete:
             self.retake(row.window, verdict.fingerprint, verdict.why)
             return

@@ -7,7 +7,7 @@ from resumable.storage import durable
 from resumable.storage.parts import Footer, Parts
 
 
-def reconcile(window: Window, *, manifest: Manifest, parts: Parts, job: JobRow) -> WindowRow:
+def recover(window: Window, *, manifest: Manifest, parts: Parts, job: JobRow) -> WindowRow:
     """Make what a killed run left of a window whole again, and return the window as it stands then.
 
     A part that was renamed and not yet recorded is adopted when it proves to be the page that it says it is; any other

@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from resumable.api.client import Stopped
-from resumable.api.concurrency import Crew
+from resumable.api.concurrency import Concurrency
 from resumable.api.pace import Pacer
-from resumable.api.session import Means, means_of
+from resumable.api.session import ApiSession, open_session
 from resumable.api.tokens import Tokens
 from resumable.clock import Stop
 from resumable.config import Settings
@@ -16,13 +16,14 @@ from resumable.datasets.contract import CursorContract, JobContract
 from resumable.datasets.refusals import refusal_of
 from resumable.datasets.resolve import of_job
 from resumable.engine import inference, receipt
-from resumable.engine.cursor import WalkWorker
+from resumable.engine.cursor import CursorWorker
 from resumable.engine.feed import Feed
-from resumable.engine.pages import Hands, PageWorker, work_through
-from resumable.engine.record_keys import KeptKeys
+from resumable.engine.pages import PageWorker
+from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recorder import Recorder, Site
 from resumable.engine.recovery import remove_stale
-from resumable.engine.server_jobs import JobWorker
+from resumable.engine.server_jobs import ServerJobWorker
+from resumable.engine.threads import Worker, work_through
 from resumable.errors import (
     Fault,
     Incomplete,
@@ -38,7 +39,7 @@ from resumable.models import Counter, EventKind, JobState, label
 from resumable.status import check_sound
 from resumable.storage.durable import free_bytes
 from resumable.storage.parts import Parts
-from resumable.storage.scratch import Spool
+from resumable.storage.scratch import Scratch
 
 LIMITS = {"limit": "the time allowed is up", "requests": "the requests allowed are used up"}
 """What a run was told to end after, by the reason for its stop."""
@@ -49,7 +50,7 @@ class LiveRun:
     """What a watcher may look at while a run goes; each look reads the manifest anew."""
 
     name: str
-    crew: Crew
+    concurrency: Concurrency
     stop: Stop
     manifest: Manifest
     pacer: Pacer
@@ -89,19 +90,19 @@ class Run:
                 hint="Finish it with the version that began it, or take it anew under another name with --job.",
             )
         self._check_room()
-        with Spool(self._parts.folder.parent) as spool, contextlib.ExitStack() as watched:
-            kept = KeptKeys(spool)
-            with means_of(self._contract, self._settings, stop=self._stop, journal=self._manifest) as means:
-                self._begin(means)
-                recorder = self._work(means, kept, lambda live: watched.enter_context(watch(live)))
+        with Scratch(self._parts.folder.parent) as scratch, contextlib.ExitStack() as watched:
+            kept = RecordKeys(scratch)
+            with open_session(self._contract, self._settings, stop=self._stop, journal=self._manifest) as session:
+                self._begin(session)
+                recorder = self._work(session, kept, lambda live: watched.enter_context(watch(live)))
             self._conclude(recorder, kept)  # watched too: with many pages of earlier runs it takes minutes
 
     def conclude(self) -> None:
         """Close a job of which every window is complete; nothing is asked of the server. Raises ManifestUnusable."""
         for row in self._manifest.stale_windows():
             remove_stale(row.window, manifest=self._manifest, parts=self._parts)
-        with Spool(self._parts.folder.parent) as spool:
-            self._conclude(None, KeptKeys(spool))
+        with Scratch(self._parts.folder.parent) as scratch:
+            self._conclude(None, RecordKeys(scratch))
 
     def check_sound(self) -> None:
         """Raise ManifestUnusable where a job that is called complete has a manifest that does not agree with itself."""
@@ -122,24 +123,24 @@ class Run:
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )
 
-    def _begin(self, means: Means) -> None:
+    def _begin(self, session: ApiSession) -> None:
         self._manifest.set_state(JobState.RUNNING)
-        self._manifest.event(EventKind.RUN_STARTED, f"{means.crew.size} workers")
+        self._manifest.event(EventKind.RUN_STARTED, f"{session.concurrency.size} workers")
         if self._manifest.no_log:
             slower = f"no write-ahead log on this disk ({self._manifest.no_log}): each page is recorded more slowly"
             self._manifest.event(EventKind.WARNING, slower)
 
-    def _work(self, means: Means, kept: KeptKeys, show: Callable[[LiveRun], None]) -> Recorder | None:
+    def _work(self, session: ApiSession, kept: RecordKeys, show: Callable[[LiveRun], None]) -> Recorder | None:
         """Do the work of the run; None where it was to end before any could begin."""
         recorder = None
         try:
-            self._settle_schema(means)
-            live, recorder, hands = self._set_up(means, kept)
+            self._settle_schema(session)
+            live, recorder, hands = self._set_up(session, kept)
             for row in self._manifest.stale_windows():
                 remove_stale(row.window, manifest=self._manifest, parts=self._parts)
             hands.begin()
             show(live)
-            work_through(live.feed, hands, crew=live.crew, stop=self._stop)
+            work_through(live.feed, hands, concurrency=live.concurrency, stop=self._stop)
         except Stopped:
             pass  # a signal came while the run was being prepared
         except ResumableError as error:
@@ -147,9 +148,9 @@ class Run:
             raise
         return recorder
 
-    def _settle_schema(self, means: Means) -> None:
+    def _settle_schema(self, session: ApiSession) -> None:
         try:
-            self._job, self._contract = inference.settle(self._contract, self._manifest, means.client)
+            self._job, self._contract = inference.settle(self._contract, self._manifest, session.client)
         except Fault as fault:
             self._end_if_refused(fault)
             raise Incomplete(
@@ -157,12 +158,12 @@ class Run:
                 hint="Run the same command again, or describe the columns in the file, under [schema].",
             ) from None
 
-    def _set_up(self, means: Means, kept: KeptKeys) -> tuple[LiveRun, Recorder, Hands]:
-        feed = Feed(self._manifest, self._stop, hands=lambda: means.crew.size)
+    def _set_up(self, session: ApiSession, kept: RecordKeys) -> tuple[LiveRun, Recorder, Worker]:
+        feed = Feed(self._manifest, self._stop, hands=lambda: session.concurrency.size)
         site = Site(
             job=self._job,
             contract=self._contract,
-            client=means.client,
+            client=session.client,
             manifest=self._manifest,
             parts=self._parts,
             feed=feed,
@@ -173,11 +174,11 @@ class Run:
         )
         live = LiveRun(
             name=self._job.name,
-            crew=means.crew,
+            concurrency=session.concurrency,
             stop=self._stop,
             manifest=self._manifest,
-            pacer=means.pacer,
-            tokens=means.tokens,
+            pacer=session.pacer,
+            tokens=session.tokens,
             feed=feed,
         )
         recorder = Recorder(site=site, keys=kept)
@@ -185,10 +186,10 @@ class Run:
             return (
                 live,
                 recorder,
-                JobWorker(self._contract, recorder, self._end_if_refused, jobs=self._settings.workers),
+                ServerJobWorker(self._contract, recorder, self._end_if_refused, jobs=self._settings.workers),
             )
         if isinstance(self._contract, CursorContract):
-            return live, recorder, WalkWorker(self._contract, recorder, self._end_if_refused)
+            return live, recorder, CursorWorker(self._contract, recorder, self._end_if_refused)
         return live, recorder, PageWorker(self._contract, recorder, self._end_if_refused)
 
     def _end_if_refused(self, fault: Fault) -> None:
@@ -197,7 +198,7 @@ class Run:
         if error is not None and self._manifest.totals().pages_known == 0:
             raise error
 
-    def _conclude(self, recorder: Recorder | None, kept: KeptKeys) -> None:
+    def _conclude(self, recorder: Recorder | None, kept: RecordKeys) -> None:
         totals = self._manifest.totals()
         error = self._shortfall(totals, recorder)
         if error is None:

@@ -6,9 +6,9 @@ from datetime import datetime
 from resumable.api.client import Asked, Stopped
 from resumable.clock import Stop
 from resumable.datasets.contract import Answer, JobContract, RemoteState
+from resumable.engine.cursor import GONE, BeginAgain, CursorReader
 from resumable.engine.feed import Work
 from resumable.engine.recorder import Recorder
-from resumable.engine.walker import GONE, BeginAgain, Walker
 from resumable.errors import Fault, ProtocolFault, StatusFault
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
@@ -64,7 +64,7 @@ class Gate:
             return self._inside > 1
 
 
-class JobWorker(Walker):
+class ServerJobWorker(CursorReader):
     """Opens windows and reads each to its end. One object serves all threads."""
 
     def __init__(self, contract: JobContract, recorder: Recorder, refused: Callable[[Fault], None], jobs: int) -> None:

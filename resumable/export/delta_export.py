@@ -9,11 +9,11 @@ from resumable.export import delta
 from resumable.export.index import Index
 from resumable.export.parquet import ParquetFolder, partition_of
 from resumable.export.receipt import DayFacts, Receipt, day_name
-from resumable.export.work import Work
+from resumable.export.work import ExportWork
 from resumable.storage import durable
 
 
-def write(work: Work, path: Path, staging: Path) -> tuple[int, Receipt]:
+def write(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
     """Bring a table to what the job holds; return how many days were so already, and the receipt."""
     old = delta.receipt(path)
     if old is not None and (old.uuid, old.made_as) != (work.source.job.uuid, work.made_as):

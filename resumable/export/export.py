@@ -12,9 +12,9 @@ from resumable.export import destination, id_names, shape, source
 from resumable.export import index as indexes
 from resumable.export.index import Index
 from resumable.export.receipt import DayFacts, Receipt, day_name
-from resumable.export.request import Format, Output, Request
-from resumable.export.work import Work
-from resumable.export.writer import Sink
+from resumable.export.request import ExportRequest, Format, Output
+from resumable.export.work import ExportWork
+from resumable.export.writer import RowSink
 from resumable.storage import durable
 
 VERSION: Final = 1
@@ -43,7 +43,7 @@ class Exported:
     names_from: tuple[str, ...] = ()
 
 
-def export(folder: Path, request: Request, *, output: Output | None = None) -> Exported:
+def export(folder: Path, request: ExportRequest, *, output: Output | None = None) -> Exported:
     """Export the job in a folder; `output` takes the bytes where the request names no path.
 
     What was at the path stays, whole, until the new export is. Raises Incomplete, UsageError, VerificationFailed where
@@ -53,7 +53,7 @@ def export(folder: Path, request: Request, *, output: Output | None = None) -> E
     named = id_names.read(folder.parent) if request.names else None
     made = shape.make(found.schema, found.root, table=request.table, names=named.names if named else {})
     facts = [VERSION, request.format, request.table, found.schema.digest, named.digest if named else None]
-    work = Work(
+    work = ExportWork(
         source=found,
         request=request,
         shape=made,
@@ -82,7 +82,7 @@ def export(folder: Path, request: Request, *, output: Output | None = None) -> E
     )
 
 
-def _to_output(work: Work, output: Output | None) -> tuple[int, Receipt]:
+def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
     if output is None:
         raise UsageError("there is neither a path nor an output to export to.")
     index = work.index()
@@ -90,7 +90,7 @@ def _to_output(work: Work, output: Output | None) -> tuple[int, Receipt]:
     return 0, work.receipt(index, {})
 
 
-def _to_path(work: Work, path: Path) -> tuple[int, Receipt]:
+def _to_path(work: ExportWork, path: Path) -> tuple[int, Receipt]:
     path = path.absolute()
     if path.name in ("", ".."):
         raise UsageError(f"{path} cannot be exported to.", hint="Name a file or a folder to be made.")
@@ -106,7 +106,7 @@ def _to_path(work: Work, path: Path) -> tuple[int, Receipt]:
         return _file(work, path, staging)
 
 
-def _file(work: Work, path: Path, staging: Path) -> tuple[int, Receipt]:
+def _file(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
     name = work.source.job.name
     old = destination.of_file(path, job=name, replace_it=work.request.replace)
     if old is not None and (old.digest, old.made_as) == (work.source.digest, work.made_as):
@@ -126,7 +126,7 @@ def _file(work: Work, path: Path, staging: Path) -> tuple[int, Receipt]:
     return 0, destination.place_file(made, path, work.receipt(index, {}))
 
 
-def _parquet(work: Work, path: Path, staging: Path) -> tuple[int, Receipt]:
+def _parquet(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
     from resumable.export.parquet import FILE, ParquetFolder
 
     old = destination.of_folder(path, job=work.source.job.name)
@@ -158,7 +158,7 @@ def _parquet(work: Work, path: Path, staging: Path) -> tuple[int, Receipt]:
     return len(keep), receipt
 
 
-def _facts(work: Work, index: Index, day: int, folder: Path, file: Path) -> DayFacts:
+def _facts(work: ExportWork, index: Index, day: int, folder: Path, file: Path) -> DayFacts:
     count = work.counts.setdefault(day, 0)
     if durable.kind_of(folder / file) is None:
         return DayFacts(digest=index.digest(day), rows=count)
@@ -172,7 +172,7 @@ def unchanged(index: Index, old: Receipt) -> dict[int, DayFacts]:
     return {day: facts for day, facts in found.items() if facts is not None and facts.digest == index.digest(day)}
 
 
-def _text(work: Work, output: Output) -> Sink:
+def _text(work: ExportWork, output: Output) -> RowSink:
     from resumable.export.text import Csv, JsonLines
 
     return Csv(output, work.shape) if work.request.format is Format.CSV else JsonLines(output, work.shape)

@@ -39,7 +39,7 @@ def read(state: Path) -> Directory:
     )
 
 
-def _names(listed: source.Source) -> tuple[pa.Array, pa.Array]:
+def _names(listed: source.ExportSource) -> tuple[pa.Array, pa.Array]:
     tables = [listed.proven.table(piece.key, piece.part, columns=["id", "name"]) for piece in listed.pieces]
     table = pa.concat_tables(tables).combine_chunks()
     ids, names = (pa.concat_arrays(table.column(name).chunks) for name in ("id", "name"))

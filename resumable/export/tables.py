@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from resumable.errors import UsageError
-from resumable.schema.fields import Kind, Leaf, ListOf, Node, ObjectOf
+from resumable.schema.fields import ColumnKind, Leaf, ListOf, Node, ObjectOf
 from resumable.schema.schema import UNMAPPED, Schema
 
 NAMED: Final[Mapping[str, str]] = {
@@ -76,7 +76,7 @@ def with_names(node: ObjectOf) -> ObjectOf:
     for name, member in node.members.items():
         members[name] = _with_names(member)
         if is_named(node, name):
-            members[name_of(name)] = Leaf(kind=Kind.TEXT)
+            members[name_of(name)] = Leaf(kind=ColumnKind.TEXT)
     return ObjectOf(members=members)
 
 
@@ -89,7 +89,7 @@ def _with_names(node: Node) -> Node:
 def is_named(node: ObjectOf, field: str) -> bool:
     """Tell whether a field gets a name beside it."""
     member = node.members[field]
-    text = isinstance(member, Leaf) and member.kind is Kind.TEXT
+    text = isinstance(member, Leaf) and member.kind is ColumnKind.TEXT
     return text and field in NAMED and name_of(field) not in node.members
 
 

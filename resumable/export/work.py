@@ -9,18 +9,18 @@ from resumable.export import index as indexes
 from resumable.export import rows
 from resumable.export.index import Index
 from resumable.export.receipt import DayFacts, Receipt
-from resumable.export.request import Request
+from resumable.export.request import ExportRequest
 from resumable.export.shape import Shape
-from resumable.export.source import Source
-from resumable.export.writer import Behind, Sink
+from resumable.export.source import ExportSource
+from resumable.export.writer import Behind, RowSink
 
 
 @dataclass(kw_only=True)
-class Work:
+class ExportWork:
     """What all formats have in common while an export is made."""
 
-    source: Source
-    request: Request
+    source: ExportSource
+    request: ExportRequest
     shape: Shape
     made_as: str
     scratch: Path
@@ -31,7 +31,7 @@ class Work:
         """Look at every part."""
         return indexes.make(self.source, self.scratch)
 
-    def pour(self, index: Index, days: Iterable[int], sink: Sink) -> None:
+    def pour(self, index: Index, days: Iterable[int], sink: RowSink) -> None:
         """Write the rows of some days, one after the other."""
         with ThreadPoolExecutor(indexes.threads()) as readers, ThreadPoolExecutor(1) as writer:
             behind = Behind(sink, writer)

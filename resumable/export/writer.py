@@ -6,7 +6,7 @@ from typing import Protocol
 import pyarrow as pa
 
 
-class Sink(Protocol):
+class RowSink(Protocol):
     """One export being written."""
 
     def add(self, day: int, rows: pa.Table) -> None:
@@ -19,7 +19,7 @@ class Sink(Protocol):
 class Behind:
     """Lets one table be written while the next is being read."""
 
-    def __init__(self, sink: Sink, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, sink: RowSink, pool: ThreadPoolExecutor) -> None:
         """`pool` has one thread, so that the order stays."""
         self._sink = sink
         self._pool = pool

@@ -100,7 +100,7 @@ class Figures:
         return f"token {minutes:.0f} min" if minutes >= 2 else f"token {self.token_seconds:.0f} s"
 
 
-class Pace:
+class MeasuredPace:
     """Pages a minute, over the last minute, from looks at how many are done."""
 
     def __init__(self, now: float, done: int) -> None:
@@ -156,7 +156,7 @@ class Meter:
         self.first = live.totals()
         self._seen: Event | None = next(iter(live.manifest.events(1)), None)
         self._started = clock.monotonic()
-        self._pace = Pace(self._started, self.first.pages_done)
+        self._pace = MeasuredPace(self._started, self.first.pages_done)
 
     def headline(self) -> str:
         """Say which job it is and what was done before."""
@@ -185,7 +185,7 @@ class Meter:
             sure=known.sure,
             per_minute=per_minute,
             allowed=live.pacer.per_minute,
-            workers=live.crew.size,
+            workers=live.concurrency.size,
             rate_limited=counters[Counter.RATE_LIMITED] - self._before[Counter.RATE_LIMITED],
             retries=counters[Counter.RETRIES] - self._before[Counter.RETRIES],
             token_seconds=live.tokens.life_left_seconds(),
@@ -204,7 +204,7 @@ class Meter:
         return tuple(event_line(event) for event in fresh if event.kind in NEWS), last
 
 
-class Sink(Protocol):
+class ProgressView(Protocol):
     """Where progress goes."""
 
     def begin(self, headline: str) -> None:
@@ -262,7 +262,7 @@ class Plain:
 class Progress:
     """The watcher of a run; `watch` is handed to it."""
 
-    def __init__(self, sink: Sink, clock: Clock, *, every_seconds: float) -> None:
+    def __init__(self, sink: ProgressView, clock: Clock, *, every_seconds: float) -> None:
         """Shows anew every so many seconds."""
         self._sink = sink
         self._clock = clock

@@ -13,7 +13,7 @@ from resumable.manifest.reader import ManifestReader
 from resumable.manifest.rows import Quarantined
 from resumable.models import JobState, label
 from resumable.monitor.coverage import Day, Mark, cell_of, days
-from resumable.monitor.progress import Expected, Pace, expected
+from resumable.monitor.progress import Expected, MeasuredPace, expected
 from resumable.status import Status
 
 EVENTS_SEEN = 200
@@ -61,7 +61,7 @@ class Watch:
         """Nothing is read yet."""
         self._folder = folder
         self._clock = clock
-        self._pace: Pace | None = None
+        self._pace: MeasuredPace | None = None
 
     def look(self, *, minutes: int = 60) -> View | None:
         """Return what is to be seen; None where there is no job. Raises ManifestUnusable, StorageFailed, JobLocked."""
@@ -100,7 +100,7 @@ class Watch:
         done = status.totals.pages_done
         now = self._clock.monotonic()
         if self._pace is None:
-            self._pace = Pace(now, done)
+            self._pace = MeasuredPace(now, done)
         measured = self._pace.at(now, done)
         if measured is not None:
             return measured

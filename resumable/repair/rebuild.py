@@ -15,7 +15,7 @@ from resumable.clock import Clock
 from resumable.datasets.contract import AnyContract, CursorContract, JobContract
 from resumable.datasets.resolve import of_job
 from resumable.engine.closing import STILL_CHANGING, Verdict, judge
-from resumable.engine.feed import cut
+from resumable.engine.windows import cut
 from resumable.errors import ManifestUnusable, ResumableError
 from resumable.manifest.repairs import Placed
 from resumable.manifest.rows import PageRow, WindowRow

@@ -12,7 +12,7 @@ from pathlib import Path
 from resumable.clock import Clock
 from resumable.datasets.contract import AnyContract, CursorContract, JobContract
 from resumable.datasets.resolve import of_job
-from resumable.engine.feed import cut
+from resumable.engine.windows import cut
 from resumable.errors import ManifestDamaged, ManifestUnusable, VerificationFailed
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.store import Manifest

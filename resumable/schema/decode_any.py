@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from resumable.schema.fields import Kind, Leaf, ListOf, Node, ObjectOf
+from resumable.schema.fields import ColumnKind, Leaf, ListOf, Node, ObjectOf
 from resumable.schema.free_maps import map_array, mask, only_texts
 from resumable.schema.instants import milliseconds, whole_column
 from resumable.schema.pointers import Element, Member, Place, Record
@@ -160,7 +160,7 @@ def _instants(values: list[Any], place: Place, misfits: Misfits) -> pa.Array:
         instants = None
     if instants is None:
         instants = pa.array(_sifted(milliseconds, "not an instant", values, place, misfits), pa.int64())
-    return instants.cast(arrow_type(Leaf(kind=Kind.INSTANT)))
+    return instants.cast(arrow_type(Leaf(kind=ColumnKind.INSTANT)))
 
 
 def _text_maps(values: list[Any], place: Place, misfits: Misfits) -> pa.Array:
@@ -237,13 +237,13 @@ def _inside(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-_LEAVES: dict[Kind, Callable[[list[Any], Place, Misfits], pa.Array]] = {
-    Kind.TEXT: _texts,
-    Kind.INTEGER: _integers,
-    Kind.NUMBER: _numbers,
-    Kind.FLAG: _flags,
-    Kind.INSTANT: _instants,
-    Kind.DATE: _texts,
-    Kind.TEXT_MAP: _text_maps,
-    Kind.JSON: _json_texts,
+_LEAVES: dict[ColumnKind, Callable[[list[Any], Place, Misfits], pa.Array]] = {
+    ColumnKind.TEXT: _texts,
+    ColumnKind.INTEGER: _integers,
+    ColumnKind.NUMBER: _numbers,
+    ColumnKind.FLAG: _flags,
+    ColumnKind.INSTANT: _instants,
+    ColumnKind.DATE: _texts,
+    ColumnKind.TEXT_MAP: _text_maps,
+    ColumnKind.JSON: _json_texts,
 }

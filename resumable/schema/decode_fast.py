@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from resumable.schema.fields import Kind, Leaf, ListOf, Node, ObjectOf, leaves
+from resumable.schema.fields import ColumnKind, Leaf, ListOf, Node, ObjectOf, leaves
 from resumable.schema.free_maps import field_pattern, map_array, only_texts, take_out
 from resumable.schema.instants import whole_column
 from resumable.schema.schema import Schema, arrow_fields, arrow_type
@@ -31,7 +31,7 @@ CLOSERS = 64
 
 _SPACE = rb"[ \t\r\n]*+"
 _EXACT = 2**53
-_AS_READ = (Kind.TEXT, Kind.INTEGER, Kind.FLAG, Kind.DATE)
+_AS_READ = (ColumnKind.TEXT, ColumnKind.INTEGER, ColumnKind.FLAG, ColumnKind.DATE)
 
 
 class _Unfit(Exception):
@@ -139,11 +139,11 @@ def _reading_type(node: Node) -> pa.DataType:
         return pa.list_(pa.field("element", _reading_type(node.element)))
     if isinstance(node, ObjectOf):
         return pa.struct([pa.field(name, _reading_type(member)) for name, member in node.members.items()])
-    if node.kind is Kind.INSTANT:
+    if node.kind is ColumnKind.INSTANT:
         return pa.string()  # read as an instant it would lose its form, and with it whether it had a zone
-    if node.kind is Kind.TEXT_MAP:
+    if node.kind is ColumnKind.TEXT_MAP:
         return pa.int64()  # the number of an object that was taken out
-    if node.kind is Kind.JSON:
+    if node.kind is ColumnKind.JSON:
         return pa.null()  # refuses all but null: JSON text has to be written with care
     return arrow_type(node)
 
@@ -153,7 +153,7 @@ def _map_names(node: Node) -> Iterator[str]:
         yield from _map_names(node.element)
     elif isinstance(node, ObjectOf):
         for name, member in node.members.items():
-            if isinstance(member, Leaf) and member.kind is Kind.TEXT_MAP:
+            if isinstance(member, Leaf) and member.kind is ColumnKind.TEXT_MAP:
                 yield name
             else:
                 yield from _map_names(member)
@@ -187,13 +187,13 @@ class _Columns:
             return self._lists(node, read)
         if isinstance(node, ObjectOf):
             return self._objects(node, read)
-        if node.kind is Kind.INSTANT:
+        if node.kind is ColumnKind.INSTANT:
             return self._instants(read)
-        if node.kind is Kind.NUMBER:
+        if node.kind is ColumnKind.NUMBER:
             _check_exact(read)
-        if node.kind is Kind.JSON:
+        if node.kind is ColumnKind.JSON:
             return pa.nulls(len(read), pa.string())
-        return self._maps(read) if node.kind is Kind.TEXT_MAP else read
+        return self._maps(read) if node.kind is ColumnKind.TEXT_MAP else read
 
     def _instants(self, read: pa.Array) -> pa.Array:
         instants = whole_column(read)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from resumable.schema.fields import Kind, Leaf
+from resumable.schema.fields import ColumnKind, Leaf
 from resumable.schema.schema import arrow_type
 from resumable.schema.strict_json import NotJson, strict_value
 
 _SPACE = r"[ \t\r\n]*+"
-_MAP = Leaf(kind=Kind.TEXT_MAP)
+_MAP = Leaf(kind=ColumnKind.TEXT_MAP)
 
 
 def field_pattern(names: Collection[str]) -> re.Pattern[str] | None:

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from resumable.schema.fields import Declared, Kind, Leaf, ListOf, Node, ObjectOf, SchemaError, compile_fields, outline
+from resumable.schema.fields import (
+    ColumnKind,
+    Declared,
+    Leaf,
+    ListOf,
+    Node,
+    ObjectOf,
+    SchemaError,
+    compile_fields,
+    outline,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,9 +58,9 @@ def build(name: str, version: int, fields: Mapping[str, Declared], key: str, sta
     root = compile_fields(fields)
     if UNMAPPED in fields:
         raise SchemaError(f"{UNMAPPED} is the name of a column of our own")
-    _require(root, key, (Kind.TEXT, Kind.INTEGER), "key")
+    _require(root, key, (ColumnKind.TEXT, ColumnKind.INTEGER), "key")
     if start is not None:
-        _require(root, start, (Kind.INSTANT,), "start")
+        _require(root, start, (ColumnKind.INSTANT,), "start")
     return Schema(name=name, version=version, root=root, key=key, start=start)
 
 
@@ -67,11 +77,13 @@ def arrow_type(node: Node) -> "pa.DataType":
         return pa.list_(pa.field("element", arrow_type(node.element)))
     if isinstance(node, ObjectOf):
         return pa.struct([pa.field(name, arrow_type(member)) for name, member in node.members.items()])
-    if node.kind is Kind.INSTANT:
+    if node.kind is ColumnKind.INSTANT:
         return pa.timestamp("ms", tz="UTC")
-    if node.kind is Kind.TEXT_MAP:
+    if node.kind is ColumnKind.TEXT_MAP:
         return pa.map_(pa.string(), pa.string())
-    return {Kind.INTEGER: pa.int64(), Kind.NUMBER: pa.float64(), Kind.FLAG: pa.bool_()}.get(node.kind, pa.string())
+    return {ColumnKind.INTEGER: pa.int64(), ColumnKind.NUMBER: pa.float64(), ColumnKind.FLAG: pa.bool_()}.get(
+        node.kind, pa.string()
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -80,7 +92,7 @@ def arrow_fields(node: ObjectOf) -> "list[pa.Field]":
     return list(arrow_type(node))
 
 
-def _require(root: ObjectOf, name: str, kinds: tuple[Kind, ...], role: str) -> None:
+def _require(root: ObjectOf, name: str, kinds: tuple[ColumnKind, ...], role: str) -> None:
     member = root.members.get(name)
     if not isinstance(member, Leaf) or member.kind not in kinds:
         raise SchemaError(f"the {role} field {name} is not declared as {' or '.join(kinds)}")

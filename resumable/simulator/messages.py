@@ -34,7 +34,7 @@ PAGE_KINDS = frozenset({Kind.CONVERSATIONS, Kind.ARTICLE, Kind.USER_DETAILS, Kin
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class SimRequest:
     """A request as it came. Names of headers are lower case."""
 
     method: str
@@ -108,7 +108,7 @@ def error_body(status: int, message: str, context_id: str, code: str | None = No
 
 
 @dataclass(kw_only=True)
-class Paging:
+class AnswerPaging:
     """Where the records of an answer come from, so that a fault can serve others."""
 
     fetch: Callable[[int, int], list[bytes]]  # (first position, how many)
@@ -117,7 +117,7 @@ class Paging:
 
 
 @dataclass(kw_only=True)
-class Answer:
+class SimAnswer:
     """An answer in the making: records under their key, then the other fields."""
 
     status: int = 200
@@ -127,7 +127,7 @@ class Answer:
     records_text: bytes | None = None  # stands in place of the list
     total_at: tuple[str, ...] = ()
     page_at: tuple[str, ...] = ()
-    paging: Paging | None = None
+    paging: AnswerPaging | None = None
     job: str | None = None  # the id of the job that was made
     headers: list[tuple[str, str]] = field(default_factory=list)
     content_type: str = "application/json"
@@ -144,7 +144,7 @@ class Answer:
         return b'{"' + self.key.encode() + b'":' + listed + (b"," + others[1:] if self.fields else b"}")
 
 
-def plain(status: int, content: Json, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+def plain(status: int, content: Json, headers: tuple[tuple[str, str], ...] = ()) -> SimAnswer:
     """Return an answer of some JSON."""
     text = b"" if content is None else json.dumps(content, separators=(",", ":")).encode()
-    return Answer(status=status, text=text, headers=list(headers))
+    return SimAnswer(status=status, text=text, headers=list(headers))

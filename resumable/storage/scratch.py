@@ -26,7 +26,7 @@ class Span:
         return Span(self.begin + first, last - first)
 
 
-class Spool:
+class Scratch:
     """Keeps arrays of unsigned 64-bit numbers, at 8 bytes each. Safe to use from all threads; a context: it has a file.
 
     The file is made with the first numbers. It has no name, so that a kill leaves nothing of it. Where the disk refuses

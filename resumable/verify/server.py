@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from resumable.api.client import Asked, Client, Stopped
-from resumable.api.session import means_of
+from resumable.api.session import open_session
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.datasets.contract import Contract, CursorContract, JobContract, PagedContract, checked
@@ -52,10 +52,10 @@ def check(subject: Subject, server: Server) -> Iterator[Finding]:
     if isinstance(contract, JobContract | CursorContract):
         return
     complete = (row for row in subject.manifest.windows() if row.window.state is WindowState.COMPLETE)
-    with means_of(contract, server.settings, stop=server.stop, journal=_Silent()) as means:
+    with open_session(contract, server.settings, stop=server.stop, journal=_Silent()) as session:
         threads = server.settings.workers
         while rows := [*islice(complete, threads * BATCH)]:
-            for row, said in _Round(subject, contract, means.client, rows).go(threads):
+            for row, said in _Round(subject, contract, session.client, rows).go(threads):
                 subject.report.counted += 1
                 if (text := _otherwise(row, said)) is not None:
                     yield _finding(subject, row, text)

@@ -12,8 +12,7 @@ from resumable.errors import ManifestUnusable, UsageError
 from resumable.manifest.reader import ManifestReader
 from resumable.models import JobState
 from resumable.storage.parts import Parts
-from resumable.verify import receipts, server
-from resumable.verify import strays as folders
+from resumable.verify import receipts, server, strays
 from resumable.verify.findings import Finding, Flaw, Report
 from resumable.verify.server import Server
 from resumable.verify.subject import JobLike, Subject
@@ -91,7 +90,7 @@ def _subject(job: JobLike, manifest: ManifestReader, report: Report, tell: Calla
 
 def _all(subject: Subject, online: Server | None) -> Iterator[Finding]:
     yield from _range(subject)
-    broken = folders.parts_folder(subject)
+    broken = strays.parts_folder(subject)
     if broken is not None:
         yield broken
     else:
@@ -120,8 +119,8 @@ def _windows(subject: Subject) -> Iterator[Finding]:
         for row in subject.manifest.windows():
             known.add(subject.parts.window_folder(row.window.interval).name)
             yield from check.check(row)
-            yield from folders.strays(subject, row)
-    yield from folders.strangers(subject, known)
+            yield from strays.strays(subject, row)
+    yield from strays.strangers(subject, known)
     subject.report.notes += waiting_note(subject, check)
 
 

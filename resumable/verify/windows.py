@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from resumable.engine.closing import judge
-from resumable.engine.feed import gaps
+from resumable.engine.windows import gaps
 from resumable.manifest.rows import PageRow, WindowRow
 from resumable.models import PageKey, WindowState, label
 from resumable.storage.durable import kind_of

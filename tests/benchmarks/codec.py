@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from resumable.models import Interval
 from resumable.schema.decode import decode, decode_carefully
 from resumable.schema.registry import pinned
-from resumable.simulator.settings import Settings
+from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from resumable.storage import parts
 from resumable.storage.parts import Footer
@@ -34,7 +34,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
 
 def _body(records: int) -> bytes:
     interval = f"{DAY:%Y-%m-%dT%H:%M:%SZ}/{DAY + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
-    found = Simulator(Settings(records=records)).truth(interval).records
+    found = Simulator(SimSettings(records=records)).truth(interval).records
     return b'{"conversations":[%s],"totalHits":%d}' % (b",".join(found), records)
 
 

@@ -15,7 +15,7 @@ from resumable.manifest.store import Manifest
 from resumable.models import Interval, JobSpec, JobState, Query, Snapshot, Window, iso
 from resumable.schema.decode import decode
 from resumable.schema.registry import pinned
-from resumable.simulator.settings import Settings
+from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from resumable.storage.parts import Footer, Parts
 
@@ -88,7 +88,7 @@ def _footer(job: JobRow, window: Interval, number: int, snapshot: Snapshot, rows
 
 
 def _base(rows: int) -> list[pa.Table]:
-    with Simulator(Settings(records=BASE_PAGES * rows)) as sim:
+    with Simulator(SimSettings(records=BASE_PAGES * rows)) as sim:
         records = [
             record
             for record in sim.truth(f"{iso(START)}/{iso(START + DAY)}", dataset="conversations")

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from resumable.clock import Stop, SystemClock
 from resumable.datasets.resolve import get
-from resumable.engine.feed import Ended, Feed, cut, gaps
+from resumable.engine.feed import Ended, Feed
+from resumable.engine.windows import cut, gaps
 from resumable.manifest.store import Manifest
 from resumable.models import JobSpec, PartFact, Snapshot, Window
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from resumable.datasets import contract
-from resumable.engine.record_keys import KeptKeys
+from resumable.engine.record_keys import RecordKeys
 from resumable.manifest.store import Manifest
 from resumable.storage import durable, parts
 from resumable.transport import http
@@ -24,7 +24,7 @@ STAGES: dict[str, list[tuple[Any, str]]] = {
     "columns to Parquet": [(parts, "_encode")],
     "file, hash, fsync, rename": [(durable, "save")],
     "row in the manifest": [(Manifest, "page_done"), (Manifest, "first_page_done")],
-    "keys for the closing check": [(KeptKeys, "keep"), (KeptKeys, "of")],
+    "keys for the closing check": [(RecordKeys, "keep"), (RecordKeys, "of")],
 }
 """What is timed, in the order in which a page meets it."""
 

@@ -15,7 +15,7 @@ from resumable.datasets.resolve import get, of_job, resolve
 from resumable.errors import ManifestUnusable, UsageError
 from resumable.models import Interval, JobSpec, Query
 from resumable.schema.decode import decode_carefully
-from resumable.schema.fields import Kind
+from resumable.schema.fields import ColumnKind
 from resumable.schema.rebuild import rebuild
 from resumable.schema.schema import build
 from resumable.tomlfile import line_of
@@ -256,11 +256,11 @@ def test_kinds_are_inferred_from_all_records_together() -> None:
         None,
     )
     assert columns == {
-        "id": Kind.INTEGER,
-        "n": Kind.NUMBER,
-        "t": Kind.INSTANT,
-        "m": Kind.JSON,
-        "l": [Kind.TEXT],
-        "o": {"x": Kind.FLAG, "y": Kind.INTEGER},
-        "z": Kind.JSON,
+        "id": ColumnKind.INTEGER,
+        "n": ColumnKind.NUMBER,
+        "t": ColumnKind.INSTANT,
+        "m": ColumnKind.JSON,
+        "l": [ColumnKind.TEXT],
+        "o": {"x": ColumnKind.FLAG, "y": ColumnKind.INTEGER},
+        "z": ColumnKind.JSON,
     }

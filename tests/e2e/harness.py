@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from resumable.config import Settings
-from resumable.job.job import Job, find
+from resumable.job.job import Job
+from resumable.job.making import find
 from resumable.simulator.messages import Kind
 from resumable.simulator.simulator import Simulator
 

@@ -6,7 +6,7 @@ import pytest
 
 import resumable
 from resumable import Job
-from resumable.simulator.settings import Settings
+from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 
 from .inprocess import settings_for, spec_for
@@ -16,7 +16,7 @@ from .inprocess import settings_for, spec_for
 def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     """Return a complete job of three windows, one of them empty, with drift in one."""
     records_on = {"2023-10-02": 0}
-    with Simulator(Settings(records=45, records_on=records_on, rate_public=None, rate_article=None)) as sim:
+    with Simulator(SimSettings(records=45, records_on=records_on, rate_public=None, rate_article=None)) as sim:
         spec = spec_for("conversations", "2023-10-01", "2023-10-04")
         made = resumable.make(spec, settings_for(sim, tmp_path_factory.mktemp("state")))
         made.run()

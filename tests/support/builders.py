@@ -11,7 +11,7 @@ import pyarrow as pa
 
 import resumable
 from resumable.api.client import Client
-from resumable.api.concurrency import Crew
+from resumable.api.concurrency import Concurrency
 from resumable.api.pace import Pace, Pacer
 from resumable.api.tokens import Credentials, TokenSource
 from resumable.clock import Clock, Stop
@@ -100,7 +100,7 @@ def parties(
         transport=api,
         tokens=tokens,
         pacer=Pacer(pace or Pace(documented=rate), stop),
-        crew=Crew(clock, usual=8),
+        concurrency=Concurrency(clock, usual=8),
         stop=stop,
         journal=journal,
         redactor=Redactor(),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from resumable.simulator.messages import Kind
-from resumable.simulator.settings import Settings
+from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator, Truth
 from tests.support.older import version_1
 
@@ -25,8 +25,8 @@ DATASETS = ("conversations", "conversations-pagecount", "conversation-jobs")
 JOB = "j"
 PAGES = 3
 REPAIR = ("repair", JOB, "--workers", "1", "--rate", "1000000")
-SOURCE = Settings(records=9, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
-FEWER = Settings(records=6, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
+SOURCE = SimSettings(records=9, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
+FEWER = SimSettings(records=6, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
 """The same source some records earlier, so that a window begun with it has moved."""
 
 RESULTS = {

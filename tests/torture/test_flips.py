@@ -17,7 +17,7 @@ import pytest
 import resumable
 from resumable import Finding, Flaw
 from resumable.models import PageKey
-from resumable.simulator.settings import Settings, Style
+from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from resumable.storage.parts import Parts
 from tests.support.builders import make_job
@@ -42,7 +42,7 @@ Tally = Callable[[str, int], None]
 @pytest.fixture(scope="module")
 def sim() -> Simulator:
     """Three days of three pages of small records."""
-    return Simulator(Settings(records=60, style=Style.SMALL, rate_public=None, rate_article=None, job_polls=0))
+    return Simulator(SimSettings(records=60, style=Style.SMALL, rate_public=None, rate_article=None, job_polls=0))
 
 
 def each(seed: int, count: int) -> Iterator[tuple[int, random.Random]]:

@@ -29,7 +29,7 @@ from resumable.schema.decode import Decoded, decode, decode_carefully
 from resumable.schema.rebuild import rebuild
 from resumable.schema.registry import pinned
 from resumable.schema.strict_json import NotJson, strict_json
-from resumable.simulator.settings import Settings, Style
+from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.schema.schema_records import comes_back
 from tests.support.builders import START
@@ -93,7 +93,7 @@ def pages() -> tuple[bytes, ...]:
     """Return good pages of the details query, some rich and some small."""
     made = []
     for style in Style:
-        with Simulator(Settings(records=3, style=style)) as sim:
+        with Simulator(SimSettings(records=3, style=style)) as sim:
             truth = sim.truth("2023-10-01T00:00:00Z/2023-10-02T00:00:00Z")
             lists = [b",".join(truth.records[:count]) for count in (1, 2, 3)]
             made += [b'{"conversations":[%b],"totalHits":%d}' % (listed, n) for n, listed in enumerate(lists, 1)]

@@ -70,7 +70,7 @@ def backfill(
     session: Session = ctx.obj
     # Imported here: they bring pyarrow and requests, which a help or a status does without.
     from resumable.cli import parse, run_command
-    from resumable.cli.job_spec import Asked, spec_of
+    from resumable.cli.job_spec import TypedQuery, spec_of
     from resumable.cli.settings import settings_of
     from resumable.config import checked_job_name
 
@@ -83,7 +83,7 @@ def backfill(
         most = None if max_duration is None else parse.duration(max_duration, "--max-duration")
         back = None if look_back is None else parse.duration(look_back, "--look-back")
         lists = {"queues": queue, "divisions": division, "media_types": media_type, "directions": direction}
-        asked = Asked(
+        asked = TypedQuery(
             dataset=dataset,
             start=start,
             end=end,
@@ -100,7 +100,7 @@ def backfill(
 def _made(spec: "JobSpec", settings: "Settings", name: str | None, back: timedelta | None, session: Session) -> "Job":
     from resumable.api.session import check_settings
     from resumable.datasets.resolve import resolve
-    from resumable.job.job import make
+    from resumable.job.making import make
     from resumable.job.naming import default_name
     from resumable.status import MANIFEST
     from resumable.storage.durable import exists

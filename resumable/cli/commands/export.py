@@ -101,7 +101,7 @@ def export(
     from resumable.cli.signals import raised
     from resumable.config import Settings
     from resumable.errors import Interrupted, UsageError
-    from resumable.job.job import find
+    from resumable.job.making import find
 
     if to == "-" and session.json:
         raise UsageError("--to - and --json both want stdout.", hint="Leave one of them out.")

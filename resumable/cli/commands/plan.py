@@ -71,7 +71,7 @@ def plan(
     session: Session = ctx.obj
     # Imported here: they bring pyarrow and requests, which a help or a status does without.
     from resumable.cli import run_command
-    from resumable.cli.job_spec import Asked, spec_of
+    from resumable.cli.job_spec import TypedQuery, spec_of
     from resumable.cli.jobfile import JobFile
     from resumable.cli.settings import settings_of
     from resumable.engine.forecast import forecast
@@ -80,7 +80,7 @@ def plan(
     settings = settings_of(session, state=state, workers=None, rate=rate, max_requests=None, on_drift="keep")
     run_command.remember_hosts(session, settings)
     lists = {"queues": queue, "divisions": division, "media_types": media_type, "directions": direction}
-    asked = Asked(
+    asked = TypedQuery(
         dataset=dataset,
         start=start,
         end=end,

@@ -41,7 +41,7 @@ def repair(
     from resumable.cli import parse, run_command
     from resumable.cli.commands.status import only_job
     from resumable.cli.settings import settings_of
-    from resumable.job.job import find
+    from resumable.job.making import find
 
     with run_command.running(session) as run:
         settings = settings_of(

@@ -38,7 +38,7 @@ def resume(
     # Imported here: they bring pyarrow and requests, which a help or a status does without.
     from resumable.cli import parse, run_command
     from resumable.cli.settings import settings_of
-    from resumable.job.job import find
+    from resumable.job.making import find
 
     with run_command.running(session) as run:
         settings = settings_of(

@@ -10,8 +10,8 @@ from resumable.cli.session import Session
 from resumable.errors import UsageError
 
 if TYPE_CHECKING:
-    from resumable.simulator.faults.faults import Fault
-    from resumable.simulator.settings import Settings
+    from resumable.simulator.faults.faults import SimFault
+    from resumable.simulator.settings import SimSettings
 
 EPILOG = """
 \b
@@ -74,7 +74,7 @@ def simulate(
         ) from failure
 
 
-def _announce(session: Session, url: str, settings: "Settings") -> None:
+def _announce(session: Session, url: str, settings: "SimSettings") -> None:
     # The secret is the simulator's own and opens nothing else.
     variables = {
         "GENESYS_API_URL": url,
@@ -90,15 +90,15 @@ def _announce(session: Session, url: str, settings: "Settings") -> None:
     session.tell("Try: resumable backfill conversations --from 2023-10-01 --to 2023-10-08")
 
 
-def _checked(changes: dict[str, Any], faults: str | None) -> tuple["Settings", tuple["Fault", ...]]:
-    from resumable.simulator.faults.faults import Fault
-    from resumable.simulator.settings import Settings
+def _checked(changes: dict[str, Any], faults: str | None) -> tuple["SimSettings", tuple["SimFault", ...]]:
+    from resumable.simulator.faults.faults import SimFault
+    from resumable.simulator.settings import SimSettings
 
     try:
         listed = _json(faults, "--faults") if faults is not None else []
         if not isinstance(listed, list):
             raise UsageError("--faults is not a list.", hint="""Such as --faults '[{"kind": "status"}]'.""")
-        return Settings().switched(changes), tuple(Fault.from_json(fault) for fault in listed)
+        return SimSettings().switched(changes), tuple(SimFault.from_json(fault) for fault in listed)
     except (ValueError, TypeError) as problem:
         raise UsageError(
             f"the simulator cannot be set like that: {problem}.", hint="See: resumable simulate --help"

@@ -57,14 +57,14 @@ def verify(
     from resumable.cli.commands.status import only_job
     from resumable.cli.settings import settings_of
     from resumable.cli.signals import raised
-    from resumable.cli.text.verify_progress import Checking
+    from resumable.cli.text.verify_progress import VerifyProgress
     from resumable.errors import Interrupted
-    from resumable.job.job import find
+    from resumable.job.making import find
 
     settings = settings_of(session, state=state, workers=workers, rate=rate, max_requests=max_requests, on_drift="keep")
     run_command.remember_hosts(session, settings)
     found = find(job or only_job(settings.state, "verify"), settings, clock=session.clock)
-    checking = Checking(session)
+    checking = VerifyProgress(session)
     listed: list[Finding] = []
     try:
         with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)):

@@ -11,7 +11,7 @@ BAR = 24
 _CLEAR = "\r\x1b[K"
 
 
-class Checking:
+class VerifyProgress:
     """The onlooker of a verification; `show` is handed to it."""
 
     def __init__(self, session: Session) -> None:

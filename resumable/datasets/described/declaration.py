@@ -19,7 +19,7 @@ from resumable.datasets.described.template import UNITS, Json, Keys, placeholder
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import UsageError
 from resumable.schema.fields import Fields
-from resumable.tomlfile import Source, Table, nearest
+from resumable.tomlfile import Table, TomlSource, nearest
 
 LARGEST_BYTES: Final = 1_000_000
 TABLES: Final = ("dataset", "request", "paging", "answer", "record", "schema")
@@ -107,7 +107,7 @@ def from_file(path: str, *, reserved: frozenset[str]) -> Declaration:
         raise UsageError(f"{path} is not TOML: {error}.") from None
     if len(content) > LARGEST_BYTES:
         raise UsageError(f"{path} is longer than {LARGEST_BYTES:,} bytes.")
-    source = Source(name=path, text=text)
+    source = TomlSource(name=path, text=text)
     found = _declaration(raw, source)
     if found.name in reserved:
         raise source.error(("dataset", "name"), f"is {found.name!a}, which is a dataset of its own")
@@ -116,10 +116,10 @@ def from_file(path: str, *, reserved: frozenset[str]) -> Declaration:
 
 def from_canonical(text: str) -> Declaration:
     """Make a description again from its canonical text. Raises UsageError for any other text."""
-    return _declaration(json.loads(text), Source(name="the description kept with the job"))
+    return _declaration(json.loads(text), TomlSource(name="the description kept with the job"))
 
 
-def _declaration(raw: dict[str, Any], source: Source) -> Declaration:
+def _declaration(raw: dict[str, Any], source: TomlSource) -> Declaration:
     for name, value in raw.items():
         if name not in TABLES:
             raise source.error((name,), f"is not a table that is known here{nearest(name, TABLES)}")
@@ -213,7 +213,7 @@ def _check_path(table: Table, path: str) -> None:
         raise table.error("path", "holds what a path cannot: spaces, ?, #, \\ or ..", hint="Use [request.params].")
 
 
-def _check_content(source: Source, value: Json, keys: Keys) -> None:
+def _check_content(source: TomlSource, value: Json, keys: Keys) -> None:
     """Refuse what JSON has no form for, and constants that look like a secret."""
     if isinstance(value, dict):
         for name, inner in value.items():

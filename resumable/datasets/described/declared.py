@@ -19,7 +19,7 @@ from resumable.redaction import Redactor
 from resumable.schema.fields import Fields
 from resumable.schema.schema import Schema, build
 from resumable.schema.strict_json import NotJson
-from resumable.tomlfile import Source
+from resumable.tomlfile import TomlSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +238,6 @@ def rebuilt(canonical: str, columns: str) -> DeclaredPages | DeclaredWalk:
 def _contract(declaration: Declaration, columns: str) -> DeclaredPages | DeclaredWalk:
     known = declaration.columns
     if known is None and columns:
-        known = declared_columns(json.loads(columns), Source(name="the columns kept with the job"))
+        known = declared_columns(json.loads(columns), TomlSource(name="the columns kept with the job"))
     made = DeclaredPages if declaration.paging.style == "page" else DeclaredWalk
     return made(declaration=declaration, columns=known)

@@ -4,14 +4,14 @@ Source: the models of the official Python SDK 269.0.0. One conversation serves t
 merely leaves the attributes of participants out.
 """
 
-from resumable.schema.fields import Fields, Kind, each
+from resumable.schema.fields import ColumnKind, Fields, each
 
-TEXT = Kind.TEXT
-INTEGER = Kind.INTEGER
-NUMBER = Kind.NUMBER
-FLAG = Kind.FLAG
-INSTANT = Kind.INSTANT
-TEXT_MAP = Kind.TEXT_MAP
+TEXT = ColumnKind.TEXT
+INTEGER = ColumnKind.INTEGER
+NUMBER = ColumnKind.NUMBER
+FLAG = ColumnKind.FLAG
+INSTANT = ColumnKind.INSTANT
+TEXT_MAP = ColumnKind.TEXT_MAP
 
 EVALUATION: Fields = {
     **each(

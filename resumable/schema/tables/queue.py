@@ -4,14 +4,14 @@ Source: the models of the official Python SDK 269.0.0. Fields with free names (s
 e-mail address inside the route of an e-mail address are kept as JSON text.
 """
 
-from resumable.schema.fields import Fields, Kind, each
+from resumable.schema.fields import ColumnKind, Fields, each
 
-TEXT = Kind.TEXT
-INTEGER = Kind.INTEGER
-NUMBER = Kind.NUMBER
-FLAG = Kind.FLAG
-INSTANT = Kind.INSTANT
-JSON = Kind.JSON
+TEXT = ColumnKind.TEXT
+INTEGER = ColumnKind.INTEGER
+NUMBER = ColumnKind.NUMBER
+FLAG = ColumnKind.FLAG
+INSTANT = ColumnKind.INSTANT
+JSON = ColumnKind.JSON
 
 DIVISION: Fields = {
     **each(TEXT, "id name selfUri"),

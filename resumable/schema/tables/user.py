@@ -4,16 +4,16 @@ Source: the models of the official Python SDK 269.0.0. Where a user holds other 
 group, who sits at a station), or conditions hold conditions, the field is kept as JSON text: the model has no end.
 """
 
-from resumable.schema.fields import Fields, Kind, each
+from resumable.schema.fields import ColumnKind, Fields, each
 
-TEXT = Kind.TEXT
-INTEGER = Kind.INTEGER
-NUMBER = Kind.NUMBER
-FLAG = Kind.FLAG
-INSTANT = Kind.INSTANT
-DATE = Kind.DATE
-TEXT_MAP = Kind.TEXT_MAP
-JSON = Kind.JSON
+TEXT = ColumnKind.TEXT
+INTEGER = ColumnKind.INTEGER
+NUMBER = ColumnKind.NUMBER
+FLAG = ColumnKind.FLAG
+INSTANT = ColumnKind.INSTANT
+DATE = ColumnKind.DATE
+TEXT_MAP = ColumnKind.TEXT_MAP
+JSON = ColumnKind.JSON
 
 CONTACT: Fields = {
     **each(TEXT, "address countryCode display extension integration mediaType type"),

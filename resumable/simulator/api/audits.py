@@ -3,26 +3,26 @@
 import json
 
 from resumable.simulator.api.contracts import fetch_from
-from resumable.simulator.api.jobs import JobState
+from resumable.simulator.api.jobs import RemoteJobState
 from resumable.simulator.api.queries import bad_request, read_body
 from resumable.simulator.api.state import State
-from resumable.simulator.messages import Answer, Request, plain
+from resumable.simulator.messages import SimAnswer, SimRequest, plain
 from resumable.simulator.world.audit_records import audit_records
 from resumable.simulator.world.times import parse_interval
 
 FAMILY = "audits"
 _MOST = 500
 _STATES = {
-    JobState.QUEUED: "Queued",
-    JobState.PENDING: "Running",
-    JobState.FULFILLED: "Succeeded",
-    JobState.FAILED: "Failed",
-    JobState.CANCELLED: "Cancelled",
-    JobState.EXPIRED: "Failed",
+    RemoteJobState.QUEUED: "Queued",
+    RemoteJobState.PENDING: "Running",
+    RemoteJobState.FULFILLED: "Succeeded",
+    RemoteJobState.FAILED: "Failed",
+    RemoteJobState.CANCELLED: "Cancelled",
+    RemoteJobState.EXPIRED: "Failed",
 }
 
 
-def create_audit(state: State, request: Request) -> Answer:
+def create_audit(state: State, request: SimRequest) -> SimAnswer:
     """Begin an audit query."""
     body = read_body(request)
     try:
@@ -46,13 +46,15 @@ def create_audit(state: State, request: Request) -> Answer:
     return answer
 
 
-def audit_status(state: State, job_id: str) -> Answer:
+def audit_status(state: State, job_id: str) -> SimAnswer:
     """Tell how far an audit query is."""
     told = json.loads(state.jobs.status(FAMILY, job_id, state.settings, state.monotonic()).render())
-    return plain(200, {"id": job_id, "state": _STATES[JobState(told["state"])], "startDate": told["submissionDate"]})
+    return plain(
+        200, {"id": job_id, "state": _STATES[RemoteJobState(told["state"])], "startDate": told["submissionDate"]}
+    )
 
 
-def audit_results(state: State, request: Request, job_id: str) -> Answer:
+def audit_results(state: State, request: SimRequest, job_id: str) -> SimAnswer:
     """Return the page of an audit query's records that a cursor stands for."""
     answer = state.jobs.results(FAMILY, job_id, request, state.settings, state.monotonic(), most=_MOST)
     answer.fields |= {"id": job_id, "pageSize": answer.paging.size if answer.paging else _MOST}

@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 from resumable.simulator.api.queries import PageQuery, bad_request, read_article, read_body, read_public
 from resumable.simulator.json_values import Json
-from resumable.simulator.messages import Answer, Paging, Refusal, Request
-from resumable.simulator.settings import PastEnd, Settings
+from resumable.simulator.messages import AnswerPaging, Refusal, SimAnswer, SimRequest
+from resumable.simulator.settings import PastEnd, SimSettings
 from resumable.simulator.world.names import digest
-from resumable.simulator.world.organisation import EntityList
+from resumable.simulator.world.organisation import SimulatedList
 from resumable.simulator.world.people import user_details
-from resumable.simulator.world.world import Order, Selection, World
+from resumable.simulator.world.world import RecordOrder, Selection, World
 
 Fetch = Callable[[int, int], list[bytes]]
 
 
-def answer_details(request: Request, settings: Settings, world: World, *, stage: int, turn: int) -> Answer:
+def answer_details(request: SimRequest, settings: SimSettings, world: World, *, stage: int, turn: int) -> SimAnswer:
     """Answer a page of conversation details; the body tells which contract is meant."""
     body = read_body(request)
     if "dateFrom" in body or "dateTo" in body:
@@ -22,7 +22,7 @@ def answer_details(request: Request, settings: Settings, world: World, *, stage:
     query = read_public(body, settings)
     selection = world.select(query.selector, stage=stage)
     fetch = fetcher(world, selection, attributes=False)
-    if query.selector.order is Order.UNORDERED and settings.unordered_moves:
+    if query.selector.order is RecordOrder.UNORDERED and settings.unordered_moves:
         fetch = _shuffled(fetch, selection.count, turn)
     answer = _public_page(query, settings, "conversations", selection.count, fetch)
     if body.get("aggregations"):
@@ -30,7 +30,7 @@ def answer_details(request: Request, settings: Settings, world: World, *, stage:
     return answer
 
 
-def answer_user_details(request: Request, settings: Settings, world: World) -> Answer:
+def answer_user_details(request: SimRequest, settings: SimSettings, world: World) -> SimAnswer:
     """Answer a page of users' details."""
     body = read_body(request)
     query = read_public(body, settings, users=True)
@@ -65,10 +65,10 @@ def _shuffled(fetch: Fetch, count: int, turn: int) -> Fetch:
     return rotated
 
 
-def _public_page(query: PageQuery, settings: Settings, key: str, total: int, fetch: Fetch) -> Answer:
+def _public_page(query: PageQuery, settings: SimSettings, key: str, total: int, fetch: Fetch) -> SimAnswer:
     records: list[bytes] | None = fetch(query.start, query.size)
-    answer = Answer(key=key, fields={"totalHits": total}, total_at=("totalHits",))
-    answer.paging = Paging(fetch=fetch, start=query.start, size=query.size)
+    answer = SimAnswer(key=key, fields={"totalHits": total}, total_at=("totalHits",))
+    answer.paging = AnswerPaging(fetch=fetch, start=query.start, size=query.size)
     if not records and settings.past_end is not PastEnd.EMPTY:
         records = None
         answer.records_text = b"null" if settings.past_end is PastEnd.NULL else None
@@ -76,17 +76,17 @@ def _public_page(query: PageQuery, settings: Settings, key: str, total: int, fet
     return answer
 
 
-def _answer_article(query: PageQuery, world: World, *, stage: int) -> Answer:
+def _answer_article(query: PageQuery, world: World, *, stage: int) -> SimAnswer:
     selection = world.select(query.selector, stage=stage)
     fetch = fetcher(world, selection, attributes=False)
     paging = {"pageNumber": query.page, "pageSize": query.size, "pageCount": -(-selection.count // query.size)}
-    return Answer(
+    return SimAnswer(
         key="entities",
         records=fetch(query.start, query.size),
         fields={"paging": paging},
         total_at=("paging", "pageCount"),
         page_at=("paging", "pageNumber"),
-        paging=Paging(fetch=fetch, start=query.start, size=query.size),
+        paging=AnswerPaging(fetch=fetch, start=query.start, size=query.size),
     )
 
 
@@ -95,7 +95,7 @@ def _aggregated(spec: Mapping[str, Json], total: int) -> dict[str, Json]:
     return {**named, "count": total, "results": []}
 
 
-def answer_list(request: Request, which: EntityList, settings: Settings, world: World) -> Answer:
+def answer_list(request: SimRequest, which: SimulatedList, settings: SimSettings, world: World) -> SimAnswer:
     """Answer a page of an entity list."""
     page, size = _number(request, "pageNumber", 1), _number(request, "pageSize", 25)
     size = min(size, settings.list_page_size_cap)
@@ -118,17 +118,17 @@ def answer_list(request: Request, which: EntityList, settings: Settings, world: 
     fields |= {"previousUri": uri(page - 1)} if page > 1 else {}
     fetch = fetch_from(records)
     start = (page - 1) * size
-    return Answer(
+    return SimAnswer(
         key="entities",
         records=fetch(start, size),
         fields=fields,
         total_at=("total",),
         page_at=("pageNumber",),
-        paging=Paging(fetch=fetch, start=start, size=size),
+        paging=AnswerPaging(fetch=fetch, start=start, size=size),
     )
 
 
-def _number(request: Request, name: str, default: int) -> int:
+def _number(request: SimRequest, name: str, default: int) -> int:
     text = request.first(name)
     if text is None:
         return default
@@ -137,11 +137,11 @@ def _number(request: Request, name: str, default: int) -> int:
     return int(text)
 
 
-def answer_conversations(ids: list[str], world: World, *, single: bool) -> Answer:
+def answer_conversations(ids: list[str], world: World, *, single: bool) -> SimAnswer:
     """Answer single conversations by id, as far as they started on a day that was asked about before."""
     records = [world.render(ref, attributes=False) for ref in map(world.find, ids) if ref is not None]
     if not single:
-        return Answer(key="conversations", records=records)
+        return SimAnswer(key="conversations", records=records)
     if not records:
         raise Refusal(404, "not.found", f"No conversation {ids[0]}.")
-    return Answer(text=records[0])
+    return SimAnswer(text=records[0])

@@ -4,16 +4,16 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 
 from resumable.simulator.api.service import Service
-from resumable.simulator.faults.faults import Fault
+from resumable.simulator.faults.faults import SimFault
 from resumable.simulator.json_values import Json
-from resumable.simulator.messages import Answer, Request, error_body, plain
+from resumable.simulator.messages import SimAnswer, SimRequest, error_body, plain
 from resumable.simulator.world.truth import Dataset, find_truth
 
 PREFIX = "/simulator/"
 _BATCH = 500
 
 
-def control(service: Service, request: Request) -> Answer:
+def control(service: Service, request: SimRequest) -> SimAnswer:
     """Answer a request of the judge."""
     handler = _HANDLERS.get((request.method, request.path.removeprefix(PREFIX)))
     if handler is None:
@@ -24,7 +24,7 @@ def control(service: Service, request: Request) -> Answer:
         return plain(400, error_body(400, str(problem), "simulator"))
 
 
-def truth_lines(service: Service, request: Request) -> Iterator[bytes] | None:
+def truth_lines(service: Service, request: SimRequest) -> Iterator[bytes] | None:
     """Yield the truth as JSON lines, some hundred records at a time; None if the request is for something else."""
     what = request.path.removeprefix(PREFIX)
     if request.method != "GET" or what not in ("truth/ids", "truth/records"):
@@ -46,11 +46,11 @@ def _batched(lines: Iterator[bytes]) -> Iterator[bytes]:
         yield b"\n".join(batch) + b"\n"
 
 
-def _log(service: Service, request: Request) -> Answer:
+def _log(service: Service, request: SimRequest) -> SimAnswer:
     return plain(200, service.log.as_json())
 
 
-def _counts(service: Service, request: Request) -> Answer:
+def _counts(service: Service, request: SimRequest) -> SimAnswer:
     log = service.log
     content = {
         "requests": len(log),
@@ -63,15 +63,15 @@ def _counts(service: Service, request: Request) -> Answer:
     return plain(200, content)
 
 
-def _revoke(service: Service, request: Request) -> Answer:
+def _revoke(service: Service, request: SimRequest) -> SimAnswer:
     return plain(200, {"revoked": service.tokens.revoke()})
 
 
-def _switch(service: Service, request: Request) -> Answer:
+def _switch(service: Service, request: SimRequest) -> SimAnswer:
     body = request.json()
     if not isinstance(body, dict) or set(body) - {"settings", "faults", "clear_faults"}:
         raise ValueError("a switch takes settings, faults and clear_faults")
-    added = [Fault.from_json(fault) for fault in body.get("faults", [])]
+    added = [SimFault.from_json(fault) for fault in body.get("faults", [])]
     service.state.switch(_mapping(body.get("settings", {})))
     if body.get("clear_faults"):
         service.faults.clear()
@@ -85,18 +85,18 @@ def _mapping(given: Json) -> dict[str, Json]:
     return given
 
 
-def _reset_log(service: Service, request: Request) -> Answer:
+def _reset_log(service: Service, request: SimRequest) -> SimAnswer:
     service.log.clear()
     return plain(200, {"ok": True})
 
 
-def _begin(service: Service, request: Request) -> Answer:
+def _begin(service: Service, request: SimRequest) -> SimAnswer:
     service.state.begin()
     service.rates.forget()
     return plain(200, {"ok": True})
 
 
-_HANDLERS: Mapping[tuple[str, str], Callable[[Service, Request], Answer]] = {
+_HANDLERS: Mapping[tuple[str, str], Callable[[Service, SimRequest], SimAnswer]] = {
     ("GET", "log"): _log,
     ("GET", "counts"): _counts,
     ("POST", "revoke"): _revoke,

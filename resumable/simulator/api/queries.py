@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from resumable.simulator.json_values import Json
-from resumable.simulator.messages import Refusal, Request
-from resumable.simulator.settings import Oversize, Settings
+from resumable.simulator.messages import Refusal, SimRequest
+from resumable.simulator.settings import Oversize, SimSettings
 from resumable.simulator.world.article_filters import read_article_filters
 from resumable.simulator.world.filters import Filter, FilterFault, read_filters, read_user_filters
 from resumable.simulator.world.times import DAY_MS, parse_interval, parse_ms
-from resumable.simulator.world.world import Matching, Order, Selector
+from resumable.simulator.world.world import Matching, RecordOrder, Selector
 
 FILTERS = ("conversationFilters", "segmentFilters", "evaluationFilters", "surveyFilters", "resolutionFilters")
 USER_FILTERS = ("userFilters", "presenceFilters", "routingStatusFilters")
@@ -46,7 +46,7 @@ def bad_request(message: str) -> Refusal:
     return Refusal(400, "bad.request", message)
 
 
-def read_body(request: Request) -> Mapping[str, Json]:
+def read_body(request: SimRequest) -> Mapping[str, Json]:
     """Return the JSON object of a request; raises Refusal for anything else."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "unsupported.media.type", "HTTP 415 Unsupported Media Type")
@@ -61,7 +61,7 @@ def digest_of(body: Mapping[str, Json]) -> str:
     return json.dumps({k: body[k] for k in (*FILTERS, *USER_FILTERS, "filters") if k in body}, sort_keys=True)
 
 
-def read_public(body: Mapping[str, Json], settings: Settings, *, users: bool = False) -> PageQuery:
+def read_public(body: Mapping[str, Json], settings: SimSettings, *, users: bool = False) -> PageQuery:
     """Check a query by the public contract."""
     _refuse_unknown(body, _USER_SYNC_KEYS if users else _SYNC_KEYS)
     start, end = _interval(body, settings)
@@ -119,7 +119,7 @@ def _selector(
     body: Mapping[str, Json], start: int, end: int, *, matching: Matching = Matching.DAY, users: bool
 ) -> Selector:
     order = body.get("order", "asc")
-    if order not in tuple(Order):
+    if order not in tuple(RecordOrder):
         raise bad_request("order must be one of [asc, desc, unordered]")
     order_by = body.get("orderBy", "conversationStart")
     if order_by not in _ORDERS:
@@ -131,7 +131,7 @@ def _selector(
         filter=chosen,
         digest=digest_of(body),
         matching=matching,
-        order=Order(order),
+        order=RecordOrder(order),
         by_end=order_by in ("conversationEnd", "segmentEnd"),
     )
 
@@ -149,7 +149,7 @@ def _refuse_unknown(body: Mapping[str, Json], known: set[str]) -> None:
         raise bad_request(f"Unrecognized field(s): {', '.join(unknown)}")
 
 
-def _interval(body: Mapping[str, Json], settings: Settings | None) -> tuple[int, int]:
+def _interval(body: Mapping[str, Json], settings: SimSettings | None) -> tuple[int, int]:
     given = body.get("interval")
     if not isinstance(given, str):
         raise bad_request("The required field 'interval' is missing.")
@@ -165,7 +165,7 @@ def _interval(body: Mapping[str, Json], settings: Settings | None) -> tuple[int,
     return start, end
 
 
-def _paging(given: Json, settings: Settings) -> tuple[int, int]:
+def _paging(given: Json, settings: SimSettings) -> tuple[int, int]:
     if given is None:
         given = {}
     if not isinstance(given, dict):

@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-from resumable.simulator.settings import RateWindow, Settings
+from resumable.simulator.settings import RateWindow, SimSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Rates:
         self._lock = threading.Lock()
         self._accounts: dict[str, _Account] = {}
 
-    def admit(self, key: str, allowed: int, settings: Settings, now: float) -> Standing:
+    def admit(self, key: str, allowed: int, settings: SimSettings, now: float) -> Standing:
         """Count a request of the key if it is still allowed, and tell where it stands."""
         with self._lock:
             account = self._accounts.setdefault(key, _Account(others_from=now))
@@ -57,7 +57,7 @@ class Rates:
             self._accounts.clear()
 
     @staticmethod
-    def _others(account: _Account, settings: Settings, now: float) -> int:
+    def _others(account: _Account, settings: SimSettings, now: float) -> int:
         account.others_owed += (now - account.others_from) * settings.other_traffic
         account.others_from = now
         whole = int(account.others_owed)

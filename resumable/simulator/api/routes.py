@@ -15,21 +15,21 @@ from resumable.simulator.api.contracts import (
 from resumable.simulator.api.queries import read_body, read_job
 from resumable.simulator.api.state import State
 from resumable.simulator.json_values import Json
-from resumable.simulator.messages import Answer, Kind, Refusal, Request, plain
-from resumable.simulator.world.organisation import EntityList
+from resumable.simulator.messages import Kind, Refusal, SimAnswer, SimRequest, plain
+from resumable.simulator.world.organisation import SimulatedList
 from resumable.simulator.world.people import user_details
 from resumable.simulator.world.times import stamp, to_ms
 
 _AUDITS = "/api/v2/audits/query"
 _ANALYTICS = "/api/v2/analytics/"
 _LISTS = {
-    "/api/v2/users": (Kind.USERS, EntityList.USERS),
-    "/api/v2/routing/queues": (Kind.QUEUES, EntityList.QUEUES),
-    "/api/v2/routing/wrapupcodes": (Kind.WRAPUP_CODES, EntityList.WRAPUP_CODES),
+    "/api/v2/users": (Kind.USERS, SimulatedList.USERS),
+    "/api/v2/routing/queues": (Kind.QUEUES, SimulatedList.QUEUES),
+    "/api/v2/routing/wrapupcodes": (Kind.WRAPUP_CODES, SimulatedList.WRAPUP_CODES),
 }
 _BODY_LOGGED = 20_000  # bytes; a longer one is not kept
 
-Answerer = Callable[[State, Request], Answer]
+Answerer = Callable[[State, SimRequest], SimAnswer]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Route:
     counts_as_page: bool = False
 
 
-def route(request: Request) -> Route:
+def route(request: SimRequest) -> Route:
     """Find out what a request is about."""
     path, method = request.path, request.method
     if path == "/oauth/token":
@@ -73,7 +73,7 @@ def route(request: Request) -> Route:
     return Route(kind=Kind.UNKNOWN, answer=_nothing)
 
 
-def _audit(request: Request, rest: str) -> Route:
+def _audit(request: SimRequest, rest: str) -> Route:
     job_id, _, tail = rest.partition("/")
     if not rest and request.method == "POST":
         return Route(kind=Kind.AUDITS, answer=create_audit, interval=_text(_body(request).get("interval")))
@@ -90,7 +90,7 @@ def _audit(request: Request, rest: str) -> Route:
     return Route(kind=Kind.AUDITS, answer=_method_wrong)
 
 
-def _query(request: Request, kind: Kind) -> Route:
+def _query(request: SimRequest, kind: Kind) -> Route:
     body = _body(request)
     if kind is Kind.CONVERSATIONS and ("dateFrom" in body or "dateTo" in body):
         return Route(
@@ -116,15 +116,15 @@ def _query(request: Request, kind: Kind) -> Route:
     )
 
 
-def _details(state: State, request: Request) -> Answer:
+def _details(state: State, request: SimRequest) -> SimAnswer:
     return answer_details(request, state.settings, state.world, stage=state.stage, turn=state.turn)
 
 
-def _user_details(state: State, request: Request) -> Answer:
+def _user_details(state: State, request: SimRequest) -> SimAnswer:
     return answer_user_details(request, state.settings, state.world)
 
 
-def _job(request: Request, family: str, rest: str) -> Route:
+def _job(request: SimRequest, family: str, rest: str) -> Route:
     job_id, _, tail = rest.partition("/")
     if not rest and request.method == "POST":
         body = _body(request)
@@ -156,7 +156,7 @@ def _job(request: Request, family: str, rest: str) -> Route:
     return Route(kind=Kind.UNKNOWN, answer=_method_wrong)
 
 
-def _create_job(state: State, request: Request, family: str) -> Answer:
+def _create_job(state: State, request: SimRequest, family: str) -> SimAnswer:
     body = read_body(request)
     users = family == "users"
     query = read_job(body, users=users)
@@ -184,13 +184,13 @@ def _create_job(state: State, request: Request, family: str) -> Answer:
     )
 
 
-def _results(state: State, request: Request, family: str, job_id: str) -> Answer:
+def _results(state: State, request: SimRequest, family: str, job_id: str) -> SimAnswer:
     answer = state.jobs.results(family, job_id, request, state.settings, state.monotonic())
     answer.fields["dataAvailabilityDate"] = _available(state)
     return answer
 
 
-def _availability(state: State, request: Request) -> Answer:
+def _availability(state: State, request: SimRequest) -> SimAnswer:
     return plain(200, {"dataAvailabilityDate": _available(state)})
 
 
@@ -198,26 +198,26 @@ def _available(state: State) -> str:
     return stamp(to_ms(state.settings.watermark or state.today()))
 
 
-def _single(state: State, request: Request) -> Answer:
+def _single(state: State, request: SimRequest) -> SimAnswer:
     middle = request.path.removeprefix(f"{_ANALYTICS}conversations/").removesuffix("/details").removesuffix("details")
     ids = [middle] if middle else [i for text in request.query.get("id", []) for i in text.split(",")]
     return answer_conversations(ids, state.world, single=bool(middle))
 
 
-def _nothing(state: State, request: Request) -> Answer:
+def _nothing(state: State, request: SimRequest) -> SimAnswer:
     raise Refusal(404, "not.found", f"HTTP 404 Not Found: {request.path}")
 
 
-def _method_wrong(state: State, request: Request) -> Answer:
+def _method_wrong(state: State, request: SimRequest) -> SimAnswer:
     raise Refusal(405, "method.not.allowed", f"HTTP 405 Method Not Allowed: {request.method}")
 
 
-def _body(request: Request) -> dict[str, Json]:
+def _body(request: SimRequest) -> dict[str, Json]:
     body = request.json()
     return body if isinstance(body, dict) else {}
 
 
-def _kept(request: Request, body: dict[str, Json]) -> Json:
+def _kept(request: SimRequest, body: dict[str, Json]) -> Json:
     return body if len(request.body) <= _BODY_LOGGED else None
 
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from resumable.simulator.api.jobs import JobState
+from resumable.simulator.api.jobs import RemoteJobState
 from resumable.simulator.api.rates import Rates
 from resumable.simulator.api.routes import Route, route
 from resumable.simulator.api.state import State
-from resumable.simulator.api.tokens import Tokens
-from resumable.simulator.faults.faults import WIRE_FAULTS, Facts, Fault, FaultBook, FaultKind
+from resumable.simulator.api.tokens import IssuedTokens
+from resumable.simulator.faults.faults import WIRE_FAULTS, FaultBook, FaultKind, RequestFacts, SimFault
 from resumable.simulator.faults.spoil import replacement, spoil
-from resumable.simulator.messages import Answer, Kind, Refusal, Request, error_body, plain
+from resumable.simulator.messages import Kind, Refusal, SimAnswer, SimRequest, error_body, plain
 from resumable.simulator.request_log import Entry, Log
-from resumable.simulator.settings import Settings
+from resumable.simulator.settings import SimSettings
 from resumable.simulator.world.names import seeded, uuid_of
 
 
@@ -23,9 +23,9 @@ from resumable.simulator.world.names import seeded, uuid_of
 class Outcome:
     """What is to be sent: the answer, the delay before it, and how the wire breaks."""
 
-    answer: Answer
+    answer: SimAnswer
     latency: float
-    wire: Fault | None
+    wire: SimFault | None
     sequence: int | None
 
 
@@ -34,18 +34,18 @@ class Service:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: SimSettings,
         *,
         monotonic: Callable[[], float] = time.monotonic,
         today: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.state = State(settings, monotonic=monotonic, today=today)
-        self.tokens, self.rates, self.log = Tokens(), Rates(), Log()
+        self.tokens, self.rates, self.log = IssuedTokens(), Rates(), Log()
         self.faults = FaultBook(settings.seed)
         self._lock = threading.Lock()
         self._dice = seeded("latency", settings.seed)
 
-    def handle(self, request: Request) -> Outcome:
+    def handle(self, request: SimRequest) -> Outcome:
         """Decide the answer to a request and keep it in the log."""
         now = self.state.monotonic()
         settings = self.state.settings
@@ -62,7 +62,7 @@ class Service:
         wire = next((f for f in draft.faults if f.kind in WIRE_FAULTS), None)
         return Outcome(answer=answer, latency=latency, wire=wire, sequence=sequence)
 
-    def _latency(self, settings: Settings) -> float:
+    def _latency(self, settings: SimSettings) -> float:
         if callable(settings.latency):
             return settings.latency()
         if isinstance(settings.latency, tuple):
@@ -70,7 +70,7 @@ class Service:
                 return self._dice.uniform(*settings.latency)
         return settings.latency
 
-    def _decide(self, draft: "_Draft", context_id: str) -> Answer:
+    def _decide(self, draft: "_Draft", context_id: str) -> SimAnswer:
         try:
             if draft.route.kind is not Kind.TOKEN:
                 self._admit(draft)
@@ -104,17 +104,17 @@ class Service:
             headers = (("Retry-After", str(seconds)),) if settings.retry_after else ()
             raise Refusal(429, "too.many.requests.retry.after", message, headers)
 
-    def _upset(self, fault: Fault, draft: "_Draft") -> Answer | None:
+    def _upset(self, fault: SimFault, draft: "_Draft") -> SimAnswer | None:
         if fault.kind is FaultKind.REVOKE:
             self.tokens.revoke()
             raise Refusal(401, "bad.credentials", "Invalid login credentials.")
         if fault.kind is FaultKind.CURSOR_GONE:
             raise Refusal(400, "bad.request", "The cursor is not valid any more.")
         if fault.kind is FaultKind.JOB_FAILED and draft.route.job:
-            self.state.jobs.end(draft.route.job, JobState(fault.value or "FAILED"))
+            self.state.jobs.end(draft.route.job, RemoteJobState(fault.value or "FAILED"))
         return None
 
-    def _work(self, draft: "_Draft") -> Answer:
+    def _work(self, draft: "_Draft") -> SimAnswer:
         if draft.route.kind is Kind.TOKEN and draft.request.method == "POST":
             answer, draft.issued = self.tokens.issue(draft.request, draft.settings, draft.now)
             return answer
@@ -123,7 +123,7 @@ class Service:
         draft.job = answer.job or draft.job
         return answer
 
-    def _spoilt(self, answer: Answer, draft: "_Draft") -> Answer:
+    def _spoilt(self, answer: SimAnswer, draft: "_Draft") -> SimAnswer:
         for fault in draft.faults:
             if fault.kind is FaultKind.REPEATED_CURSOR and draft.route.cursor is not None:
                 answer.fields["cursor"] = draft.route.cursor
@@ -134,17 +134,17 @@ class Service:
 class _Draft:
     """What is known of a request while its answer is decided."""
 
-    def __init__(self, request: Request, found: Route, settings: Settings, now: float, sequence: int) -> None:
+    def __init__(self, request: SimRequest, found: Route, settings: SimSettings, now: float, sequence: int) -> None:
         self.request, self.route, self.settings, self.now, self.sequence = request, found, settings, now, sequence
-        self.faults: list[Fault] = []
+        self.faults: list[SimFault] = []
         self.headers: list[tuple[str, str]] = []
         self.rate_count: int | None = None
         self.issued: str | None = None
         self.interval, self.job = found.interval, found.job
 
     @property
-    def facts(self) -> Facts:
-        return Facts(kind=self.route.kind, path=self.request.path, page=self.route.page, interval=self.interval)
+    def facts(self) -> RequestFacts:
+        return RequestFacts(kind=self.route.kind, path=self.request.path, page=self.route.page, interval=self.interval)
 
     def entry(self, status: int, latency: float, token: str | None) -> Entry:
         return Entry(

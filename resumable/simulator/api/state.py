@@ -6,7 +6,7 @@ from datetime import datetime
 
 from resumable.simulator.api.jobs import Jobs
 from resumable.simulator.json_values import Json, words
-from resumable.simulator.settings import Settings
+from resumable.simulator.settings import SimSettings
 from resumable.simulator.world.world import World
 
 _DATA_SETTINGS = words(
@@ -20,7 +20,7 @@ _DATA_SETTINGS = words(
 class State:
     """What every answer is made from. Safe to use from all threads."""
 
-    def __init__(self, settings: Settings, *, monotonic: Callable[[], float], today: Callable[[], datetime]) -> None:
+    def __init__(self, settings: SimSettings, *, monotonic: Callable[[], float], today: Callable[[], datetime]) -> None:
         self.monotonic, self.today = monotonic, today
         self.settings = settings
         self.world = World(settings)
@@ -33,7 +33,7 @@ class State:
         self._turn = 0
         self._begun_at = self.monotonic()
 
-    def switch(self, changes: dict[str, Json]) -> Settings:
+    def switch(self, changes: dict[str, Json]) -> SimSettings:
         """Change settings; raises ValueError for what does not exist."""
         with self._lock:
             settings = self.settings.switched(changes)

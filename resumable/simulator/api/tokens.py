@@ -7,12 +7,12 @@ import threading
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote_plus
 
-from resumable.simulator.messages import Answer, Refusal, Request, plain
-from resumable.simulator.settings import Lifetime, Settings
+from resumable.simulator.messages import Refusal, SimAnswer, SimRequest, plain
+from resumable.simulator.settings import Lifetime, SimSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Token:
+class IssuedToken:
     """A token as the log may know it: its number, its client and its end on the monotonic clock."""
 
     id: str
@@ -20,15 +20,15 @@ class Token:
     expires_at: float
 
 
-class Tokens:
+class IssuedTokens:
     """All the tokens that were given out."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._valid: dict[str, Token] = {}
-        self._known: dict[str, Token] = {}  # revoked and expired ones too, so that the log can name them
+        self._valid: dict[str, IssuedToken] = {}
+        self._known: dict[str, IssuedToken] = {}  # revoked and expired ones too, so that the log can name them
 
-    def issue(self, request: Request, settings: Settings, now: float) -> tuple[Answer, str | None]:
+    def issue(self, request: SimRequest, settings: SimSettings, now: float) -> tuple[SimAnswer, str | None]:
         """Answer a request for a token; returns the answer and the new token's id."""
         form = parse_qs(request.body.decode("latin-1"), keep_blank_values=True)
         if form.get("grant_type") != ["client_credentials"]:
@@ -38,7 +38,9 @@ class Tokens:
             return _refused("invalid_client", "client not found", settings.invalid_client_status), None
         text = f"simulated-token-{secrets.token_urlsafe(64)}"  # a mark by which it is found where it should not be
         with self._lock:
-            token = Token(id=f"t{len(self._known) + 1}", client_id=pair[0], expires_at=now + settings.token_lifetime)
+            token = IssuedToken(
+                id=f"t{len(self._known) + 1}", client_id=pair[0], expires_at=now + settings.token_lifetime
+            )
             self._valid[text] = self._known[text] = token
         content: dict[str, object] = {"access_token": text, "token_type": "bearer"}
         if settings.expires_in is not Lifetime.ABSENT:
@@ -46,7 +48,7 @@ class Tokens:
             content["expires_in"] = int(settings.token_lifetime) if honest else settings.expires_in
         return plain(200, content), token.id
 
-    def check(self, request: Request, now: float) -> Token:
+    def check(self, request: SimRequest, now: float) -> IssuedToken:
         """Return the valid token that a request carries; raises Refusal (401) without one."""
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not text:
@@ -57,7 +59,7 @@ class Tokens:
             raise Refusal(401, "bad.credentials", "Invalid login credentials.")
         return token
 
-    def name(self, request: Request) -> str | None:
+    def name(self, request: SimRequest) -> str | None:
         """Return the id of the token that a request carries, valid or not."""
         text = request.headers.get("authorization", "").partition(" ")[2].strip()
         with self._lock:
@@ -88,5 +90,5 @@ def _form(form: dict[str, list[str]]) -> tuple[str, str]:
     return (form.get("client_id", [""])[0], form.get("client_secret", [""])[0])
 
 
-def _refused(error: str, description: str, status: int) -> Answer:
+def _refused(error: str, description: str, status: int) -> SimAnswer:
     return plain(status, {"error": error, "description": description, "error_description": description})

@@ -101,7 +101,7 @@ class Match:
     every: int | None = None  # of the same, each so manieth
     probability: float = 1.0  # by the seed of the settings, the same in each run with the same requests
 
-    def covers(self, facts: "Facts") -> bool:
+    def covers(self, facts: "RequestFacts") -> bool:
         """Tell whether a request is of the kind meant, before anything is counted."""
         if facts.kind not in self.kinds if self.kinds else facts.kind is Kind.TOKEN:
             return False
@@ -113,7 +113,7 @@ class Match:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class RequestFacts:
     """What a fault may look at."""
 
     kind: Kind
@@ -123,7 +123,7 @@ class Facts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class SimFault:
     """Something that goes wrong, on requests that match, so many times (None is for ever)."""
 
     kind: FaultKind
@@ -149,7 +149,7 @@ class Fault:
         return DEFAULT_SIZES.get(self.kind, 0) if self.size is None else self.size
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Json]) -> "Fault":
+    def from_json(cls, given: Mapping[str, Json]) -> "SimFault":
         """Read a fault from JSON; raises ValueError for what is none."""
         content = dict(given)
         unknown = set(content) - {f.name for f in fields(cls)}
@@ -168,7 +168,7 @@ class Fault:
 
 @dataclass
 class _Active:
-    fault: Fault
+    fault: SimFault
     number: int
     seen: int = 0
     fired: int = 0
@@ -183,7 +183,7 @@ class FaultBook:
         self._active: list[_Active] = []
         self._added = 0
 
-    def add(self, *faults: Fault) -> None:
+    def add(self, *faults: SimFault) -> None:
         """Make faults active."""
         with self._lock:
             for fault in faults:
@@ -203,12 +203,12 @@ class FaultBook:
                 found[active.fault.kind] = found.get(active.fault.kind, 0) + active.fired
             return found
 
-    def pick(self, facts: Facts) -> list[Fault]:
+    def pick(self, facts: RequestFacts) -> list[SimFault]:
         """Return the faults that strike this request, and count them."""
         with self._lock:
             return [active.fault for active in self._active if self._strikes(active, facts)]
 
-    def _strikes(self, active: _Active, facts: Facts) -> bool:
+    def _strikes(self, active: _Active, facts: RequestFacts) -> bool:
         fault, on = active.fault, active.fault.on
         if (fault.times is not None and active.fired >= fault.times) or not on.covers(facts):
             return False

@@ -9,7 +9,7 @@ from functools import partial
 
 from resumable.simulator.api.control import PREFIX, control, truth_lines
 from resumable.simulator.api.service import Outcome, Service
-from resumable.simulator.messages import Refusal, Request, error_body, plain
+from resumable.simulator.messages import Refusal, SimRequest, error_body, plain
 from resumable.simulator.settings import Framing
 from resumable.simulator.wire.wire import Broken, Closed, Sending, send
 
@@ -24,7 +24,7 @@ class _Gone(Exception):
     """The client has closed the connection, or sends what is not HTTP."""
 
 
-class Server:
+class LoopbackServer:
     """Accepts connections and serves them until it is closed."""
 
     def __init__(
@@ -98,7 +98,7 @@ class Server:
                 self._connections.discard(plain_sock)
             sock.close()
 
-    def _exchange(self, sock: socket.socket, request: Request) -> bool:
+    def _exchange(self, sock: socket.socket, request: SimRequest) -> bool:
         keep = request.headers.get("connection", "").lower() != "close"
         if request.path.startswith(PREFIX):
             self._control(sock, request, keep=keep)
@@ -131,7 +131,7 @@ class Server:
                 now = self._service.state.monotonic()
                 self._service.log.finish(outcome.sequence, sent_bytes=sent, delivered=delivered, done_at=now)
 
-    def _control(self, sock: socket.socket, request: Request, *, keep: bool) -> None:
+    def _control(self, sock: socket.socket, request: SimRequest, *, keep: bool) -> None:
         how = Sending(sock=sock, sleep=partial(self._pause, sock), gzip=False, framing=Framing.LENGTH, keep_alive=keep)
         try:
             lines = truth_lines(self._service, request)
@@ -165,7 +165,7 @@ class _Reader:
         self._sock = sock
         self._buffer = b""
 
-    def read(self) -> Request:
+    def read(self) -> SimRequest:
         """Return the next request; raises _Gone when there is none."""
         head = self._until(b"\r\n\r\n", _MOST_HEAD)
         first, *lines = head.decode("latin-1").split("\r\n")
@@ -181,7 +181,7 @@ class _Reader:
         target = parts[1]
         if "://" in target:  # a client that takes this for its proxy sends the whole address
             target = "/" + target.split("://", 1)[1].partition("/")[2]
-        return Request(method=parts[0], target=target, headers=headers, body=self._body(headers))
+        return SimRequest(method=parts[0], target=target, headers=headers, body=self._body(headers))
 
     def _body(self, headers: dict[str, str]) -> bytes:
         if headers.get("transfer-encoding", "").lower() == "chunked":

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from http import HTTPStatus
 
-from resumable.simulator.faults.faults import Fault, FaultKind
-from resumable.simulator.messages import Answer
+from resumable.simulator.faults.faults import FaultKind, SimFault
+from resumable.simulator.messages import SimAnswer
 from resumable.simulator.settings import Framing
 from resumable.simulator.world.world import Cache
 
@@ -39,14 +39,14 @@ class Sending:
     head_only: bool = False
 
 
-def send(answer: Answer, fault: Fault | None, how: Sending) -> int:
+def send(answer: SimAnswer, fault: SimFault | None, how: Sending) -> int:
     """Write an answer and return the number of bytes; raises Broken if the connection cannot be used again."""
     if fault is None:
         return _send_whole(answer, how)
     return _BREAKS[fault.kind](answer, fault, how)
 
 
-def _send_whole(answer: Answer, how: Sending) -> int:
+def _send_whole(answer: SimAnswer, how: Sending) -> int:
     body, encoding = _encoded(answer.render(), answer, how)
     framing = Framing.LENGTH if answer.status in (204, 304) else how.framing
     head = _head(answer, framing, len(body), encoding, keep_alive=how.keep_alive)
@@ -68,13 +68,13 @@ class Closed(Broken):
         self.sent = sent
 
 
-def _encoded(body: bytes, answer: Answer, how: Sending) -> tuple[bytes, str | None]:
+def _encoded(body: bytes, answer: SimAnswer, how: Sending) -> tuple[bytes, str | None]:
     if not how.gzip or len(body) < _LEAST_GZIP:
         return body, None
     return _zipped.get(blake2b(body, digest_size=16).digest(), lambda: gzip.compress(body, 1, mtime=0)), "gzip"
 
 
-def _head(answer: Answer, framing: Framing, length: int, encoding: str | None, *, keep_alive: bool) -> bytes:
+def _head(answer: SimAnswer, framing: Framing, length: int, encoding: str | None, *, keep_alive: bool) -> bytes:
     phrase = _PHRASES.get(answer.status, "Unknown")
     lines = [f"HTTP/1.1 {answer.status} {phrase}", f"Content-Type: {answer.content_type}"]
     lines += [f"{name}: {value}" for name, value in answer.headers]
@@ -110,12 +110,12 @@ def reset(sock: socket.socket) -> None:
     sock.close()
 
 
-def _reset_now(answer: Answer, fault: Fault, how: Sending) -> int:
+def _reset_now(answer: SimAnswer, fault: SimFault, how: Sending) -> int:
     reset(how.sock)
     raise Broken("reset before the answer")
 
 
-def _reset_later(answer: Answer, fault: Fault, how: Sending) -> int:
+def _reset_later(answer: SimAnswer, fault: SimFault, how: Sending) -> int:
     body, encoding = _encoded(answer.render(), answer, how)
     head = _head(answer, Framing.LENGTH, len(body), encoding, keep_alive=True)
     after = 0 if fault.kind is FaultKind.RESET_AFTER_HEADERS else _position(fault.at, len(body))
@@ -125,7 +125,7 @@ def _reset_later(answer: Answer, fault: Fault, how: Sending) -> int:
     raise Broken("reset in the answer")
 
 
-def _cut(answer: Answer, fault: Fault, how: Sending) -> int:
+def _cut(answer: SimAnswer, fault: SimFault, how: Sending) -> int:
     body = answer.render()
     encoding = None
     if fault.framing == "gzip":
@@ -147,7 +147,7 @@ def _position(at: int | None, length: int) -> int:
     return max(0, min(length, at if at >= 0 else length + at))
 
 
-def _stall(answer: Answer, fault: Fault, how: Sending) -> int:
+def _stall(answer: SimAnswer, fault: SimFault, how: Sending) -> int:
     body = answer.render()
     head = _head(answer, Framing.LENGTH, len(body), None, keep_alive=True)
     before = 0 if fault.at is None else len(head) + _position(fault.at, len(body))
@@ -158,7 +158,7 @@ def _stall(answer: Answer, fault: Fault, how: Sending) -> int:
     return len(data)
 
 
-def _drip(answer: Answer, fault: Fault, how: Sending) -> int:
+def _drip(answer: SimAnswer, fault: SimFault, how: Sending) -> int:
     body = answer.render()
     head = _head(answer, Framing.LENGTH, len(body), None, keep_alive=True)
     data = head + body
@@ -173,7 +173,7 @@ def _drip(answer: Answer, fault: Fault, how: Sending) -> int:
     return len(data)
 
 
-def _endless(answer: Answer, fault: Fault, how: Sending) -> int:
+def _endless(answer: SimAnswer, fault: SimFault, how: Sending) -> int:
     body = answer.render()
     _write(how.sock, _head(answer, Framing.CHUNKED, 0, None, keep_alive=False))
     sent = 0
@@ -192,7 +192,7 @@ def _never_ending(body: bytes) -> Iterator[bytes]:
         yield b" " * _CHUNK
 
 
-def _bomb(answer: Answer, fault: Fault, how: Sending) -> int:
+def _bomb(answer: SimAnswer, fault: SimFault, how: Sending) -> int:
     body = answer.render()
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
     parts = [packer.compress(body[:-1])]
@@ -204,7 +204,7 @@ def _bomb(answer: Answer, fault: Fault, how: Sending) -> int:
     return len(packed)
 
 
-_BREAKS: dict[FaultKind, Callable[[Answer, Fault, Sending], int]] = {
+_BREAKS: dict[FaultKind, Callable[[SimAnswer, SimFault, Sending], int]] = {
     FaultKind.RESET_BEFORE: _reset_now,
     FaultKind.LOST_ANSWER: _reset_now,
     FaultKind.RESET_AFTER_HEADERS: _reset_later,

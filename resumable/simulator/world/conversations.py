@@ -66,7 +66,7 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ConversationShape:
     """One conversation with blanks: `content` for filters, and its text with and without attributes."""
 
     content: dict[str, Json]
@@ -81,12 +81,12 @@ class Shape:
 
 
 @lru_cache(maxsize=4)  # a tenth of a second of work, the same for every simulator of a test run
-def make_shapes(style: Style, organisation: Organisation, *, nulls: bool) -> tuple[Shape, ...]:
+def make_shapes(style: Style, organisation: Organisation, *, nulls: bool) -> tuple[ConversationShape, ...]:
     """Invent all the shapes of an organisation."""
     return tuple(_make_shape(style, organisation, number, nulls=nulls) for number in range(SHAPES))
 
 
-def _make_shape(style: Style, organisation: Organisation, number: int, *, nulls: bool) -> Shape:
+def _make_shape(style: Style, organisation: Organisation, number: int, *, nulls: bool) -> ConversationShape:
     rng = seeded("shape", organisation.seed, style, number)
     share = 1.0 if number < _COMPLETE else 0.085
     maker = _Maker(rng, organisation, share, nulls=nulls)
@@ -94,7 +94,7 @@ def _make_shape(style: Style, organisation: Organisation, number: int, *, nulls:
     people = [{k: v for k, v in p.items() if k != "attributes"} for p in content["participants"]]
     bare = {**content, "participants": people}
     ascii_only = bool(number % 2)
-    return Shape(
+    return ConversationShape(
         content,
         maker.duration,
         Template.of(content, ascii_only=ascii_only),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from resumable.simulator.json_values import Json
-from resumable.simulator.settings import Settings
+from resumable.simulator.settings import SimSettings
 from resumable.simulator.world.names import FIRST_NAMES, LAST_NAMES, TOPICS, seeded, uuid_of
 from resumable.simulator.world.times import day_of, stamp
 
@@ -13,7 +13,7 @@ _DIVISIONS = ("Home", "EMEA", "日本")
 _BEGIN_DAY = day_of("2020-01-01")
 
 
-class EntityList(StrEnum):
+class SimulatedList(StrEnum):
     """The entity lists there are."""
 
     USERS = "users"
@@ -32,7 +32,7 @@ class Organisation:
     division_ids: tuple[str, ...] = field(default=())
 
     @classmethod
-    def of(cls, settings: Settings) -> "Organisation":
+    def of(cls, settings: SimSettings) -> "Organisation":
         """Invent the organisation of a seed."""
 
         def ids(kind: str, count: int) -> tuple[str, ...]:
@@ -46,12 +46,12 @@ class Organisation:
             division_ids=ids("division", len(_DIVISIONS)),
         )
 
-    def entities(self, which: EntityList) -> list[bytes]:
+    def entities(self, which: SimulatedList) -> list[bytes]:
         """Return the JSON records of an entity list, in the order in which it is paged."""
         ids, make = {
-            EntityList.USERS: (self.user_ids, self._user),
-            EntityList.QUEUES: (self.queue_ids, self._queue),
-            EntityList.WRAPUP_CODES: (self.wrapup_code_ids, self._wrapup_code),
+            SimulatedList.USERS: (self.user_ids, self._user),
+            SimulatedList.QUEUES: (self.queue_ids, self._queue),
+            SimulatedList.WRAPUP_CODES: (self.wrapup_code_ids, self._wrapup_code),
         }[which]
         return [
             json.dumps(make(number, key), ensure_ascii=bool(number % 2), separators=(",", ":")).encode()

@@ -13,7 +13,7 @@ from resumable.simulator.world.article_filters import read_article_filters
 from resumable.simulator.world.audit_records import audit_records
 from resumable.simulator.world.conversations import ONGOING_MS
 from resumable.simulator.world.filters import Filter, read_filters
-from resumable.simulator.world.organisation import EntityList
+from resumable.simulator.world.organisation import SimulatedList
 from resumable.simulator.world.people import user_details
 from resumable.simulator.world.times import parse_interval, to_ms
 from resumable.simulator.world.world import World
@@ -40,7 +40,7 @@ def find_truth(
     `body` is the query as it is sent, for its filters and for startOfDayIntervalMatching; its pages do not matter.
     """
     if dataset in (Dataset.USERS, Dataset.QUEUES, Dataset.WRAPUP_CODES):
-        for record in world.organisation.entities(EntityList(dataset)):
+        for record in world.organisation.entities(SimulatedList(dataset)):
             yield json.loads(record)["id"], record
         return
     if interval is None:

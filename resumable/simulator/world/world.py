@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from resumable.simulator.json_values import Json
-from resumable.simulator.settings import Settings
+from resumable.simulator.settings import SimSettings
 from resumable.simulator.world.conversations import ONGOING_MS, make_shapes
 from resumable.simulator.world.filters import Filter
 from resumable.simulator.world.names import digest, seeded, uuid_text
@@ -33,7 +33,7 @@ class Matching(StrEnum):
     LIFETIME = "lifetime"  # active in it, whenever they started
 
 
-class Order(StrEnum):
+class RecordOrder(StrEnum):
     """How a selection is sorted."""
 
     ASC = "asc"
@@ -50,7 +50,7 @@ class Selector:
     filter: Filter
     digest: Hashable
     matching: Matching = Matching.DAY
-    order: Order = Order.ASC
+    order: RecordOrder = RecordOrder.ASC
     by_end: bool = False
     before_ms: int | None = None  # records that start later are not known yet
 
@@ -90,7 +90,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class WorldDay:
     """The records of one UTC day: for each its start within the day, its shape, and whether it comes or goes."""
 
     number: int
@@ -139,12 +139,12 @@ class Cache(Generic[_T]):
 class World:
     """All conversations of a seed."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SimSettings) -> None:
         self.settings = settings
         self.organisation = Organisation.of(settings)
         self.shapes = make_shapes(settings.style, self.organisation, nulls=settings.explicit_nulls)
         self._lifetimes = [shape.lifetime_ms for shape in self.shapes]
-        self._days: Cache[Day] = Cache(64)
+        self._days: Cache[WorldDay] = Cache(64)
         self._selections: Cache[Selection] = Cache(64)
         self._records: Cache[bytes] = Cache(settings.cache_bytes, len)
         self._records_on = {day_of(day): count for day, count in settings.records_on.items()}
@@ -154,11 +154,11 @@ class World:
         """The stage at which the data has come to rest; it begins at stage 0."""
         return max(1, self.settings.late_steps)
 
-    def day(self, number: int) -> Day:
+    def day(self, number: int) -> WorldDay:
         """Return the records of a day."""
         return self._days.get(number, lambda: self._make_day(number))
 
-    def _make_day(self, number: int) -> Day:
+    def _make_day(self, number: int) -> WorldDay:
         count = min(self._records_on.get(number, self.settings.records), MOST_RECORDS_A_DAY)
         rng = seeded("day", self.settings.seed, number)
         slot = DAY_MS / count if count else 0.0
@@ -167,7 +167,7 @@ class World:
         shapes = rng.randbytes(count)
         late = {n: 1 + n % self.last_stage for n in self._some("late", number, count, self.settings.late_share)}
         vanishing = self._some("vanishing", number, count, self.settings.vanish_share) - late.keys()
-        return Day(number, starts, shapes, late, vanishing)
+        return WorldDay(number, starts, shapes, late, vanishing)
 
     def _some(self, what: str, number: int, count: int, share: float) -> frozenset[int]:
         if share <= 0:
@@ -227,13 +227,13 @@ class World:
         selection = Selection(chunks)
         if selector.by_end:
             selection = Selection.of(sorted(selection, key=self._end_key))
-        return selection.reversed() if selector.order is Order.DESC else selection
+        return selection.reversed() if selector.order is RecordOrder.DESC else selection
 
     def _end_key(self, ref: Ref) -> tuple[int, str]:
         day = self.day(ref[0])
         return (self.start_ms(ref) + self._lifetimes[day.shapes[ref[1]]], self.record_id(ref))
 
-    def _select_day(self, day: Day, selector: Selector, stage: int) -> Sequence[int]:
+    def _select_day(self, day: WorldDay, selector: Selector, stage: int) -> Sequence[int]:
         numbers = day.members(stage=stage, last=self.last_stage)
         base = day.number * DAY_MS
         low, high = selector.start_ms - base, selector.end_ms - base
@@ -248,7 +248,7 @@ class World:
             return array("I", (n for n in numbers if admitted[day.shapes[n]]))
         return array("I", (n for n in numbers if selector.filter.admits(self._parsed((day.number, n)))))
 
-    def _active(self, day: Day, numbers: Sequence[int], low: int, high: int) -> Sequence[int]:
+    def _active(self, day: WorldDay, numbers: Sequence[int], low: int, high: int) -> Sequence[int]:
         starts, shapes, lifetimes = day.starts_ms, day.shapes, self._lifetimes
         return array("I", (n for n in numbers if starts[n] < high and starts[n] + lifetimes[shapes[n]] >= low))
 
