@@ -228,7 +228,7 @@ def test_those_who_watch_see_that_a_job_is_being_closed(
     seen: list[list[EventKind]] = []
 
     @contextmanager
-    def watch(live: run.LiveRun) -> Iterator[None]:
+    def watch(live: LiveRun) -> Iterator[None]:
         yield
         seen.append([event.kind for event in live.manifest.events(100)])
 

@@ -1,10 +1,9 @@
-"""What a run works with: one client, one pacer and one token source, made from the settings and closed together."""
+"""Opens a client: one token source, one pacer and one transport, made from the settings and closed together."""
 
 import hashlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
 
 from resumable.api.client import Client
 from resumable.api.concurrency import Concurrency
@@ -23,19 +22,9 @@ from resumable.transport.exchange import Limits
 from resumable.transport.http import HttpTransport, Transport
 
 
-@dataclass(frozen=True, kw_only=True)
-class ApiSession:
-    """The means of one run."""
-
-    client: Client
-    concurrency: Concurrency
-    pacer: Pacer
-    tokens: Tokens
-
-
 @contextmanager
-def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal: Journal) -> Iterator[ApiSession]:
-    """Make what a run of this contract works with; nothing is sent yet. Raises UsageError or AuthenticationFailed."""
+def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal: Journal) -> Iterator[Client]:
+    """Open a client for a run of this contract; nothing is sent yet. Raises UsageError or AuthenticationFailed."""
     endpoints = settings.required_endpoints()
     redactor = Redactor()
     carry = settings.transport or _over_http(settings, stop, redactor)
@@ -63,7 +52,7 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
         concurrency = stack.enter_context(
             closing(Concurrency(stop.clock, usual=settings.workers, most=settings.workers_most))
         )
-        client = Client(
+        yield Client(
             transport=api,
             tokens=tokens,
             pacer=pacer,
@@ -73,7 +62,6 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
             redactor=redactor,
             policy=settings.policy,
         )
-        yield ApiSession(client=client, concurrency=concurrency, pacer=pacer, tokens=tokens)
 
 
 def check_settings(contract: Contract, settings: Settings) -> None:

@@ -21,7 +21,7 @@ from resumable.text import amount
 
 if TYPE_CHECKING:
     from resumable.cli.jsonlog import JsonLog
-    from resumable.engine.run import LiveRun
+    from resumable.engine.context import LiveRun
     from resumable.job.job import Job
 
 JSON_SECONDS = 1.0

@@ -30,7 +30,7 @@ class CursorReader:
     def __init__(self, recorder: Recorder) -> None:
         """`recorder` keeps what comes."""
         self._recorder = recorder
-        self._site = recorder.site
+        self._context = recorder.context
 
     def _start(self, row: WindowRow) -> RemoteRow | None:
         """Begin to read a window; None where it is to be begun later. Raises BeginAgain or a Fault."""
@@ -50,11 +50,11 @@ class CursorReader:
 
     def _walk(self, window: Window) -> None:
         """Read a window to its end, from where the last run left it."""
-        site = self._site
-        row = recover(window, manifest=site.manifest, parts=site.parts, job=site.job)
+        context = self._context
+        row = recover(window, manifest=context.manifest, parts=context.parts, job=context.job)
         number = row.done + 1
         try:
-            remote = site.manifest.remote(row.window) or self._start(row)
+            remote = context.manifest.remote(row.window) or self._start(row)
             if remote is None:
                 return
             if not _read_to_the_end(row, remote):
@@ -73,23 +73,23 @@ class CursorReader:
         self._clear()
 
     def _page(self, window: Window, remote: RemoteRow, number: int) -> RemoteRow:
-        site = self._site
+        context = self._context
         answer = self._results(window, remote, number)
         following = answer.said.cursor
         if following is not None and following == remote.cursor:
             raise BeginAgain("the server gave a cursor that it had given before")
         if answer.said.available_to and answer.said.available_to < window.interval.end:
-            site.manifest.provisional(
+            context.manifest.provisional(
                 window, f"the server's data ends at {answer.said.available_to:%Y-%m-%d %H:%M} UTC"
             )
         snapshot = Snapshot(number=window.take, page_count=number + (following is not None), total=None)
         part = self._recorder.write(window, snapshot, number, answer) if answer.rows else None
-        site.manifest.cursor_page_done(window, number, part, following, drift=answer.drift)
+        context.manifest.cursor_page_done(window, number, part, following, drift=answer.drift)
         return RemoteRow(id=remote.id, expires_at=remote.expires_at, cursor=following)
 
     def _ask(self, what: str, request: Request, read: Callable[[Reply], T]) -> T:
         try:
-            return self._site.client.exchange(Asked(what=what, request=request), read)
+            return self._context.client.exchange(Asked(what=what, request=request), read)
         except StatusFault as fault:
             if fault.status in GONE:
                 raise BeginAgain(f"its job or cursor is gone ({fault.reason})") from None
@@ -114,26 +114,26 @@ class CursorWorker(CursorReader):
         self._clear()
 
     def _clear(self) -> None:
-        for walk in self._site.manifest.useless_remotes():
-            self._site.manifest.remote_gone(walk)
+        for walk in self._context.manifest.useless_remotes():
+            self._context.manifest.remote_gone(walk)
 
     def _start(self, row: WindowRow) -> RemoteRow:
         if row.done:
             raise BeginAgain("the cursor of its next page is not known any more")
         walk = f"walk-{row.window.id}-{row.window.take}"
-        self._site.manifest.walk_begun(row.window, walk)
+        self._context.manifest.walk_begun(row.window, walk)
         return RemoteRow(id=walk, expires_at=None, cursor=None)
 
     def _ready(self, window: Window, remote: RemoteRow) -> None:
         """Return at once: nothing has to be waited for."""
 
     def _results(self, window: Window, remote: RemoteRow, number: int) -> Answer:
-        spec = self._site.job.spec
+        spec = self._context.job.spec
         what = f"{label(window.interval)} page {number}"
         request = self._contract.page(spec.query, window.interval, remote.cursor, spec.page_size)
 
         def read(reply: Reply) -> Answer:
-            answer = self._contract.read_results(reply.body, self._site.client.redactor)
+            answer = self._contract.read_results(reply.body, self._context.client.redactor)
             if answer.rows == 0 and answer.said.cursor:
                 raise ProtocolFault(f"page {number} names a next one, and {answer.emptiness}")
             return answer
@@ -141,7 +141,7 @@ class CursorWorker(CursorReader):
         if remote.cursor is not None:
             return self._ask(what, request, read)
         try:
-            return self._site.client.exchange(Asked(what=what, request=request), read)
+            return self._context.client.exchange(Asked(what=what, request=request), read)
         except Fault as fault:
             self._refused(fault)
             raise

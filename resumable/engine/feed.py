@@ -64,9 +64,9 @@ class Feed:
 
     CHUNK = 100
 
-    def __init__(self, manifest: Manifest, stop: Stop, *, hands: Callable[[], float] = lambda: math.inf) -> None:
-        """Starts with every window that is not complete; `hands` tells in how many hands work may be now."""
-        self._hands = hands
+    def __init__(self, manifest: Manifest, stop: Stop, *, limit: Callable[[], float] = lambda: math.inf) -> None:
+        """Starts with every window that is not complete; `limit` tells how many pages may be in flight now."""
+        self._limit = limit
         self._manifest = manifest
         self._stop = stop
         # Its own, so that a page that ends wakes one worker that waits here, and not all of them and the pacer's too:
@@ -89,7 +89,7 @@ class Feed:
         """Return the next work, waiting for some where all is in other hands; None when the run is over or to end."""
         with self._changed:
             while not self._stop.requested:
-                work = self._next() if self._busy < self._hands() else None
+                work = self._next() if self._busy < self._limit() else None
                 if work is not None:
                     self._busy += 1
                     # Where there is work for one there may be some for another: each that finds some wakes the next.

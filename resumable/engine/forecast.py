@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from resumable.api.client import Asked
-from resumable.api.session import ApiSession, open_session
+from resumable.api.client import Asked, Client
+from resumable.api.session import open_session
 from resumable.clock import Clock, Stop
 from resumable.config import Settings
 from resumable.datasets.catalogue import BULK
@@ -120,11 +120,11 @@ def forecast(
     asked_by, asked_spec = _asking(spec, contract)
     windows = list(cut(spec.interval, min(spec.window, _longest(settings, asked_by) or spec.window)))
     stop = stop or Stop(clock)
-    with open_session(asked_by, settings, stop=stop, journal=_NoJournal()) as session:
+    with open_session(asked_by, settings, stop=stop, journal=_NoJournal()) as client:
         chosen = windows if exact or len(windows) <= SAMPLE else _sampled(windows, clock)
-        looks = _looks(session, asked_by, asked_spec, chosen, stop)
-        per_minute = session.pacer.per_minute
-        ready = _available(session, contract)
+        looks = _looks(client, asked_by, asked_spec, chosen, stop)
+        per_minute = client.pacer.per_minute
+        ready = _available(client, contract)
     return _reckoned(spec, contract, windows, looks, settings, per_minute=per_minute, now=clock.now(), ready=ready)
 
 
@@ -148,7 +148,7 @@ def _sampled(windows: Sequence[Interval], clock: Clock) -> list[Interval]:
 
 
 def _looks(
-    session: ApiSession, contract: AnyContract, spec: JobSpec, windows: Sequence[Interval], stop: Stop
+    client: Client, contract: AnyContract, spec: JobSpec, windows: Sequence[Interval], stop: Stop
 ) -> list[_Look]:
     """Ask for the first page of each window, some at once; nothing where the contract cannot tell how much there is."""
     if isinstance(contract, JobContract | CursorContract):
@@ -164,11 +164,11 @@ def _looks(
             if window is None:
                 return
             try:
-                found.append(_look(session, paged, spec, window))
+                found.append(_look(client, paged, spec, window))
             except Exception as failure:  # noqa: BLE001 - raised again below, in the thread that called
                 failed.append(failure)
 
-    names = [f"plan-{number}" for number in range(1, min(session.concurrency.size, len(windows)) + 1)]
+    names = [f"plan-{number}" for number in range(1, min(client.concurrency.size, len(windows)) + 1)]
     stop.clock.run_threads(work, names)
     if stop.requested:
         raise Interrupted("interrupted: nothing was downloaded or changed.")
@@ -181,8 +181,8 @@ def _looks(
     return sorted(found, key=lambda look: look.window.start)
 
 
-def _look(session: ApiSession, contract: PagedContract, spec: JobSpec, window: Interval) -> _Look:
-    client = session.client
+def _look(client: Client, contract: PagedContract, spec: JobSpec, window: Interval) -> _Look:
+    client = client
     asked = Asked(what=f"{label(window)} page 1", request=contract.request(spec.query, window, 1, spec.page_size))
 
     def read(reply: Reply) -> Answer:
@@ -196,12 +196,12 @@ def _look(session: ApiSession, contract: PagedContract, spec: JobSpec, window: I
     return _Look(window=window, hits=hits, table=answer.table)
 
 
-def _available(session: ApiSession, contract: Contract) -> datetime | None:
+def _available(client: Client, contract: Contract) -> datetime | None:
     """Ask up to when the server has data for jobs; None for other contracts."""
     if not isinstance(contract, JobContract):
         return None
     asked = Asked(what="the availability of data", request=contract.availability())
-    return session.client.exchange(asked, lambda reply: contract.read_availability(reply.body))
+    return client.exchange(asked, lambda reply: contract.read_availability(reply.body))
 
 
 def _reckoned(

@@ -3,24 +3,21 @@
 import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
-from resumable.api.client import Stopped
-from resumable.api.concurrency import Concurrency
-from resumable.api.pace import Pacer
-from resumable.api.session import ApiSession, open_session
-from resumable.api.tokens import Tokens
+from resumable.api.client import Client, Stopped
+from resumable.api.session import open_session
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.datasets.contract import CursorContract, JobContract
 from resumable.datasets.refusals import refusal_of
 from resumable.datasets.resolve import of_job
 from resumable.engine import inference, receipt
+from resumable.engine.context import LiveRun, RunContext
 from resumable.engine.cursor import CursorWorker
 from resumable.engine.feed import Feed
 from resumable.engine.pages import PageWorker
 from resumable.engine.record_keys import RecordKeys
-from resumable.engine.recorder import Recorder, Site
+from resumable.engine.recorder import Recorder
 from resumable.engine.recovery import remove_stale
 from resumable.engine.server_jobs import ServerJobWorker
 from resumable.engine.threads import Worker, work_through
@@ -35,7 +32,7 @@ from resumable.errors import (
 )
 from resumable.manifest.rows import Totals
 from resumable.manifest.store import Manifest
-from resumable.models import Counter, EventKind, JobState, label
+from resumable.models import EventKind, JobState, label
 from resumable.status import check_sound
 from resumable.storage.durable import free_bytes
 from resumable.storage.parts import Parts
@@ -43,27 +40,6 @@ from resumable.storage.scratch import Scratch
 
 LIMITS = {"limit": "the time allowed is up", "requests": "the requests allowed are used up"}
 """What a run was told to end after, by the reason for its stop."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LiveRun:
-    """What a watcher may look at while a run goes; each look reads the manifest anew."""
-
-    name: str
-    concurrency: Concurrency
-    stop: Stop
-    manifest: Manifest
-    pacer: Pacer
-    tokens: Tokens
-    feed: Feed
-
-    def totals(self) -> Totals:
-        """Sum up all windows."""
-        return self.manifest.totals()
-
-    def counters(self) -> dict[Counter, int]:
-        """Return the lifetime counters."""
-        return self.manifest.counters()
 
 
 Watch = Callable[[LiveRun], AbstractContextManager[None]]
@@ -92,9 +68,9 @@ class Run:
         self._check_room()
         with Scratch(self._parts.folder.parent) as scratch, contextlib.ExitStack() as watched:
             kept = RecordKeys(scratch)
-            with open_session(self._contract, self._settings, stop=self._stop, journal=self._manifest) as session:
-                self._begin(session)
-                recorder = self._work(session, kept, lambda live: watched.enter_context(watch(live)))
+            with open_session(self._contract, self._settings, stop=self._stop, journal=self._manifest) as client:
+                self._begin(client)
+                recorder = self._work(client, kept, lambda live: watched.enter_context(watch(live)))
             self._conclude(recorder, kept)  # watched too: with many pages of earlier runs it takes minutes
 
     def conclude(self) -> None:
@@ -123,24 +99,24 @@ class Run:
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )
 
-    def _begin(self, session: ApiSession) -> None:
+    def _begin(self, client: Client) -> None:
         self._manifest.set_state(JobState.RUNNING)
-        self._manifest.event(EventKind.RUN_STARTED, f"{session.concurrency.size} workers")
+        self._manifest.event(EventKind.RUN_STARTED, f"{client.concurrency.size} workers")
         if self._manifest.no_log:
             slower = f"no write-ahead log on this disk ({self._manifest.no_log}): each page is recorded more slowly"
             self._manifest.event(EventKind.WARNING, slower)
 
-    def _work(self, session: ApiSession, kept: RecordKeys, show: Callable[[LiveRun], None]) -> Recorder | None:
+    def _work(self, client: Client, kept: RecordKeys, show: Callable[[LiveRun], None]) -> Recorder | None:
         """Do the work of the run; None where it was to end before any could begin."""
         recorder = None
         try:
-            self._settle_schema(session)
-            live, recorder, hands = self._set_up(session, kept)
+            self._settle_schema(client)
+            live, recorder, worker = self._set_up(client, kept)
             for row in self._manifest.stale_windows():
                 remove_stale(row.window, manifest=self._manifest, parts=self._parts)
-            hands.begin()
+            worker.begin()
             show(live)
-            work_through(live.feed, hands, concurrency=live.concurrency, stop=self._stop)
+            work_through(live.feed, worker, concurrency=live.concurrency, stop=self._stop)
         except Stopped:
             pass  # a signal came while the run was being prepared
         except ResumableError as error:
@@ -148,9 +124,9 @@ class Run:
             raise
         return recorder
 
-    def _settle_schema(self, session: ApiSession) -> None:
+    def _settle_schema(self, client: Client) -> None:
         try:
-            self._job, self._contract = inference.settle(self._contract, self._manifest, session.client)
+            self._job, self._contract = inference.settle(self._contract, self._manifest, client)
         except Fault as fault:
             self._end_if_refused(fault)
             raise Incomplete(
@@ -158,12 +134,12 @@ class Run:
                 hint="Run the same command again, or describe the columns in the file, under [schema].",
             ) from None
 
-    def _set_up(self, session: ApiSession, kept: RecordKeys) -> tuple[LiveRun, Recorder, Worker]:
-        feed = Feed(self._manifest, self._stop, hands=lambda: session.concurrency.size)
-        site = Site(
+    def _set_up(self, client: Client, kept: RecordKeys) -> tuple[LiveRun, Recorder, Worker]:
+        feed = Feed(self._manifest, self._stop, limit=lambda: client.concurrency.size)
+        context = RunContext(
             job=self._job,
             contract=self._contract,
-            client=session.client,
+            client=client,
             manifest=self._manifest,
             parts=self._parts,
             feed=feed,
@@ -172,25 +148,16 @@ class Run:
             deep_limit=self._settings.deep_limit or self._contract.deep_limit,
             fail_on_drift=self._settings.fail_on_drift,
         )
-        live = LiveRun(
-            name=self._job.name,
-            concurrency=session.concurrency,
-            stop=self._stop,
-            manifest=self._manifest,
-            pacer=session.pacer,
-            tokens=session.tokens,
-            feed=feed,
-        )
-        recorder = Recorder(site=site, keys=kept)
-        if isinstance(self._contract, JobContract):
-            return (
-                live,
-                recorder,
-                ServerJobWorker(self._contract, recorder, self._end_if_refused, jobs=self._settings.workers),
-            )
-        if isinstance(self._contract, CursorContract):
-            return live, recorder, CursorWorker(self._contract, recorder, self._end_if_refused)
-        return live, recorder, PageWorker(self._contract, recorder, self._end_if_refused)
+        recorder = Recorder(context=context, keys=kept)
+        return LiveRun(context=context), recorder, self._worker(recorder)
+
+    def _worker(self, recorder: Recorder) -> Worker:
+        contract, refused = self._contract, self._end_if_refused
+        if isinstance(contract, JobContract):
+            return ServerJobWorker(contract, recorder, refused, jobs=self._settings.workers)
+        if isinstance(contract, CursorContract):
+            return CursorWorker(contract, recorder, refused)
+        return PageWorker(contract, recorder, refused)
 
     def _end_if_refused(self, fault: Fault) -> None:
         """End the run where the server refuses the query itself and no page of the job has ever come."""

@@ -72,7 +72,7 @@ class ServerJobWorker(CursorReader):
         super().__init__(recorder)
         self._contract = contract
         self._refused = refused
-        self._gate = Gate(recorder.site.stop, jobs)
+        self._gate = Gate(recorder.context.stop, jobs)
         self._available_to: datetime | None = None
         self._deleted: set[str] = set()
         # One that could not be deleted stays in the manifest, and the next run tries it again.
@@ -93,17 +93,17 @@ class ServerJobWorker(CursorReader):
         self._clear()
         asked = Asked(what="asking up to when there is data", request=self._contract.availability())
         try:
-            self._available_to = self._site.client.exchange(
+            self._available_to = self._context.client.exchange(
                 asked, lambda reply: self._contract.read_availability(reply.body)
             )
         except Fault as fault:
             # Each answer with results says it too, so that a window is marked provisional all the same.
-            self._site.manifest.event(EventKind.WARNING, f"{asked.what}: {fault.reason}")
+            self._context.manifest.event(EventKind.WARNING, f"{asked.what}: {fault.reason}")
 
     def _clear(self) -> None:
         """Delete the jobs on the server that nothing will be read from any more; each by one thread."""
-        for remote in self._site.manifest.useless_remotes():
-            with self._site.stop.condition:
+        for remote in self._context.manifest.useless_remotes():
+            with self._context.stop.condition:
                 if remote in self._deleted:
                     continue
                 self._deleted.add(remote)
@@ -115,63 +115,63 @@ class ServerJobWorker(CursorReader):
         window, contract = row.window, self._contract
         asked = Asked(
             what=f"{label(window.interval)}: submitting a job",
-            request=contract.submit(self._site.job.spec.query, window.interval),
+            request=contract.submit(self._context.job.spec.query, window.interval),
             holds=1,
         )
         try:
-            remote = self._site.client.exchange(asked, lambda reply: contract.read_id(reply.body))
+            remote = self._context.client.exchange(asked, lambda reply: contract.read_id(reply.body))
         except StatusFault as fault:
             if fault.status in REFUSED and self._gate.refused():
-                self._site.manifest.event(EventKind.REMOTE, f"{asked.what}: refused; {self._gate.limit} at once now")
-                self._site.feed.reopen(window)
+                self._context.manifest.event(EventKind.REMOTE, f"{asked.what}: refused; {self._gate.limit} at once now")
+                self._context.feed.reopen(window)
                 return None
             self._refused(fault)
             raise
-        if not self._site.manifest.submitted(window, remote):
+        if not self._context.manifest.submitted(window, remote):
             # A cache in between, perhaps. What such a job brings would be the records of another window.
             raise ProtocolFault("the server gave it a job that it has given before")
         return RemoteRow(id=remote, expires_at=None, cursor=None)
 
     def _ready(self, window: Window, remote: RemoteRow) -> None:
         """Return once the job is fulfilled. Raises BeginAgain when it never will be."""
-        clock = self._site.stop.clock
+        clock = self._context.stop.clock
         begun, wait = clock.monotonic(), FIRST_POLL_SECONDS
         what = f"{label(window.interval)}: job {remote.id}"
         while True:
             status = self._ask(
                 what,
                 self._contract.poll(remote.id),
-                lambda reply: self._contract.read_status(reply.body, self._site.client.redactor),
+                lambda reply: self._contract.read_status(reply.body, self._context.client.redactor),
             )
             if status.expires_at and status.expires_at != remote.expires_at:
-                self._site.manifest.remote_expires(remote.id, status.expires_at)
+                self._context.manifest.remote_expires(remote.id, status.expires_at)
             if status.state is RemoteState.READY:
                 return
             if status.state is RemoteState.GONE:
                 raise BeginAgain(f"its job on the server is {status.word}")
             if clock.monotonic() - begun > PATIENCE_SECONDS:
                 raise ProtocolFault(f"its job on the server is still {status.word} after {PATIENCE_SECONDS / 3600:g} h")
-            if self._site.stop.wait(wait):
+            if self._context.stop.wait(wait):
                 raise Stopped
             wait = min(wait * 1.5, LONGEST_POLL_SECONDS)
 
     def _results(self, window: Window, remote: RemoteRow, number: int) -> Answer:
         def read(reply: Reply) -> Answer:
-            answer = self._contract.read_results(reply.body, self._site.client.redactor)
+            answer = self._contract.read_results(reply.body, self._context.client.redactor)
             if answer.rows == 0 and (answer.said.cursor or number > 1):
                 raise ProtocolFault(f"page {number} of a job's results, and {answer.emptiness}")
             return answer
 
-        request = self._contract.results(remote.id, remote.cursor, self._site.job.spec.page_size)
+        request = self._contract.results(remote.id, remote.cursor, self._context.job.spec.page_size)
         return self._ask(f"{label(window.interval)} page {number}", request, read)
 
     def _delete(self, remote: str) -> None:
         asked = Asked(what=f"deleting job {remote}", request=self._contract.delete(remote))
         try:
-            self._site.client.exchange(asked, lambda _: None)
+            self._context.client.exchange(asked, lambda _: None)
         except StatusFault as fault:
             if fault.status not in GONE:
                 return  # it stays in the manifest, and the next run tries again
         except Fault:
             return
-        self._site.manifest.remote_gone(remote)
+        self._context.manifest.remote_gone(remote)

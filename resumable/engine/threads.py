@@ -19,7 +19,7 @@ class Worker(Protocol):
         """Do what comes before the first window of a run."""
 
 
-def work_through(feed: Feed, hands: Worker, *, concurrency: Concurrency, stop: Stop) -> None:
+def work_through(feed: Feed, worker: Worker, *, concurrency: Concurrency, stop: Stop) -> None:
     """Do all the work of a feed with so many threads, and return when all have ended.
 
     The first error that ends a run raises the stop flag; the others finish what they have in flight; it is raised here.
@@ -29,7 +29,7 @@ def work_through(feed: Feed, hands: Worker, *, concurrency: Concurrency, stop: S
     def turn(work: Work) -> None:
         try:
             with concurrency.working():
-                hands.do(work)
+                worker.do(work)
         except Stopped:
             pass
         finally:

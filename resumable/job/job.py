@@ -11,7 +11,8 @@ from resumable.clock import Clock, Stop
 from resumable.config import Settings
 from resumable.datasets.contract import Contract
 from resumable.datasets.resolve import of_job
-from resumable.engine.run import LiveRun, Run, Watch
+from resumable.engine.context import LiveRun
+from resumable.engine.run import Run, Watch
 from resumable.errors import ResumableError
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.store import Manifest

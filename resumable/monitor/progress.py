@@ -13,7 +13,7 @@ from resumable.models import Counter, Event, EventKind, WindowState, label
 from resumable.text import amount, length, plainly, safe, span
 
 if TYPE_CHECKING:
-    from resumable.engine.run import LiveRun
+    from resumable.engine.context import LiveRun
     from resumable.manifest.reader import ManifestReader
     from resumable.manifest.rows import Totals
 

@@ -52,10 +52,10 @@ def check(subject: Subject, server: Server) -> Iterator[Finding]:
     if isinstance(contract, JobContract | CursorContract):
         return
     complete = (row for row in subject.manifest.windows() if row.window.state is WindowState.COMPLETE)
-    with open_session(contract, server.settings, stop=server.stop, journal=_Silent()) as session:
+    with open_session(contract, server.settings, stop=server.stop, journal=_Silent()) as client:
         threads = server.settings.workers
         while rows := [*islice(complete, threads * BATCH)]:
-            for row, said in _Round(subject, contract, session.client, rows).go(threads):
+            for row, said in _Round(subject, contract, client, rows).go(threads):
                 subject.report.counted += 1
                 if (text := _otherwise(row, said)) is not None:
                     yield _finding(subject, row, text)
