@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 from resumable.clock import Clock
 from resumable.datasets.contract import AnyContract, CursorContract, JobContract
@@ -21,10 +22,9 @@ from resumable.manifest.rows import PageRow, WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, Interval, JobSpec, PageKey, Snapshot, moment_of
 from resumable.storage import durable
-from resumable.storage.job_files import MANIFEST, PARTS, JobFiles
+from resumable.storage.job_files import PARTS, JobFiles
 from resumable.storage.parts import Footer, Parts
 
-MAKING = f".{MANIFEST}.restored"
 BESIDE = ("-wal", "-shm", "-journal", "")
 """Endings of a manifest's files, itself last: no log is ever left for another manifest to take for its own."""
 
@@ -57,7 +57,7 @@ def restore(
     clear(home)
     length = min(spec.window, interval_max or contract.interval_max or spec.window)
     manifest = Manifest.create(
-        home.folder / MAKING,
+        home.making,
         clock,
         name=home.name,
         spec=spec,
@@ -77,7 +77,7 @@ def restore(
 def clear(home: JobFiles) -> None:
     """Remove what a restoration that was killed left unfinished."""
     for ending in BESIDE:
-        durable.remove(home.folder / f"{MAKING}{ending}")
+        durable.remove(Path(f"{home.making}{ending}"))
 
 
 def _origin(home: JobFiles, parts: Parts) -> Footer:
@@ -268,10 +268,10 @@ def _snapshot(footer: Footer) -> tuple[int, int | None, int | None]:
 
 def _swap(home: JobFiles, at: str) -> None:
     """Move the old manifest away and the new one into its place."""
-    folder, aside = home.folder, home.aside_folder(at)
-    durable.make_folder(aside.absolute(), within=folder.absolute())
+    aside = home.aside_folder(at)
+    durable.make_folder(aside.absolute(), within=home.folder.absolute())
     for ending in BESIDE:
-        old = folder / f"{MANIFEST}{ending}"
+        old = Path(f"{home.manifest}{ending}")
         if durable.kind_of(old) is not None:
             durable.move(old, aside / old.name)
-    durable.move(folder / MAKING, home.manifest)
+    durable.move(home.making, home.manifest)

@@ -24,6 +24,7 @@ RECEIPT: Final = "receipt.json"
 REPORT: Final = "report.html"
 PARTS: Final = "parts"
 LOCK: Final = "lock"
+_MAKING: Final = f".{MANIFEST}.restored"
 _ASIDE: Final = "aside"
 _PACE: Final = ".pace"
 
@@ -133,6 +134,11 @@ class JobFiles:
     def manifest(self) -> Path:
         """Its SQLite file."""
         return self.folder / MANIFEST
+
+    @property
+    def making(self) -> Path:
+        """The SQLite file in which a rebuild makes a manifest, before it takes its place."""
+        return self.folder / _MAKING
 
     @property
     def lock(self) -> Path:
