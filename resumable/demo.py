@@ -169,7 +169,7 @@ class Demo:
         # Never an old one: it might be somebody's own job of that name, and a complete one would show nothing.
         for number in range(1, 1000):
             name = "demo" if number == 1 else f"demo-{number}"
-            if not (self.state / name).exists():
+            if not StateFiles(folder=self.state).job(name).folder.exists():
                 return name
         raise UsageError(f"{self.state} holds a thousand demonstrations.", hint="Delete some of them.")
 

@@ -92,7 +92,7 @@ class StateFiles:
         for folder in durable.listed(self.folder, through_link=True):
             home = self.job(folder.name)
             try:
-                found = durable.exists(home.manifest) or durable.is_folder(folder / PARTS)
+                found = durable.exists(home.manifest) or home.store.kind(PARTS) in (durable.FOLDER, durable.LINK)
             except StorageFailed:
                 found = True  # whoever reads it is told why it cannot be read
             if found:
