@@ -245,7 +245,7 @@ def journey() -> Journey:
         try:
             job.run()
         finally:
-            threading.setprofile(None)  # type: ignore[arg-type]  # None takes it back
+            threading.setprofile(None)
         receipt = json.loads((job.folder / "receipt.json").read_text("utf-8"))
     return Journey(rooms=rooms - {"simulator"}, receipt=receipt)
 
