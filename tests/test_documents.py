@@ -156,7 +156,7 @@ def test_ci_runs_the_two_commands_that_the_readme_shows() -> None:
 
 def _commands(page: Document) -> Iterator[tuple[str, str]]:
     """Yield the command and the rest of each call of the product that a page shows."""
-    for line in page.code:
+    for line in (re.sub(r"\$\([^)]*\)", "IT", line) for line in page.code):
         for call in re.findall(r"(?:^|[\s;/(])resumable((?: [^|;&#)]*)?)", line):
             words = call.split()
             if words and words[0] != "import" and not line.startswith(("from ", "import ")):
@@ -170,7 +170,21 @@ def test_every_command_that_is_shown_exists(path: Path) -> None:
     for command, call in _commands(page):
         known = help_of(command)
         for flag in re.findall(r"(?<=\s)--[a-z][a-z-]*", call):
-            assert re.search(rf"(?<![\w-]){flag}(?![\w-])", known), f"{page.name}: resumable {command} has no {flag}"
+            assert _has(known, flag), f"{page.name}: resumable {command} has no {flag}"
+
+
+def _has(text: str, flag: str) -> bool:
+    return re.search(rf"(?<![\w-]){flag}(?![\w-])", text) is not None
+
+
+def test_every_option_that_is_named_exists() -> None:
+    """Each `--option` that a document for users names alone is one of some command."""
+    listed = help_of("").split("Commands:")[1].split("Environment:")[0]
+    known = [help_of(command) for command in re.findall(r"^ {2,4}([a-z]+)  ", listed, re.MULTILINE)]
+    assert known
+    for page in (document(path) for path in PAGES if not path.is_relative_to(ROOT / "tests")):
+        for flag in (found[1] for code in page.code if (found := re.match(r"(--[a-z][a-z-]*)", code))):
+            assert any(_has(text, flag) for text in known), f"{page.name}: no command has {flag}"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
