@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from resumable.api.client import Asked
+from resumable.api.statuses import meaning
 from resumable.datasets.contract import Answer, CursorContract
 from resumable.engine.feed import Work
 from resumable.engine.recorder import Recorder
@@ -15,9 +16,6 @@ from resumable.models import Request, Snapshot, Window, WindowState, label
 from resumable.transport.http import Reply
 
 T = TypeVar("T")
-
-GONE = frozenset({400, 404, 410})
-"""Statuses that say a job or a cursor is no more: there is nothing to try again, only to begin again."""
 
 
 class BeginAgain(Exception):
@@ -91,7 +89,7 @@ class CursorReader:
         try:
             return self._context.client.exchange(Asked(what=what, request=request), read)
         except StatusFault as fault:
-            if fault.status in GONE:
+            if meaning(fault.status).gone:
                 raise BeginAgain(f"its job or cursor is gone ({fault.reason})") from None
             raise
 

@@ -73,7 +73,8 @@ def test_an_answer_that_is_fine_is_one_request() -> None:
 
 
 PASSING: dict[str, Step] = {
-    **{str(status): reply({}, status=status) for status in (408, 500, 502, 503, 504)},
+    **{str(status): reply({}, status=status) for status in (408, 500, 502, 503, 504, *range(520, 525))},
+    **{f"{status} to a page": reply({"fine": True}, status=status) for status in (201, 202, 203, 204, 206)},
     "a reset": TransportFault("connection reset"),
     "a cut": TransportFault("the body ended early"),
 }
