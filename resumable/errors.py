@@ -16,6 +16,8 @@
      │   └─ TrustFault                          the server could not prove who it is
      ├─ StatusFault                             the answer was an error status
      └─ ProtocolFault                           a whole answer came and is not what the contract says
+         ├─ NoRecords                           it holds no record where there must be some
+         └─ PageBeyondEnd                       the window has fewer pages by now
 
 A `Fault` never leaves a run: the client turns it into a retry, the worker into a quarantined page. No message holds a
 secret: faults carry the start of a body only after redaction.
@@ -221,6 +223,14 @@ class ProtocolFault(Fault):
     def __init__(self, reason: str, *, failure: Failure = Failure.NOT_AS_AGREED) -> None:
         """`reason` holds no more than the start of the answer."""
         super().__init__(reason, failure=failure)
+
+
+class NoRecords(ProtocolFault):
+    """An answer holds no record where there must be some."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason` says what it holds in their place."""
+        super().__init__(reason, failure=Failure.NO_RECORDS)
 
 
 class PageBeyondEnd(ProtocolFault):

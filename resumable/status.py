@@ -10,8 +10,8 @@ from typing import Any
 from resumable.datasets.catalogue import BULK
 from resumable.errors import ManifestUnusable, StorageFailed, UsageError
 from resumable.manifest.reader import ManifestReader
-from resumable.manifest.rows import JobRow, Totals
-from resumable.models import Counter, Event, JobState, iso, label
+from resumable.manifest.rows import JobRow, Quarantined, Totals
+from resumable.models import Counter, Event, JobState, iso
 from resumable.storage import durable
 from resumable.storage.lock import held
 
@@ -33,10 +33,15 @@ class Status:
     counters: dict[Counter, int]
     drift: dict[str, int]
     """What the schema had no place for, by path: it is in `_unmapped`."""
-    problems: tuple[str, ...]
+    quarantined: tuple[Quarantined, ...]
     events: tuple[Event, ...]
     receipt: dict[str, Any] | None
     """The closing statement of a complete job."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The quarantined pages, a line each."""
+        return tuple(map(str, self.quarantined))
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints."""
@@ -79,14 +84,13 @@ def read(folder: Path, *, events: int = 20) -> Status | None:
             state = JobState.INCOMPLETE  # never a false complete, whatever has become of the manifest
         if state is JobState.RUNNING and not held(folder / LOCK):
             state = JobState.INTERRUPTED  # it was killed: nobody holds the lock any more
-        problems = tuple(f"{label(q.window)} page {q.number}: {q.reason}" for q in manifest.quarantined())
         return Status(
             job=job,
             state=state,
             totals=totals,
             counters=manifest.counters(),
             drift=manifest.drift(),
-            problems=problems,
+            quarantined=tuple(manifest.quarantined()),
             events=tuple(manifest.events(events)),
             receipt=_receipt(folder) if state is JobState.COMPLETE else None,
         )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from resumable.datasets.token_forms import GivenToken, TokenForm
-from resumable.errors import PageBeyondEnd, ProtocolFault
+from resumable.errors import Failure, NoRecords, PageBeyondEnd, ProtocolFault
 from resumable.models import Interval, Query, Request, Said, moment_of
 from resumable.redaction import Redactor
 from resumable.schema.decode import Presence, decode
@@ -162,8 +162,8 @@ def checked(answer: Answer, number: int) -> Answer:
     """
     said = answer.said
     if said.page_count is None or said.page_count < 0:
-        beside = f", and {answer.emptiness}" if answer.emptiness else ""
-        raise ProtocolFault(f"the answer names no usable page count ({said.page_count}){beside}")
+        why = f"the answer names no usable page count ({said.page_count})"
+        raise NoRecords(f"{why}, and {answer.emptiness}") if answer.emptiness else ProtocolFault(why)
     if said.total is not None and said.total < 0:
         raise ProtocolFault(f"the answer names a total of {said.total}")
     if number > max(said.page_count, 1):
@@ -171,7 +171,7 @@ def checked(answer: Answer, number: int) -> Answer:
     if said.page_number is not None and said.page_number != number:
         raise ProtocolFault(f"asked for page {number}, and the answer says it is page {said.page_number}")
     if answer.rows == 0 and said.page_count > 0:
-        raise ProtocolFault(f"a page count of {said.page_count}, and {answer.emptiness or 'no records'}")
+        raise NoRecords(f"a page count of {said.page_count}, and {answer.emptiness or 'no records'}")
     if said.page_rows is not None and number < said.page_count and answer.rows < said.page_rows:
         raise ProtocolFault(f"page {number} of {said.page_count} has {answer.rows} records, not {said.page_rows}")
     if answer.rows > 0 and said.page_count == 0:
@@ -197,13 +197,24 @@ def read_answer(
     try:
         page = decode(body, schema=schema, records_key=records_key, envelope=envelope, within=within)
         named = said(page.envelope)
-    except (NotJson, ProtocolFault) as error:
-        raise ProtocolFault(f"{error.reason} (starts with {redactor.body_start(body, 80)!r})") from None
+    except NotJson as error:
+        raise no_json(error, body, redactor) from None
+    except ProtocolFault as error:
+        raise ProtocolFault(_quoting(error.reason, body, redactor)) from None
     emptiness = ""
     if page.table is None or page.table.num_rows == 0:
         how = {Presence.ABSENT: "is missing", Presence.NULL: "is null", Presence.LIST: "is empty"}[page.presence]
         emptiness = f"{'.'.join((*within, records_key))} {how} (starts with {redactor.body_start(body, 80)!r})"
     return Answer(table=page.table, said=named, drift=page.drift, emptiness=emptiness)
+
+
+def no_json(error: NotJson, body: bytes, redactor: Redactor | None) -> ProtocolFault:
+    """Return the fault for a body that is not JSON, with its start, scrubbed, where there is who can do that."""
+    return ProtocolFault(_quoting(error.reason, body, redactor), failure=Failure.NOT_JSON)
+
+
+def _quoting(reason: str, body: bytes, redactor: Redactor | None) -> str:
+    return f"{reason} (starts with {redactor.body_start(body, 80)!r})" if redactor else reason
 
 
 def whole_number(answer: Mapping[str, Any], name: str) -> int | None:
@@ -243,8 +254,7 @@ def members(body: bytes, redactor: Redactor | None = None) -> dict[str, Any]:
     try:
         answer = strict_json(body)
     except NotJson as error:
-        start = f" (starts with {redactor.body_start(body, 80)!r})" if redactor else ""
-        raise ProtocolFault(f"{error.reason}{start}") from None
+        raise no_json(error, body, redactor) from None
     if not isinstance(answer, dict):
         raise ProtocolFault("the answer is not a JSON object")
     return answer

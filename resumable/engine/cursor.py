@@ -9,7 +9,7 @@ from resumable.datasets.contract import Answer, CursorContract
 from resumable.engine.feed import Work
 from resumable.engine.recorder import Recorder
 from resumable.engine.recovery import recover
-from resumable.errors import Fault, ProtocolFault, StatusFault
+from resumable.errors import Fault, NoRecords, StatusFault
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
 from resumable.models import Request, Snapshot, Window, WindowState, label
@@ -133,7 +133,7 @@ class CursorWorker(CursorReader):
         def read(reply: Reply) -> Answer:
             answer = self._contract.read_results(reply.body, self._context.client.redactor)
             if answer.rows == 0 and answer.said.cursor:
-                raise ProtocolFault(f"page {number} names a next one, and {answer.emptiness}")
+                raise NoRecords(f"page {number} names a next one, and {answer.emptiness}")
             return answer
 
         if remote.cursor is not None:

@@ -10,7 +10,7 @@ from resumable.datasets.contract import Answer, JobContract, RemoteState
 from resumable.engine.cursor import BeginAgain, CursorReader
 from resumable.engine.feed import Work
 from resumable.engine.recorder import Recorder
-from resumable.errors import Fault, ProtocolFault, StatusFault
+from resumable.errors import Fault, NoRecords, ProtocolFault, StatusFault
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
 from resumable.models import EventKind, Window, label
@@ -158,7 +158,7 @@ class ServerJobWorker(CursorReader):
         def read(reply: Reply) -> Answer:
             answer = self._contract.read_results(reply.body, self._context.client.redactor)
             if answer.rows == 0 and (answer.said.cursor or number > 1):
-                raise ProtocolFault(f"page {number} of a job's results, and {answer.emptiness}")
+                raise NoRecords(f"page {number} of a job's results, and {answer.emptiness}")
             return answer
 
         request = self._contract.results(remote.id, remote.cursor, self._context.job.spec.page_size)

@@ -7,13 +7,13 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from resumable.datasets.contract import Answer, read_answer, text, whole_number
+from resumable.datasets.contract import Answer, no_json, read_answer, text, whole_number
 from resumable.datasets.described.columns import declared_columns, inferred_columns
 from resumable.datasets.described.declaration import Declaration, from_canonical, from_file
 from resumable.datasets.described.template import UNITS as TIME_UNITS
 from resumable.datasets.described.template import as_parameter, filled, filled_path, object_at, written
 from resumable.datasets.token_forms import GivenToken, TokenForm
-from resumable.errors import ManifestUnusable, ProtocolFault, UsageError
+from resumable.errors import ManifestUnusable, NoRecords, UsageError
 from resumable.models import Interval, Query, Request, Said
 from resumable.redaction import Redactor
 from resumable.schema.fields import Fields
@@ -102,7 +102,7 @@ class Declared:
         try:
             _, _, records = records_of(body, self.declaration.answer.records)
         except NotJson as error:
-            raise ProtocolFault(f"{error.reason} (starts with {redactor.body_start(body, 80)!r})") from None
+            raise no_json(error, body, redactor) from None
         if not records:
             return ""
         return json.dumps(inferred_columns(records, self.declaration.key, self.declaration.start))
@@ -202,7 +202,7 @@ class DeclaredWalk(Declared):
             said=said,
         )
         if answer.table is None:
-            raise ProtocolFault(answer.emptiness)
+            raise NoRecords(answer.emptiness)
         return answer
 
 
