@@ -294,19 +294,6 @@ class Organisation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LastFailure:
-    """The last exchange that failed, in the server's own terms."""
-
-    at: datetime
-    asked: str
-    """What was asked for, in the words of a status line."""
-    reason: str
-    status: int | None = None
-    correlation_id: str | None = None
-    context_id: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Event:
     """One line of a job's history."""
 

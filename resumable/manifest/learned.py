@@ -4,8 +4,8 @@ from dataclasses import asdict
 from datetime import datetime
 
 from resumable.manifest.connection import Connection
-from resumable.manifest.rows import to_ms
-from resumable.models import LastFailure, Organisation, Shortfall, Window
+from resumable.manifest.rows import LastFailure, to_ms
+from resumable.models import Organisation, Shortfall, Window
 
 
 class Learned:

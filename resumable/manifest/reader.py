@@ -10,6 +10,7 @@ from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
     JobRow,
+    LastFailure,
     PageRow,
     Quarantined,
     Totals,
@@ -23,7 +24,7 @@ from resumable.manifest.rows import (
     window_columns,
     window_row,
 )
-from resumable.models import Counter, Event, EventKind, LastFailure, PartFact, Shortfall, Window
+from resumable.models import Counter, Event, EventKind, PartFact, Shortfall, Window
 from resumable.storage.durable import exists
 
 

@@ -146,6 +146,19 @@ class Totals:
     bytes: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class LastFailure:
+    """The last exchange that failed, in the server's own terms."""
+
+    at: datetime
+    asked: str
+    """What was asked for, in the words of a status line."""
+    reason: str
+    status: int | None = None
+    correlation_id: str | None = None
+    context_id: str | None = None
+
+
 @contextlib.contextmanager
 def sensible(what: str, path: Path) -> Iterator[None]:
     """Raise ManifestUnusable in place of what values that make no sense would raise: a bit of them has flipped."""
