@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from resumable.datasets.catalogue import BULK
+from resumable.datasets.catalogue import cheaper
 from resumable.errors import ManifestUnusable, StorageFailed, UsageError
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.rows import JobRow, Quarantined, Totals
@@ -137,22 +137,11 @@ def jobs(state: Path) -> Iterator[Path]:
             yield folder
 
 
-REQUESTS_A_JOB = 5
-"""A job on the server is submitted, looked at some times and deleted."""
-
-RECORDS_A_JOB_PAGE = 1000
-
-WORTH_SAYING = 5
-"""So many times fewer requests are worth a hint; a tenth is the most that can be saved."""
-
-
 def cheaper_contract(status: Status) -> tuple[str, int] | None:
     """Return the dataset that brings the same in far fewer requests, and how many; None where there is none."""
     spec, totals = status.job.spec, status.totals
-    name = BULK.get(spec.dataset)
-    results = -(-totals.pages_known * spec.page_size // RECORDS_A_JOB_PAGE)
-    requests = results + REQUESTS_A_JOB * totals.windows
-    return (name, requests) if name and requests * WORTH_SAYING <= totals.pages_known else None
+    pages = totals.pages_known
+    return cheaper(spec.dataset, requests=pages, records=pages * spec.page_size, windows=totals.windows)
 
 
 def _receipt(folder: Path) -> dict[str, Any] | None:

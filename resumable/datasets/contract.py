@@ -4,8 +4,9 @@ import enum
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from resumable.datasets.facts import Filters, PageSizes, Paging
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import Failure, NoRecords, PageBeyondEnd, ProtocolFault
 from resumable.models import Interval, Query, Request, Said, moment_of
@@ -43,6 +44,10 @@ class Contract(Protocol):
         """The name on the command line."""
 
     @property
+    def paging(self) -> Paging:
+        """How its pages follow each other: what the union of contracts is told apart by."""
+
+    @property
     def schema(self) -> Schema:
         """The pinned schema of its parts."""
 
@@ -51,16 +56,8 @@ class Contract(Protocol):
         """Requests a minute until the server tells otherwise."""
 
     @property
-    def page_size_default(self) -> int:
-        """Records a page when the user says nothing."""
-
-    @property
-    def page_size_max(self) -> int:
-        """The most the contract allows."""
-
-    @property
-    def page_size_clamped(self) -> bool:
-        """Whether asking for more means the most, or is an error."""
+    def page_sizes(self) -> PageSizes:
+        """How many records a page may be asked for."""
 
     @property
     def interval_max(self) -> timedelta | None:
@@ -79,12 +76,45 @@ class Contract(Protocol):
         """Whether it has no range of time: a list as it is on the day it is asked for."""
 
     @property
-    def counts_pages(self) -> bool:
-        """Whether an answer names how much there is: a total or a page count."""
+    def per_window(self) -> bool:
+        """Whether a key names a record of one window only: the same key in another window is another record."""
+
+    @property
+    def table(self) -> str:
+        """What its records are called, together, where they are exported as tables."""
+
+    @property
+    def filters(self) -> Filters:
+        """What narrows a query of it."""
+
+    @property
+    def description(self) -> str | None:
+        """The description that it was made of, canonical, so that a job needs no file; None where it is code."""
+
+    @property
+    def inferred(self) -> "Inferred | None":
+        """What its columns are inferred from; None where they are known before a page has come."""
+
+
+class Inferred(Protocol):
+    """A contract of which nobody has said the columns."""
+
+    def first_page(self, query: Query, window: Interval, page_size: int) -> Request:
+        """Build the request for the first page of a window. Raises UsageError for a window it cannot ask for."""
+
+    def sample(self, body: bytes, redactor: Redactor) -> str:
+        """Return the columns that hold a page, as text for `resolve.of_job`; empty where it has no records.
+
+        Raises ProtocolFault.
+        """
 
 
 class PagedContract(Contract, Protocol):
     """A contract whose pages have numbers, and can be asked for in any order."""
+
+    @property
+    def paging(self) -> Literal[Paging.NUMBERED]:
+        """By numbers."""
 
     def request(self, query: Query, window: Interval, number: int, page_size: int) -> Request:
         """Build the request for page `number` (from 1) of a window."""
@@ -112,9 +142,12 @@ class RemoteStatus:
     expires_at: datetime | None = None
 
 
-@runtime_checkable
 class JobContract(Contract, Protocol):
     """A contract by asynchronous jobs on the server: one a window, its pages strictly one after the other."""
+
+    @property
+    def paging(self) -> Literal[Paging.SERVER_JOB]:
+        """Through a job on the server."""
 
     def submit(self, query: Query, window: Interval) -> Request:
         """Build the request that makes a job. Sending it twice makes two."""
@@ -141,12 +174,15 @@ class JobContract(Contract, Protocol):
         """Build the request for the time up to which data is there."""
 
     def read_availability(self, body: bytes) -> datetime | None:
-        """Read that time; None where the server says nothing usable."""
+        """Read that time; None where the server says nothing. Raises ProtocolFault."""
 
 
-@runtime_checkable
 class CursorContract(Contract, Protocol):
     """A contract where each page names the next one, with no job on the server behind it."""
+
+    @property
+    def paging(self) -> Literal[Paging.CURSOR]:
+        """Along a cursor."""
 
     def page(self, query: Query, window: Interval, cursor: str | None, page_size: int) -> Request:
         """Build the request for the page that a cursor stands for; None is the first."""

@@ -14,7 +14,7 @@ def refusal_of(fault: Fault, contract: Contract) -> UsageError | None:
 
 def _advice(wall: Wall | None, contract: Contract) -> str:
     if wall is Wall.PAGE_SIZE:
-        return f"A page of {contract.name} holds {contract.page_size_max} records at most: see --page-size."
+        return f"A page of {contract.name} holds {contract.page_sizes.most} records at most: see --page-size."
     if wall is Wall.INTERVAL:
         return "Cut the range into shorter windows with --window (one day is the default)."
     return "Check the filters, the ids and the range of the command."

@@ -127,7 +127,9 @@ class Recorder:
             key = PageKey(window=window.interval, take=window.take, number=page.number)
             column = kept.get(page.number)
             columns.append(column if column is not None else context.parts.column(key, context.contract.schema.key))
-        verdict = judge(row, columns, page_size=context.job.spec.page_size if context.contract.counts_pages else None)
+        verdict = judge(
+            row, columns, page_size=context.job.spec.page_size if context.contract.paging.counts_pages else None
+        )
         self.keys.close(window, columns if verdict.complete else None)
         return verdict
 

@@ -4,6 +4,7 @@ from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from resumable.datasets.catalogue import breakdown_of
 from resumable.errors import Failure
 from resumable.manifest.rows import Quarantined
 from resumable.models import Counter, EventKind, JobState
@@ -25,14 +26,6 @@ MEANINGS = {
     Failure.NOT_JSON: "the answer was no JSON: a proxy or a gateway answered in Genesys' place.",
 }
 """What the failures that have an advice mean, in words."""
-
-BREAKDOWN = {
-    "conversations": "originatingDirection",
-    "conversation-jobs": "originatingDirection",
-    "conversations-pagecount": "originatingDirection",
-    "users": "state",
-}
-"""A column to count by, for the line to try."""
 
 
 def status_lines(status: Status, folder: Path, *, width: int | None) -> list[str]:
@@ -95,7 +88,7 @@ def ending(status: Status, folder: Path, *, nothing_to_do: bool, width: int | No
         " (it was complete already; nothing was asked for)" if nothing_to_do else ""
     )
     parts = folder / "parts"
-    column = BREAKDOWN.get(spec.dataset)
+    column = breakdown_of(spec.dataset)
     shown, grouped = (f"{column}, ", " group by 1") if column else ("", "")
     query = f"select {shown}count(*) from '{parts}/**/*.parquet'{grouped}"  # noqa: S608 - to be shown, not run
     known = [
