@@ -2,13 +2,13 @@
 
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from resumable.datasets.catalogue import breakdown_of
 from resumable.errors import Failure
 from resumable.manifest.rows import Quarantined
 from resumable.models import Counter, EventKind, JobState
-from resumable.status import RECEIPT, Status, cheaper_contract
+from resumable.status import Status, cheaper_contract
+from resumable.storage.job_files import PARTS, RECEIPT, JobFiles
 from resumable.text import amount, facts, hanging, length, paragraph, plainly, reach, safe, selection, size, table
 
 PROBLEMS_SHOWN = 10
@@ -28,7 +28,7 @@ MEANINGS = {
 """What the failures that have an advice mean, in words."""
 
 
-def status_lines(status: Status, folder: Path, *, width: int | None) -> list[str]:
+def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[str]:
     """Tell how a job stands."""
     spec, totals = status.job.spec, status.totals
     windows = f"{totals.windows_done:,} of {totals.windows:,} complete, {length(spec.window)} each"
@@ -41,7 +41,7 @@ def status_lines(status: Status, folder: Path, *, width: int | None) -> list[str
         ("records", f"{totals.records:,}, {size(totals.bytes)}"),
         ("requests", ", ".join(_counted(status.counters))),
         *_closing(status),
-        ("parts", str(folder / "parts")),
+        ("parts", home.store.place(PARTS)),
     ]
     lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
     lines += problem_lines(status.quarantined)
@@ -73,7 +73,7 @@ def jobs_lines(known: Sequence[Status], broken: Iterable[tuple[str, str]]) -> li
     return [safe(line) for line in [*lines, *(f"{name}  cannot be read: {why}" for name, why in broken)]]
 
 
-def ending(status: Status, folder: Path, *, nothing_to_do: bool, width: int | None) -> list[str]:
+def ending(status: Status, home: JobFiles, *, nothing_to_do: bool, width: int | None) -> list[str]:
     """Tell that a job is complete, how that was checked, and what to do with it."""
     totals, spec = status.totals, status.job.spec
     if totals.records == 0:
@@ -87,13 +87,12 @@ def ending(status: Status, folder: Path, *, nothing_to_do: bool, width: int | No
     head = f"complete: {', '.join(what)}" + (
         " (it was complete already; nothing was asked for)" if nothing_to_do else ""
     )
-    parts = folder / "parts"
     column = breakdown_of(spec.dataset)
     shown, grouped = (f"{column}, ", " group by 1") if column else ("", "")
-    query = f"select {shown}count(*) from '{parts}/**/*.parquet'{grouped}"  # noqa: S608 - to be shown, not run
+    query = f"select {shown}count(*) from '{home.store.place(PARTS)}/**/*.parquet'{grouped}"  # noqa: S608 - to be shown, not run
     known = [
         *_closing(status),
-        ("receipt", str(folder / RECEIPT)),
+        ("receipt", home.store.place(RECEIPT)),
         ("look", f'duckdb -c "{query}"'),
         ("use", f"resumable export {status.job.name} --to {status.job.name}.parquet"),
     ]
