@@ -15,6 +15,8 @@ Names are imported when they are used: `import resumable` alone costs nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from resumable.version import __version__
+
 if TYPE_CHECKING:
     from resumable.backfill import Job, fetch_all, find, make
     from resumable.clock import Stop, SystemClock
@@ -87,6 +89,7 @@ __all__ = [
     "SystemClock",
     "UsageError",
     "VerificationFailed",
+    "__version__",
     "fetch_all",
     "find",
     "from_environment",

@@ -1,7 +1,6 @@
 """The closing statement of a job: what was asked for, what came, and what was done about what did not agree."""
 
 import hashlib
-import importlib.metadata
 import json
 import platform
 from array import array
@@ -18,6 +17,7 @@ from resumable.manifest import Manifest, ManifestReader, WindowRow
 from resumable.models import Counter, EventKind, PageKey, iso
 from resumable.parts import Parts
 from resumable.status import MANY_PAGES, RECEIPT
+from resumable.version import __version__
 
 FORMAT: Final = 1
 
@@ -95,7 +95,7 @@ def window_facts(row: WindowRow) -> dict[str, Any]:
 def _versions(contract: Contract) -> dict[str, str]:
     schema = contract.schema
     return {
-        "resumable": importlib.metadata.version("resumable"),
+        "resumable": __version__,
         "python": platform.python_version(),
         "pyarrow": pa.__version__,
         "schema": f"{schema.name} {schema.version}",

@@ -91,11 +91,11 @@ class Manifest(ManifestReader):
         now = to_ms(self._clock.now())
         with self._db.atomic():
             self._db.execute(
-                "UPDATE job SET state = ?1, updated_ms = ?2, started_ms = coalesce(started_ms, ?2),"
+                "UPDATE job SET state = ?, updated_ms = ?, started_ms = coalesce(started_ms, ?),"
                 # Not before its windows, where the clock was set back: a look-back would take none of those again.
-                " completed_ms = CASE ?1 WHEN 'complete'"
-                " THEN max(?2, (SELECT coalesce(max(whole_ms), 0) FROM window)) ELSE completed_ms END",
-                (state.value, now),
+                " completed_ms = CASE ? WHEN 'complete'"
+                " THEN max(?, (SELECT coalesce(max(whole_ms), 0) FROM window)) ELSE completed_ms END",
+                (state.value, now, now, state.value, now),
             )
             self._minutes.write()
 
