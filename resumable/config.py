@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 
 from resumable.errors import AuthenticationFailed, UsageError
 from resumable.redaction import Secret
-from resumable.retry import Policy
 
 if TYPE_CHECKING:
-    from resumable.transport import Transport
+    from resumable.transport.http import Transport
 
 REGIONS = {
     "us-east-1": "mypurecloud.com",
@@ -36,6 +35,21 @@ REGIONS = {
     "ap-northeast-3": "apne3.pure.cloud",
 }
 """Region and domain: the API host is `api.` + domain, the login host `login.` + domain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """How stubborn to be; waits are in seconds."""
+
+    attempts: int = 6
+    """Times one page is sent before it is quarantined; 429s and expired tokens do not count."""
+    budget_seconds: float = 900.0
+    """Time one page may take, retries and all."""
+    first_wait_seconds: float = 1.0
+    longest_wait_seconds: float = 60.0
+    wait_cap_seconds: float = 180.0
+    """The longest wait that a server may ask for before the run is checkpointed and ended instead."""
+
 
 MIN_FREE = 64 * 2**20
 """Some hundred pages: room enough to end a run in good order."""

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from resumable import status as status_of
-from resumable.backfill import find
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.errors import UsageError, VerificationFailed
-from resumable.manifest import ManifestReader
+from resumable.job.making import find
+from resumable.manifest.reader import ManifestReader
 from resumable.models import Counter
-from resumable.simulator import Fault, FaultKind, Kind, Match, Simulator, Style
-from resumable.simulator import Settings as World
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 
 DATASET = "conversations"
 FIRST_DAY = date(2025, 3, 3)
@@ -27,7 +29,7 @@ PAGE_SIZE = 20
 RECORDS_A_DAY = 1000
 """Fifty pages a day."""
 
-WORLD = World(
+WORLD = SimSettings(
     seed=7,
     records=RECORDS_A_DAY,
     style=Style.FULL,
@@ -39,12 +41,12 @@ WORLD = World(
 """Tokens of three seconds; 2,100 requests a minute, so that 400 pages take a quarter of a minute and not over one."""
 
 FAULTS = (
-    Fault(kind=FaultKind.STATUS, status=429, headers=(("Retry-After", "1"),), on=Match(nth=(90,))),
-    Fault(kind=FaultKind.STATUS, status=504, times=3, on=Match(nth=(35, 160, 300))),
-    Fault(kind=FaultKind.RESET_INSIDE, times=2, on=Match(nth=(60, 220))),
-    Fault(kind=FaultKind.CUT, times=2, on=Match(nth=(75, 260))),
-    Fault(kind=FaultKind.RECORDS_MISSING, times=1, on=Match(nth=(120,))),
-    Fault(kind=FaultKind.HTML, status=200, times=1, on=Match(nth=(190,))),
+    SimFault(kind=FaultKind.STATUS, status=429, headers=(("Retry-After", "1"),), on=Match(nth=(90,))),
+    SimFault(kind=FaultKind.STATUS, status=504, times=3, on=Match(nth=(35, 160, 300))),
+    SimFault(kind=FaultKind.RESET_INSIDE, times=2, on=Match(nth=(60, 220))),
+    SimFault(kind=FaultKind.CUT, times=2, on=Match(nth=(75, 260))),
+    SimFault(kind=FaultKind.RECORDS_MISSING, times=1, on=Match(nth=(120,))),
+    SimFault(kind=FaultKind.HTML, status=200, times=1, on=Match(nth=(190,))),
 )
 """What goes wrong on the way."""
 
@@ -123,7 +125,7 @@ class Demo:
     environment: Mapping[str, str]
     stop: Stop
     tell: Callable[[str], None]
-    world: World = WORLD
+    world: SimSettings = WORLD
     _kills: list[Killed] = field(default_factory=list)
     _finished: dict[int, set[tuple[str, int]]] = field(default_factory=dict)
     """Pages recorded at a kill, by how many requests the simulator had seen then."""

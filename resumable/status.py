@@ -7,11 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from resumable import durable
-from resumable.catalogue import BULK
+from resumable.datasets.catalogue import BULK
 from resumable.errors import ManifestUnusable, StorageFailed, UsageError
-from resumable.manifest import JobRow, ManifestReader, Totals, held
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.rows import JobRow, Totals
 from resumable.models import Counter, Event, JobState, iso, label
+from resumable.storage import durable
+from resumable.storage.lock import held
 
 MANIFEST = "manifest.sqlite"
 LOCK = "lock"

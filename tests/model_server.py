@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from resumable.errors import TransportFault
 from resumable.models import Request
 from resumable.redaction import Secret
-from resumable.transport import Reply
+from resumable.transport.http import Reply
 
 
 class Killed(BaseException):

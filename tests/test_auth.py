@@ -9,12 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-from resumable.auth import Token, TokenForm
+from resumable.api.tokens import Token
 from resumable.clock import Stop
+from resumable.config import Policy
+from resumable.datasets.token_forms import TokenForm
 from resumable.errors import AuthenticationFailed, ExitCode, Incomplete, StatusFault, TransportFault, TrustFault
 from resumable.models import Counter
-from resumable.retry import Policy
-from resumable.transport import Reply
+from resumable.transport.http import Reply
 from tests.support.builders import CLIENT_SECRET, MemoryJournal, token_source
 from tests.support.clock import VirtualClock
 from tests.support.transports import ScriptedTransport, Sent, Step, reply, token_reply

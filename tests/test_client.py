@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from resumable.client import Asked, Stopped
+from resumable.api.client import Asked, Stopped
+from resumable.config import Policy
 from resumable.errors import (
     AuthenticationFailed,
     ExitCode,
@@ -18,8 +19,7 @@ from resumable.errors import (
     TrustFault,
 )
 from resumable.models import Counter, EventKind, Request
-from resumable.retry import Policy
-from resumable.transport import Reply
+from resumable.transport.http import Reply
 from tests.support.builders import Parties, parties
 from tests.support.clock import VirtualClock
 from tests.support.transports import ScriptedTransport, Sent, Step, reply, token_reply

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 
-from resumable.closing import Verdict, judge
-from resumable.manifest import WindowRow
+from resumable.engine.closing import Verdict, judge
+from resumable.manifest.rows import WindowRow
 from resumable.models import Snapshot, Window, WindowState
 from tests.support.builders import days
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from resumable.distinct import AT_ONCE, Distinct
+from resumable.engine.count_distinct import AT_ONCE, Distinct
 from resumable.errors import StorageFailed
-from resumable.spool import Spool
+from resumable.storage.scratch import Scratch
 
 ENDS = [2**64 - 1, 0, 5, 5, 0, 9, 12, 5, 2**63, 2**63 - 1, 2**64 - 1]
 
 
 def counted(folder: Path, numbers: list[int], *, at_once: int, given: int, total: int | None = None) -> int:
     """Count numbers that come so many at a time."""
-    with Spool(folder) as spool:
-        distinct = Distinct(spool, total=len(numbers) if total is None else total, at_once=at_once)
+    with Scratch(folder) as scratch:
+        distinct = Distinct(scratch, total=len(numbers) if total is None else total, at_once=at_once)
         for begin in range(0, len(numbers), given):
             distinct.add(array("Q", numbers[begin : begin + given]))
         return distinct.count()
@@ -55,8 +55,8 @@ def peak(folder: Path, many: int) -> int:
     pa.set_memory_pool(pool)
     tracemalloc.start()
     try:
-        with Spool(folder) as spool:
-            distinct = Distinct(spool, total=many)
+        with Scratch(folder) as scratch:
+            distinct = Distinct(scratch, total=many)
             for _ in range(many // 10_000):
                 distinct.add(array("Q", dice.randbytes(80_000)))
             assert distinct.count() == many

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from resumable import durable
 from resumable.errors import ExitCode, StorageFailed
+from resumable.storage import durable
 
 DATA = bytes(range(256)) * 1000
 

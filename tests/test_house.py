@@ -15,7 +15,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 FLOORS = (
     # 0, pure: no I/O, no clock
-    ("errors", "catalogue", "latencies", "version"),
+    ("errors", "catalogue", "latencies"),
     ("models", "retry", "schema", "leafsizes"),
     ("screen",),
     # 1, one outside thing each

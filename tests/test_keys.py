@@ -8,11 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from resumable.keys import KeptKeys, hashes
+from resumable.engine.record_keys import RecordKeys, hashes
 from resumable.models import Interval, JobState, Window, WindowState
-from resumable.parts import Parts
-from resumable.simulator import Settings, Simulator, Style
-from resumable.spool import Spool
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Parts
+from resumable.storage.scratch import Scratch
 from tests.support.builders import START, make_job
 from tests.support.clock import VirtualClock
 
@@ -37,13 +38,13 @@ def windows(count: int) -> list[Window]:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[KeptKeys]:
+def kept(tmp_path: Path) -> Iterator[RecordKeys]:
     """Yield what keeps keys."""
-    with Spool(tmp_path) as spool:
-        yield KeptKeys(spool)
+    with Scratch(tmp_path) as scratch:
+        yield RecordKeys(scratch)
 
 
-def test_keys_are_kept_by_page_until_their_window_is_closed(kept: KeptKeys) -> None:
+def test_keys_are_kept_by_page_until_their_window_is_closed(kept: RecordKeys) -> None:
     """What was kept of a take is what comes back; of another take nothing does."""
     kept.keep(WINDOW, 1, column("a", "b"))
     kept.keep(WINDOW, 3, column("c"))
@@ -55,9 +56,9 @@ def test_keys_are_kept_by_page_until_their_window_is_closed(kept: KeptKeys) -> N
     assert kept.hashes_of(replace(WINDOW, take=2)) is None
 
 
-def test_no_more_keys_are_kept_than_allowed(kept: KeptKeys) -> None:
+def test_no_more_keys_are_kept_than_allowed(kept: RecordKeys) -> None:
     """The oldest window goes first; one that is too large alone is not kept at all, and the others come back whole."""
-    kept = KeptKeys(kept.spool, keys=5)
+    kept = RecordKeys(kept.scratch, keys=5)
     one, two, three = windows(3)
     kept.keep(one, 1, column("a", "b", "c"))
     kept.keep(two, 1, column("d", "e", "f"))
@@ -68,15 +69,15 @@ def test_no_more_keys_are_kept_than_allowed(kept: KeptKeys) -> None:
     assert list(kept.of(one)) == [2], "what was forgotten counts no more"
 
 
-def test_a_page_kept_twice_counts_once(kept: KeptKeys) -> None:
+def test_a_page_kept_twice_counts_once(kept: RecordKeys) -> None:
     """The newest is kept."""
-    kept = KeptKeys(kept.spool, keys=4)
+    kept = RecordKeys(kept.scratch, keys=4)
     for _ in range(5):
         kept.keep(WINDOW, 1, column("a", "b", "c"))
     assert list(kept.of(WINDOW)) == [1]
 
 
-def test_hashes_are_kept_of_windows_that_were_closed_whole(kept: KeptKeys) -> None:
+def test_hashes_are_kept_of_windows_that_were_closed_whole(kept: RecordKeys) -> None:
     """Of as many as there are; one that was not complete has none."""
     one, two, three = windows(3)
     kept.close(one, [column("a", "b", "c")])
@@ -94,7 +95,7 @@ def test_the_receipt_is_the_same_whether_keys_were_kept_or_read(
 ) -> None:
     """With nothing kept each part is looked at twice, with all kept none is; both count the same."""
     clock = VirtualClock()
-    sim = Simulator(Settings(records=50, style=Style.SMALL), monotonic=clock.monotonic)
+    sim = Simulator(SimSettings(records=50, style=Style.SMALL), monotonic=clock.monotonic)
     looks: list[object] = []
     real = Parts.column
 
@@ -103,9 +104,9 @@ def test_the_receipt_is_the_same_whether_keys_were_kept_or_read(
         return real(self, *about)  # type: ignore[arg-type]  # as it came
 
     monkeypatch.setattr(Parts, "column", look)
-    monkeypatch.setattr(KeptKeys.__init__, "__kwdefaults__", {"keys": most})
+    monkeypatch.setattr(RecordKeys.__init__, "__kwdefaults__", {"keys": most})
     if not most:
-        monkeypatch.setattr(KeptKeys, "hashes_of", lambda *_: None)
+        monkeypatch.setattr(RecordKeys, "hashes_of", lambda *_: None)
     status = make_job(sim, clock, tmp_path, days=2).run()
     assert status.state is JobState.COMPLETE
     assert status.receipt is not None

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from resumable.latencies import BUCKETS, LEAST_SECONDS, Latencies, bucket_of
+from resumable.manifest.histogram import BUCKETS, LEAST_SECONDS, Latencies, bucket_of
 
 
 def counted(seconds: list[float]) -> Latencies:

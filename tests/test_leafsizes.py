@@ -4,10 +4,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resumable.leafsizes import heavy_leaves
-from resumable.schema import pinned
 from resumable.schema.decode import decode
-from resumable.simulator import Settings, Simulator
+from resumable.schema.registry import pinned
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from resumable.storage.compression import heavy_leaves
 
 LONG = "x" * 400
 
@@ -41,7 +42,7 @@ def test_each_leaf_has_the_name_that_parquet_gives_it() -> None:
 def test_they_are_those_that_hold_the_bytes(records: int) -> None:
     """On the field model: what Parquet itself counts above the bound is named, and little else."""
     body = b'{"conversations":[%s],"totalHits":%d}' % (
-        b",".join(Simulator(Settings(records=records)).truth("2023-10-01T00:00:00Z/2023-10-02T00:00:00Z").records),
+        b",".join(Simulator(SimSettings(records=records)).truth("2023-10-01T00:00:00Z/2023-10-02T00:00:00Z").records),
         records,
     )
     table = decode(body, schema=pinned("conversation"), records_key="conversations").table

@@ -10,9 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import resumable
 from resumable import Endpoints, Incomplete, JobSpec, JobState, Secret, SourceUnsettled
-from resumable.manifest import ManifestReader
+from resumable.config import Policy
+from resumable.manifest.reader import ManifestReader
 from resumable.models import WindowState
-from resumable.retry import Policy
 from tests.model_server import Killed, ModelServer
 
 DAYS = ("2023-10-01", "2023-10-02")

@@ -9,10 +9,10 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from resumable.api.pace import Pace, Pacer, RateSaid, read_rate
 from resumable.clock import Stop
-from resumable.pacer import Pace, Pacer, RateSaid, read_rate
-from resumable.simulator.rates import Rates
-from resumable.simulator.settings import RateWindow, Settings
+from resumable.simulator.api.rates import Rates
+from resumable.simulator.settings import RateWindow, SimSettings
 from tests.support.clock import VirtualClock
 from tests.support.transports import pause
 
@@ -24,7 +24,7 @@ class Crew:
     """Eight workers that spend an allowance which the simulator counts, in virtual time."""
 
     clock: VirtualClock
-    settings: Settings
+    settings: SimSettings
     headers: bool = True
     latency: float = 0.5
     documented: float = CAP
@@ -85,7 +85,7 @@ def test_eight_workers_spend_the_allowance_and_draw_no_429(
     kind: RateWindow, headers: bool, latency: float, seed: int
 ) -> None:
     """Over ten minutes at 300 a minute: at least 99.5 % of the cap with the headers, 98 % blind, and no refusal."""
-    crew = Crew(VirtualClock(seed), Settings(rate_kind=kind), headers=headers, latency=latency)
+    crew = Crew(VirtualClock(seed), SimSettings(rate_kind=kind), headers=headers, latency=latency)
     crew.spend(10)
     share = crew.rate(10) / CAP
     print(f"{kind.value} windows, {'told' if headers else 'blind'}, {latency} s: {share:.2%} of the cap")
@@ -96,7 +96,7 @@ def test_eight_workers_spend_the_allowance_and_draw_no_429(
 @pytest.mark.parametrize("seconds", [0.3, 0.8, 2.0])
 def test_requests_that_are_held_up_on_their_way_draw_no_429(seconds: float, seed: int) -> None:
     """What a stall moves from the end of one of the server's minutes into the next is made room for there."""
-    crew = Crew(VirtualClock(seed), Settings(), held_up=seconds, workers=16)
+    crew = Crew(VirtualClock(seed), SimSettings(), held_up=seconds, workers=16)
     crew.spend(20)
     share = crew.rate(20) / CAP
     print(f"{share:.2%} of the cap, {crew.refusals} refused")
@@ -107,7 +107,7 @@ def test_requests_that_are_held_up_on_their_way_draw_no_429(seconds: float, seed
 @pytest.mark.parametrize("kind", RateWindow)
 def test_the_traffic_of_others_is_yielded_to(kind: RateWindow, seed: int) -> None:
     """With 60 requests a minute by others on the same token the rest is used, at least 95 % of it, and no 429 drawn."""
-    crew = Crew(VirtualClock(seed), Settings(rate_kind=kind, other_traffic=1.0))
+    crew = Crew(VirtualClock(seed), SimSettings(rate_kind=kind, other_traffic=1.0))
     crew.spend(10)
     share = crew.rate(10) / (CAP - 60)
     print(f"{kind.value} windows: {share:.2%} of what others leave")
@@ -118,7 +118,7 @@ def test_the_traffic_of_others_is_yielded_to(kind: RateWindow, seed: int) -> Non
 @pytest.mark.parametrize("kind", RateWindow)
 def test_heavy_traffic_of_others_costs_few_refusals(kind: RateWindow, seed: int) -> None:
     """Where others take 60 % of the allowance from the start, ten minutes see a handful of 429s and no standstill."""
-    crew = Crew(VirtualClock(seed), Settings(rate_kind=kind, other_traffic=3.0))
+    crew = Crew(VirtualClock(seed), SimSettings(rate_kind=kind, other_traffic=3.0))
     crew.spend(10)
     print(f"{kind.value} windows: {crew.rate(10):.1f} a minute, {crew.refusals} refused")
     assert crew.refusals <= 15
@@ -127,9 +127,9 @@ def test_heavy_traffic_of_others_costs_few_refusals(kind: RateWindow, seed: int)
 
 def test_others_that_stop_are_forgotten(seed: int) -> None:
     """A minute after the others have left, the whole allowance is used again."""
-    crew = Crew(VirtualClock(seed), Settings(rate_kind=RateWindow.SLIDING, other_traffic=2.0))
+    crew = Crew(VirtualClock(seed), SimSettings(rate_kind=RateWindow.SLIDING, other_traffic=2.0))
     crew.spend(3)
-    crew.settings = Settings(rate_kind=RateWindow.SLIDING)
+    crew.settings = SimSettings(rate_kind=RateWindow.SLIDING)
     crew.spend(2)
     crew.sent.clear()
     crew.spend(5)
@@ -138,10 +138,10 @@ def test_others_that_stop_are_forgotten(seed: int) -> None:
 
 def test_a_blind_pace_recovers_from_refusals(seed: int) -> None:
     """Where no header tells, a 429 slows the pace for a while and not for the rest of an eight-hour run."""
-    crew = Crew(VirtualClock(seed), Settings(other_traffic=2.0), headers=False)
+    crew = Crew(VirtualClock(seed), SimSettings(other_traffic=2.0), headers=False)
     crew.spend(20)
     assert crew.refusals > 0
-    crew.settings = Settings()
+    crew.settings = SimSettings()
     crew.spend(15)
     crew.sent.clear()
     crew.spend(5)
@@ -170,7 +170,7 @@ def test_an_allowance_that_shrinks_below_what_was_sent_holds_until_the_reset() -
 @pytest.mark.parametrize("others", [0.0, 1.0])
 def test_a_share_leaves_the_rest_to_others(kind: RateWindow, others: float, seed: int) -> None:
     """`--rate 80%` is 80 % of what the server tells, whether others use the rest of it or nobody does; no 429."""
-    crew = Crew(VirtualClock(seed), Settings(rate_kind=kind, other_traffic=others * 0.95), share=0.8)
+    crew = Crew(VirtualClock(seed), SimSettings(rate_kind=kind, other_traffic=others * 0.95), share=0.8)
     crew.spend(10)
     print(f"{crew.rate(10) / CAP:.2%} of the cap, {crew.refusals} refused")
     assert crew.refusals == 0
@@ -180,7 +180,7 @@ def test_a_share_leaves_the_rest_to_others(kind: RateWindow, others: float, seed
 
 def test_the_users_own_limit_is_never_exceeded(seed: int) -> None:
     """`--rate 60` is 60 a minute, whatever the server allows."""
-    crew = Crew(VirtualClock(seed), Settings(), ceiling=60)
+    crew = Crew(VirtualClock(seed), SimSettings(), ceiling=60)
     crew.spend(10)
     assert crew.pacer.per_minute == 60
     assert 0.98 * 60 <= crew.rate(10) <= 60
@@ -192,7 +192,7 @@ def test_the_users_own_limit_is_never_exceeded(seed: int) -> None:
 
 def test_a_429_holds_every_thread(seed: int) -> None:
     """While the server asks to wait, nobody sends; afterwards they go one by one."""
-    crew = Crew(VirtualClock(seed), Settings())
+    crew = Crew(VirtualClock(seed), SimSettings())
     held: list[float] = []
 
     def hold() -> None:
@@ -209,7 +209,7 @@ def test_a_429_holds_every_thread(seed: int) -> None:
 @pytest.mark.parametrize("what", ["a pause", "a machine asleep", "a clock set back"])
 def test_nothing_is_followed_by_a_burst(what: str, seed: int) -> None:
     """After time in which nothing was sent, the requests that follow are spread as before."""
-    crew = Crew(VirtualClock(seed), Settings())
+    crew = Crew(VirtualClock(seed), SimSettings())
     crew.spend(1)
     happen: dict[str, Callable[[], None]] = {
         "a pause": lambda: crew.clock.sleep(600),
@@ -225,7 +225,7 @@ def test_nothing_is_followed_by_a_burst(what: str, seed: int) -> None:
 
 def test_stop_wakes_everybody_at_once() -> None:
     """A stop ends every wait at the moment it is asked for, hours before the slot."""
-    crew = Crew(VirtualClock(), Settings())
+    crew = Crew(VirtualClock(), SimSettings())
     crew.pacer.refused(8 * 3600.0)
     crew.clock.at(10.0, lambda: crew.stop.request("SIGTERM"))
     crew.spend(24 * 60)

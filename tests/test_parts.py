@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from resumable.errors import StorageFailed
-from resumable.manifest import Manifest
+from resumable.manifest.store import Manifest
 from resumable.models import Interval, PageKey
-from resumable.parts import Footer, Parts
-from resumable.schema import pinned
+from resumable.schema.registry import pinned
+from resumable.storage.parts import Footer, Parts
 from tests.support.builders import START, days, footer, make_manifest, table
 from tests.support.clock import VirtualClock
 

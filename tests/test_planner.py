@@ -13,9 +13,11 @@ import pytest
 from hypothesis import example, given
 
 from resumable.clock import Stop
-from resumable.manifest import Manifest, WindowRow
+from resumable.engine.feed import Ended, Feed, Work
+from resumable.engine.windows import cut, gaps, halves
+from resumable.manifest.rows import WindowRow
+from resumable.manifest.store import Manifest
 from resumable.models import Interval, Window, WindowState
-from resumable.planner import Ended, Feed, Work, cut, gaps, halves
 from tests.support.builders import make_manifest, snapshot
 from tests.support.clock import VirtualClock
 from tests.support.transports import pause
@@ -75,7 +77,7 @@ def test_halves_end_at_an_hour(hours: int, minutes: int) -> None:
 
 
 @dataclass
-class Crew:
+class Concurrency:
     """Workers that take the work of a feed, with a server that answers after a second."""
 
     clock: VirtualClock
@@ -130,37 +132,37 @@ def _open(window: Window, pages: int) -> WindowRow:
     return WindowRow(window=opened, done=1, moved=False)
 
 
-def crew_of(tmp_path: Path, seed: int, *, windows: int, **more: object) -> Crew:
+def crew_of(tmp_path: Path, seed: int, *, windows: int, **more: object) -> Concurrency:
     """Make workers for so many windows."""
     clock = VirtualClock(seed)
-    return Crew(clock, make_manifest(tmp_path / "m.sqlite", clock, windows=windows), **more)  # type: ignore[arg-type]  # any field
+    return Concurrency(clock, make_manifest(tmp_path / "m.sqlite", clock, windows=windows), **more)  # type: ignore[arg-type]  # any field
 
 
 def test_every_page_is_handed_out_once_and_every_window_closed_once(tmp_path: Path, seed: int) -> None:
     """250 windows of 0 to 12 pages: each page once, each window once, whatever the order of the workers."""
-    crew = crew_of(tmp_path, seed, windows=250, pages=lambda window: window.id % 13)
-    crew.work()
+    concurrency = crew_of(tmp_path, seed, windows=250, pages=lambda window: window.id % 13)
+    concurrency.work()
     wanted = {(w, 1, None) for w in range(1, 251)} | {(w, 1, n) for w in range(1, 251) for n in range(2, w % 13 + 1)}
-    assert set(crew.taken) == wanted
-    assert set(crew.taken.values()) == {1}
-    assert crew.closed == {(w, 1): 1 for w in range(1, 251)}
-    assert crew.feed.take() is None
+    assert set(concurrency.taken) == wanted
+    assert set(concurrency.taken.values()) == {1}
+    assert concurrency.closed == {(w, 1): 1 for w in range(1, 251)}
+    assert concurrency.feed.take() is None
 
 
 def test_workers_stay_busy_across_windows(tmp_path: Path, seed: int) -> None:
     """A hundred requests of a second by eight workers take no more than 15 seconds: no one waits at a window's end."""
-    crew = crew_of(tmp_path, seed, windows=25, pages=lambda window: 4)
-    took = crew.work()
+    concurrency = crew_of(tmp_path, seed, windows=25, pages=lambda window: 4)
+    took = concurrency.work()
     print(f"{took:.1f} s; 12.5 at best")
     assert took < 15.0
 
 
 def test_memory_is_bounded_by_the_open_windows(tmp_path: Path, seed: int) -> None:
     """A thousand windows of ten pages: never more windows open than there are workers, or read ahead than a portion."""
-    crew = crew_of(tmp_path, seed, windows=1000)
-    crew.work()
-    assert sum(crew.taken.values()) == 10_000
-    assert crew.most_open <= 8
+    concurrency = crew_of(tmp_path, seed, windows=1000)
+    concurrency.work()
+    assert sum(concurrency.taken.values()) == 10_000
+    assert concurrency.most_open <= 8
 
 
 @pytest.mark.parametrize("how", [Ended.FAILED, Ended.BEYOND])
@@ -168,39 +170,39 @@ def test_a_window_with_a_failed_page_is_not_closed_and_one_that_ends_early_is(
     how: Ended, tmp_path: Path, seed: int
 ) -> None:
     """Beside a failed page the others are still taken; past the end no more are handed out, and it is judged."""
-    crew = crew_of(
+    concurrency = crew_of(
         tmp_path,
         seed,
         windows=12,
         fate=lambda window, n: how if (window.id, n) == (5, 3) else Ended.DONE,
         pages=lambda _: 30,
     )
-    crew.work()
+    concurrency.work()
     others = {(w, 1): 1 for w in range(1, 13) if w != 5}
-    of_five = sum(1 for w, _, _ in crew.taken if w == 5)
+    of_five = sum(1 for w, _, _ in concurrency.taken if w == 5)
     if how is Ended.FAILED:
-        assert crew.closed == others
+        assert concurrency.closed == others
         assert of_five == 30
     else:
-        assert crew.closed == {**others, (5, 1): 1}
+        assert concurrency.closed == {**others, (5, 1): 1}
         assert of_five < 30
 
 
 def test_a_retake_is_worked_through_in_the_same_run(tmp_path: Path, seed: int) -> None:
     """A window put back is opened again, by its new take, even after all others are done."""
-    crew = crew_of(tmp_path, seed, windows=3)
+    concurrency = crew_of(tmp_path, seed, windows=3)
 
     def fate(window: Window, number: int) -> Ended:
         if (window.id, window.take, number) == (2, 1, 9):
-            row = crew.manifest.retake(window, None, "why")
-            crew.feed.reopen(row.window)
+            row = concurrency.manifest.retake(window, None, "why")
+            concurrency.feed.reopen(row.window)
         return Ended.DONE
 
-    crew.fate = fate
-    crew.work()
-    assert crew.taken[2, 2, None] == 1
-    assert crew.closed[2, 2] == 1
-    assert set(crew.taken.values()) == {1}
+    concurrency.fate = fate
+    concurrency.work()
+    assert concurrency.taken[2, 2, None] == 1
+    assert concurrency.closed[2, 2] == 1
+    assert set(concurrency.taken.values()) == {1}
 
 
 @pytest.mark.parametrize("which", range(1, 5))
@@ -220,10 +222,10 @@ def test_slices_of_a_split_window_are_opened_once(which: int, tmp_path: Path, mo
 
 def test_a_stop_ends_the_feed_at_once(tmp_path: Path, seed: int) -> None:
     """Those who wait for work leave when the run is to end; what is in hand is finished first."""
-    crew = crew_of(tmp_path, seed, windows=1, pages=lambda _: 3, seconds=100.0)
-    crew.clock.at(150.0, lambda: crew.stop.request("SIGINT"))
-    assert 150.0 < crew.work() < 225.0
-    assert crew.feed.take() is None
+    concurrency = crew_of(tmp_path, seed, windows=1, pages=lambda _: 3, seconds=100.0)
+    concurrency.clock.at(150.0, lambda: concurrency.stop.request("SIGINT"))
+    assert 150.0 < concurrency.work() < 225.0
+    assert concurrency.feed.take() is None
 
 
 def test_a_complete_job_has_no_work(tmp_path: Path) -> None:

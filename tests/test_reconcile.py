@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from resumable import durable
-from resumable.manifest import Manifest, WindowRow
+from resumable.engine.recovery import recover, remove_stale
+from resumable.manifest.rows import WindowRow
+from resumable.manifest.store import Manifest
 from resumable.models import EventKind, PageKey, Window, WindowState
-from resumable.parts import Footer, Parts
-from resumable.reconcile import reconcile, remove_stale
-from resumable.simulator import Kind
+from resumable.simulator.messages import Kind
+from resumable.storage import durable
+from resumable.storage.parts import Footer, Parts
 from tests.support.builders import footer, make_job, make_manifest, snapshot, table
 from tests.support.clock import VirtualClock
 from tests.test_worker import assert_whole, simulated
@@ -43,10 +44,10 @@ class Bench:
             row = self.manifest.page_done(self.window, number, found[1], moved=False)
         self.window = row.window
 
-    def reconcile(self) -> WindowRow:
+    def recover(self) -> WindowRow:
         """Bring folder and rows together."""
-        row = reconcile(self.window, manifest=self.manifest, parts=self.parts, job=self.manifest.job())
-        again = reconcile(row.window, manifest=self.manifest, parts=self.parts, job=self.manifest.job())
+        row = recover(self.window, manifest=self.manifest, parts=self.parts, job=self.manifest.job())
+        again = recover(row.window, manifest=self.manifest, parts=self.parts, job=self.manifest.job())
         assert again == row, "a second time there is nothing left to do"
         return row
 

@@ -8,8 +8,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from resumable.api.retry import RETRYABLE_STATUSES, Action, judge, retry_after_seconds, waits
+from resumable.config import Policy
 from resumable.errors import PageBeyondEnd, ProtocolFault, StatusFault, TransportFault, TrustFault
-from resumable.retry import RETRYABLE_STATUSES, Action, Policy, judge, retry_after_seconds, waits
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 SPECIAL = {429: Action.HOLD, 401: Action.REFRESH, 403: Action.FORBIDDEN}

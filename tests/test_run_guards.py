@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 import resumable
-from resumable import durable, receipt, run
+from resumable.engine import receipt, run
 from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFailed
-from resumable.manifest import Manifest, ManifestReader, connection
+from resumable.manifest import connection
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState
-from resumable.simulator import Settings, Simulator
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from resumable.storage import durable
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 
@@ -25,7 +29,7 @@ WINDOW_PAGES = 3
 @pytest.fixture
 def sim() -> Simulator:
     """Two days of 60 conversations."""
-    return Simulator(Settings(records=60))
+    return Simulator(SimSettings(records=60))
 
 
 @pytest.fixture
@@ -224,7 +228,7 @@ def test_those_who_watch_see_that_a_job_is_being_closed(
     seen: list[list[EventKind]] = []
 
     @contextmanager
-    def watch(live: run.LiveRun) -> Iterator[None]:
+    def watch(live: LiveRun) -> Iterator[None]:
         yield
         seen.append([event.kind for event in live.manifest.events(100)])
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from resumable.api.pace import Pace, Pacer
+from resumable.api.pace_shared import MOMENTS_KEPT, LocalSlots, SharedSlots
 from resumable.clock import Stop, SystemClock
-from resumable.pacer import Pace, Pacer
-from resumable.simulator.rates import Rates
-from resumable.simulator.settings import RateWindow, Settings
-from resumable.slots import MOMENTS_KEPT, LocalSlots, SharedSlots
+from resumable.simulator.api.rates import Rates
+from resumable.simulator.settings import RateWindow, SimSettings
 from tests.support.clock import VirtualClock
 from tests.support.transports import pause
 
@@ -75,7 +75,7 @@ def test_three_processes_together_spend_the_allowance_and_draw_no_429(
     kind: RateWindow, headers: bool, path: Path, seed: int
 ) -> None:
     """Each paces itself by the shared slots: together they reach what one would reach alone."""
-    clock, rates, settings = VirtualClock(seed), Rates(), Settings(rate_kind=kind)
+    clock, rates, settings = VirtualClock(seed), Rates(), SimSettings(rate_kind=kind)
     sent: list[tuple[float, int, bool]] = []
     end, begun = clock.monotonic() + 600, clock.monotonic()
     stop = Stop(clock)
@@ -104,8 +104,8 @@ WORK = """
 import sys
 from pathlib import Path
 from resumable.clock import Stop, SystemClock
-from resumable.pacer import Pace, Pacer
-from resumable.slots import SharedSlots
+from resumable.api.pace import Pace, Pacer
+from resumable.api.pace_shared import SharedSlots
 clock = SystemClock()
 stop = Stop(clock)
 pacer = Pacer(Pace(documented=3000, slots=SharedSlots(Path(sys.argv[1]), clock.monotonic)), stop)
@@ -118,14 +118,14 @@ for _ in range(40):
 
 def test_real_processes_keep_one_pace(path: Path) -> None:
     """Three of them, 40 requests each at 3,000 a minute: no closer to each other than one alone would send them."""
-    crew = [
+    concurrency = [
         subprocess.Popen(
             [sys.executable, "-c", WORK, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         for _ in range(3)
     ]
     begun = SystemClock().monotonic()
-    moments = sorted(float(line) for each in crew for line in each.communicate("\n", timeout=60)[0].split())
+    moments = sorted(float(line) for each in concurrency for line in each.communicate("\n", timeout=60)[0].split())
     assert len(moments) == 120
     assert moments[0] >= begun
     # A process that wakes late goes late: two may come close, but never more than the pace has room for.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from resumable.errors import StorageFailed
-from resumable.spool import Spool
+from resumable.storage.scratch import Scratch
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -56,28 +56,28 @@ def disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[type[io.F
         def made(**_: Any) -> io.FileIO:  # noqa: ANN401 - as the library's own
             return kind(tmp_path / "numbers", "w+")
 
-        monkeypatch.setattr("resumable.spool.tempfile.TemporaryFile", made)
+        monkeypatch.setattr("resumable.storage.scratch.tempfile.TemporaryFile", made)
 
     return put
 
 
 def test_what_was_put_comes_back_whole_and_in_parts(tmp_path: Path) -> None:
     """In any order, and the file has no name."""
-    with Spool(tmp_path) as spool:
-        first, second = spool.put(NUMBERS), spool.put(OTHERS)
-        nothing = spool.put(array("Q"))
+    with Scratch(tmp_path) as scratch:
+        first, second = scratch.put(NUMBERS), scratch.put(OTHERS)
+        nothing = scratch.put(array("Q"))
         assert [*tmp_path.iterdir()] == []
-        assert spool.get(second) == OTHERS
-        assert spool.get(first) == NUMBERS
-        assert spool.get(second.part(10, 20)) == OTHERS[10:20]
-        assert spool.get(nothing) == array("Q")
+        assert scratch.get(second) == OTHERS
+        assert scratch.get(first) == NUMBERS
+        assert scratch.get(second.part(10, 20)) == OTHERS[10:20]
+        assert scratch.get(nothing) == array("Q")
 
 
 def test_a_write_that_takes_a_part_is_gone_on_with(disk: Callable[[type[io.FileIO]], None], tmp_path: Path) -> None:
     """The rest is written too."""
     disk(Slow)
-    with Spool(tmp_path) as spool:
-        assert [spool.get(spool.put(numbers)) for numbers in (NUMBERS, OTHERS)] == [NUMBERS, OTHERS]
+    with Scratch(tmp_path) as scratch:
+        assert [scratch.get(scratch.put(numbers)) for numbers in (NUMBERS, OTHERS)] == [NUMBERS, OTHERS]
 
 
 @pytest.mark.parametrize("kind", [Lying, Shrinking])
@@ -86,16 +86,16 @@ def test_a_disk_that_gives_back_something_else_is_a_storage_error(
 ) -> None:
     """It is seen at once, for what is put down is read back: no receipt is made of it."""
     disk(kind)
-    with Spool(tmp_path) as spool, pytest.raises(StorageFailed, match="it has other bytes than were written"):
-        spool.put(NUMBERS)
+    with Scratch(tmp_path) as scratch, pytest.raises(StorageFailed, match="it has other bytes than were written"):
+        scratch.put(NUMBERS)
 
 
 @pytest.mark.parametrize("many", [500, 100_000])
 @pytest.mark.usefixtures("small_files")
 def test_a_disk_that_is_full_is_one_error_not_two(many: int, tmp_path: Path) -> None:
     """What could not be written cannot be when the file is closed either: that is not told instead."""
-    with Spool(tmp_path) as spool, pytest.raises(StorageFailed, match="too large"):
-        spool.put(array("Q", range(many)))
+    with Scratch(tmp_path) as scratch, pytest.raises(StorageFailed, match="too large"):
+        scratch.put(array("Q", range(many)))
     assert [*tmp_path.iterdir()] == []
 
 

@@ -11,8 +11,11 @@ from resumable import Incomplete, Interrupted, JobState, SourceUnsettled
 from resumable.clock import Stop
 from resumable.errors import AuthenticationFailed, ExitCode, StorageFailed
 from resumable.models import EventKind
-from resumable.parts import Parts
-from resumable.simulator import ABSENT, Fault, FaultKind, Kind, Match, Settings, Simulator, Style
+from resumable.simulator.faults.faults import ABSENT, FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Parts
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 
@@ -20,10 +23,10 @@ PUBLIC = (Kind.CONVERSATIONS,)
 DAY_2_PAGE_2 = Match(kinds=PUBLIC, window="2023-10-02T00:00:00.000Z/", pages=(2,))
 
 
-def simulated(clock: VirtualClock, *faults: Fault, **settings: object) -> Simulator:
+def simulated(clock: VirtualClock, *faults: SimFault, **settings: object) -> Simulator:
     """Return a simulator on the test's clock, with small records: 50 on each day, in pages of 20."""
     given = {"records": 50, "style": Style.SMALL, "rate_public": None, "rate_article": None, "latency": 0.3, **settings}
-    made = Settings(**given)  # type: ignore[arg-type]  # any setting
+    made = SimSettings(**given)  # type: ignore[arg-type]  # any setting
     return Simulator(made, faults=faults, monotonic=clock.monotonic, today=clock.now)
 
 
@@ -71,25 +74,25 @@ def test_an_empty_day_is_done_with_no_records_and_no_part_and_a_short_one_by_one
     assert job.status().totals.records == 7
 
 
-REFUSED_FOR_EVER: dict[str, Fault] = {
-    "empty records": Fault(kind=FaultKind.RECORDS_EMPTY, on=DAY_2_PAGE_2, times=None),
-    "no records key": Fault(kind=FaultKind.RECORDS_MISSING, on=DAY_2_PAGE_2, times=None),
-    "null for records": Fault(kind=FaultKind.RECORDS_NULL, on=DAY_2_PAGE_2, times=None),
-    "an absent total": Fault(kind=FaultKind.TOTAL, on=DAY_2_PAGE_2, value=ABSENT, times=None),
-    "a negative total": Fault(kind=FaultKind.TOTAL, on=DAY_2_PAGE_2, value=-1, times=None),
-    "html": Fault(kind=FaultKind.HTML, on=DAY_2_PAGE_2, times=None, status=200),
-    "nothing": Fault(kind=FaultKind.EMPTY, on=DAY_2_PAGE_2, times=None),
-    "null": Fault(kind=FaultKind.BODY, on=DAY_2_PAGE_2, times=None, body="null"),
-    "a list": Fault(kind=FaultKind.BODY, on=DAY_2_PAGE_2, times=None, body="[]"),
-    "bad UTF-8": Fault(kind=FaultKind.BAD_UTF8, on=DAY_2_PAGE_2, times=None),
-    "NaN": Fault(kind=FaultKind.NAN, on=DAY_2_PAGE_2, times=None),
-    "duplicate keys": Fault(kind=FaultKind.DUPLICATE_KEYS, on=DAY_2_PAGE_2, times=None),
-    "503": Fault(kind=FaultKind.STATUS, on=DAY_2_PAGE_2, times=None, status=503),
-    "504": Fault(kind=FaultKind.STATUS, on=DAY_2_PAGE_2, times=None, status=504),
-    "400": Fault(kind=FaultKind.STATUS, on=DAY_2_PAGE_2, times=None, status=400),
-    "a reset": Fault(kind=FaultKind.RESET_BEFORE, on=DAY_2_PAGE_2, times=None),
-    "a lost answer": Fault(kind=FaultKind.LOST_ANSWER, on=DAY_2_PAGE_2, times=None),
-    "a cut": Fault(kind=FaultKind.CUT, on=DAY_2_PAGE_2, times=None),
+REFUSED_FOR_EVER: dict[str, SimFault] = {
+    "empty records": SimFault(kind=FaultKind.RECORDS_EMPTY, on=DAY_2_PAGE_2, times=None),
+    "no records key": SimFault(kind=FaultKind.RECORDS_MISSING, on=DAY_2_PAGE_2, times=None),
+    "null for records": SimFault(kind=FaultKind.RECORDS_NULL, on=DAY_2_PAGE_2, times=None),
+    "an absent total": SimFault(kind=FaultKind.TOTAL, on=DAY_2_PAGE_2, value=ABSENT, times=None),
+    "a negative total": SimFault(kind=FaultKind.TOTAL, on=DAY_2_PAGE_2, value=-1, times=None),
+    "html": SimFault(kind=FaultKind.HTML, on=DAY_2_PAGE_2, times=None, status=200),
+    "nothing": SimFault(kind=FaultKind.EMPTY, on=DAY_2_PAGE_2, times=None),
+    "null": SimFault(kind=FaultKind.BODY, on=DAY_2_PAGE_2, times=None, body="null"),
+    "a list": SimFault(kind=FaultKind.BODY, on=DAY_2_PAGE_2, times=None, body="[]"),
+    "bad UTF-8": SimFault(kind=FaultKind.BAD_UTF8, on=DAY_2_PAGE_2, times=None),
+    "NaN": SimFault(kind=FaultKind.NAN, on=DAY_2_PAGE_2, times=None),
+    "duplicate keys": SimFault(kind=FaultKind.DUPLICATE_KEYS, on=DAY_2_PAGE_2, times=None),
+    "503": SimFault(kind=FaultKind.STATUS, on=DAY_2_PAGE_2, times=None, status=503),
+    "504": SimFault(kind=FaultKind.STATUS, on=DAY_2_PAGE_2, times=None, status=504),
+    "400": SimFault(kind=FaultKind.STATUS, on=DAY_2_PAGE_2, times=None, status=400),
+    "a reset": SimFault(kind=FaultKind.RESET_BEFORE, on=DAY_2_PAGE_2, times=None),
+    "a lost answer": SimFault(kind=FaultKind.LOST_ANSWER, on=DAY_2_PAGE_2, times=None),
+    "a cut": SimFault(kind=FaultKind.CUT, on=DAY_2_PAGE_2, times=None),
 }
 
 
@@ -121,7 +124,7 @@ def test_a_wrong_page_echoed_is_retried_and_quarantined(tmp_path: Path, seed: in
     """An answer that says it is another page is not believed, however often it comes."""
     clock = VirtualClock(seed)
     on = Match(kinds=(Kind.ARTICLE,), window="2023-10-02T00:00:00.000Z/", pages=(2,))
-    sim = simulated(clock, Fault(kind=FaultKind.WRONG_PAGE, on=on, times=None, by=1))
+    sim = simulated(clock, SimFault(kind=FaultKind.WRONG_PAGE, on=on, times=None, by=1))
     job = make_job(sim, clock, tmp_path, dataset="conversations-pagecount")
     with pytest.raises(Incomplete):
         job.run()
@@ -136,7 +139,7 @@ def test_a_first_page_that_never_comes_leaves_its_window_for_the_next_run(tmp_pa
     """No page of the window is known, and the other windows are complete."""
     clock = VirtualClock(seed)
     on = Match(kinds=PUBLIC, window="2023-10-01T00:00:00.000Z/", pages=(1,))
-    sim = simulated(clock, Fault(kind=FaultKind.STATUS, on=on, times=None, status=500))
+    sim = simulated(clock, SimFault(kind=FaultKind.STATUS, on=on, times=None, status=500))
     job = make_job(sim, clock, tmp_path, days=3)
     with pytest.raises(Incomplete):
         job.run()
@@ -146,17 +149,17 @@ def test_a_first_page_that_never_comes_leaves_its_window_for_the_next_run(tmp_pa
     assert_whole(job, sim)
 
 
-SETTLES: dict[str, Fault] = {
-    "grows": Fault(kind=FaultKind.TOTAL_BY, on=DAY_2_PAGE_2, by=1),
-    "shrinks": Fault(kind=FaultKind.TOTAL_BY, on=DAY_2_PAGE_2, by=-1),
-    "turns 0": Fault(kind=FaultKind.TOTAL, on=DAY_2_PAGE_2, value=0),
-    "shrinks below the page": Fault(kind=FaultKind.TOTAL, on=DAY_2_PAGE_2, value=20),
-    "is 1e9 once": Fault(kind=FaultKind.TOTAL, on=DAY_2_PAGE_2, value=10**9),
-    "flaps for ever": Fault(kind=FaultKind.TOTAL_FLAP, on=Match(kinds=PUBLIC), times=None, by=3),
-    "repeats records": Fault(kind=FaultKind.REPEAT, on=DAY_2_PAGE_2, by=4),
-    "drops records": Fault(kind=FaultKind.DROP, on=DAY_2_PAGE_2, by=4),
-    "shifts": Fault(kind=FaultKind.SHIFT, on=DAY_2_PAGE_2, by=2),
-    "serves a page twice": Fault(kind=FaultKind.OTHER_PAGE, on=DAY_2_PAGE_2, by=-1),
+SETTLES: dict[str, SimFault] = {
+    "grows": SimFault(kind=FaultKind.TOTAL_BY, on=DAY_2_PAGE_2, by=1),
+    "shrinks": SimFault(kind=FaultKind.TOTAL_BY, on=DAY_2_PAGE_2, by=-1),
+    "turns 0": SimFault(kind=FaultKind.TOTAL, on=DAY_2_PAGE_2, value=0),
+    "shrinks below the page": SimFault(kind=FaultKind.TOTAL, on=DAY_2_PAGE_2, value=20),
+    "is 1e9 once": SimFault(kind=FaultKind.TOTAL, on=DAY_2_PAGE_2, value=10**9),
+    "flaps for ever": SimFault(kind=FaultKind.TOTAL_FLAP, on=Match(kinds=PUBLIC), times=None, by=3),
+    "repeats records": SimFault(kind=FaultKind.REPEAT, on=DAY_2_PAGE_2, by=4),
+    "drops records": SimFault(kind=FaultKind.DROP, on=DAY_2_PAGE_2, by=4),
+    "shifts": SimFault(kind=FaultKind.SHIFT, on=DAY_2_PAGE_2, by=2),
+    "serves a page twice": SimFault(kind=FaultKind.OTHER_PAGE, on=DAY_2_PAGE_2, by=-1),
 }
 
 
@@ -178,7 +181,7 @@ def test_a_source_that_moves_and_settles_ends_whole(what: str, tmp_path: Path, s
 def test_a_window_that_never_settles_ends_with_exit_code_9(tmp_path: Path, seed: int) -> None:
     """After four takes it is named and left; the other window is complete, nothing is called complete that is not."""
     clock = VirtualClock(seed)
-    always = Fault(
+    always = SimFault(
         kind=FaultKind.DROP, on=Match(kinds=PUBLIC, window="2023-10-01T00:00:00.000Z/", every=2), times=None, by=1
     )
     sim = simulated(clock, always)
@@ -290,9 +293,9 @@ def test_counters_are_exact_over_both_runs(tmp_path: Path, seed: int) -> None:
     every = Match(kinds=PUBLIC, every=4)
     sim = simulated(
         clock,
-        Fault(kind=FaultKind.STATUS, on=every, times=3, status=503),
-        Fault(kind=FaultKind.STATUS, on=Match(kinds=PUBLIC, nth=(2, 6)), times=2, status=429),
-        Fault(kind=FaultKind.STATUS, on=DAY_2_PAGE_2, times=40, status=500),
+        SimFault(kind=FaultKind.STATUS, on=every, times=3, status=503),
+        SimFault(kind=FaultKind.STATUS, on=Match(kinds=PUBLIC, nth=(2, 6)), times=2, status=429),
+        SimFault(kind=FaultKind.STATUS, on=DAY_2_PAGE_2, times=40, status=500),
     )
     job = make_job(sim, clock, tmp_path)
     with pytest.raises(Incomplete):
@@ -309,7 +312,7 @@ def test_counters_are_exact_over_both_runs(tmp_path: Path, seed: int) -> None:
 def test_a_dead_server_ends_the_run_after_a_while(tmp_path: Path, seed: int) -> None:
     """Where no page comes any more the run ends with exit code 3 before it has tried all of a long job."""
     clock = VirtualClock(seed)
-    sim = simulated(clock, Fault(kind=FaultKind.RESET_BEFORE, on=Match(kinds=PUBLIC), times=None))
+    sim = simulated(clock, SimFault(kind=FaultKind.RESET_BEFORE, on=Match(kinds=PUBLIC), times=None))
     job = make_job(sim, clock, tmp_path, days=365)
     with pytest.raises(Incomplete, match="in a row failed"):
         job.run()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from resumable.cli import backfill, demo, export, jobs, plan, repair, report, resume, simulate, status, verify
+from resumable.cli.commands import backfill, demo, export, jobs, plan, repair, report, resume, simulate, status, verify
 from resumable.cli.options import Debug
 from resumable.version import __version__
 

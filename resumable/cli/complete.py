@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from resumable.catalogue import CATALOGUE
+from resumable.datasets.catalogue import CATALOGUE
 
 
 def complete_dataset(incomplete: str) -> list[tuple[str, str]]:
@@ -24,7 +24,7 @@ def complete_unfinished(ctx: typer.Context, incomplete: str) -> list[tuple[str, 
 
 def _jobs(ctx: typer.Context) -> list[tuple[str, str]]:
     from resumable import status
-    from resumable.cli.values import state_folder
+    from resumable.cli.parse import state_folder
     from resumable.errors import ResumableError
 
     found = []

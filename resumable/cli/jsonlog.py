@@ -16,9 +16,9 @@ from typing import Any
 
 from resumable.cli.session import Session
 from resumable.errors import ResumableError
-from resumable.manifest import ManifestReader
+from resumable.manifest.reader import ManifestReader
 from resumable.models import EventKind
-from resumable.progress import Figures
+from resumable.monitor.progress import Figures
 from resumable.status import MANIFEST
 
 WARNINGS = frozenset(

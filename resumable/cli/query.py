@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from resumable.cli.values import canonical
+from resumable.cli.parse import canonical
 from resumable.errors import UsageError
 from resumable.models import Query
 
 if TYPE_CHECKING:
-    from resumable.datasets import Contract
+    from resumable.datasets.contract import Contract
 
 FLAGS = {
     "queues": "--queue",
@@ -60,8 +60,8 @@ def _free(contract: "Contract", parts: Sequence[str], free: Mapping[str, Any] | 
 
 def _understood(contract: "Contract") -> tuple[frozenset[str], tuple[str, ...]]:
     """Return which lists of a query the dataset uses, and which parts a free filter of it may have."""
-    from resumable.datasets.detailsjob import DetailsJob
-    from resumable.datasets.detailsquery import DetailsQuery
+    from resumable.datasets.details_job import DetailsJob
+    from resumable.datasets.details_query import DetailsQuery
 
     if isinstance(contract, DetailsQuery | DetailsJob):
         return frozenset(name for name, _, _ in contract.subject.filters), contract.subject.free

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from resumable.errors import ResumableError, StorageFailed, UsageError
 from resumable.models import iso
-from resumable.screen import safe
+from resumable.text import safe
 
 if TYPE_CHECKING:
     from resumable.cli.jobfile import JobFile

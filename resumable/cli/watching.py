@@ -12,11 +12,11 @@ from rich.text import Text
 
 from resumable.cli.session import Session
 from resumable.cli.signals import raised
-from resumable.cli.watchview import Screen, drawn
+from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.errors import Interrupted, JobLocked, UsageError
 from resumable.models import Counter, JobState
-from resumable.screen import amount, safe, span
-from resumable.watch import View, Watch
+from resumable.monitor.watch import View, Watch
+from resumable.text import amount, safe, span
 
 EVERY_SECONDS = 1.0
 

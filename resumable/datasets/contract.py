@@ -4,14 +4,15 @@ import enum
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
-from resumable.auth import GivenToken, TokenForm
+from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import PageBeyondEnd, ProtocolFault
 from resumable.models import Interval, Query, Request, Said, moment_of
 from resumable.redaction import Redactor
-from resumable.schema import NotJson, Schema, strict_json
 from resumable.schema.decode import Presence, decode
+from resumable.schema.schema import Schema
+from resumable.schema.strict_json import NotJson, strict_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -247,3 +248,6 @@ def members(body: bytes, redactor: Redactor | None = None) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise ProtocolFault("the answer is not a JSON object")
     return answer
+
+
+AnyContract: TypeAlias = PagedContract | JobContract | CursorContract

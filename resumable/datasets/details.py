@@ -13,11 +13,12 @@ from typing import Any
 from resumable.datasets.contract import Answer, read_answer, whole_number
 from resumable.models import Query, Said
 from resumable.redaction import Redactor
-from resumable.schema import Schema, pinned
+from resumable.schema.registry import pinned
+from resumable.schema.schema import Schema
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class DetailsSubject:
     """What details are asked for: where, how the answer lists them, and how a query selects them."""
 
     path: str
@@ -68,7 +69,7 @@ class Subject:
         )
 
 
-CONVERSATIONS = Subject(
+CONVERSATIONS = DetailsSubject(
     path="/api/v2/analytics/conversations/details",
     records_key="conversations",
     schema_name="conversation",
@@ -83,7 +84,7 @@ CONVERSATIONS = Subject(
     starts_of_day=True,
 )
 
-USERS = Subject(
+USERS = DetailsSubject(
     path="/api/v2/analytics/users/details",
     records_key="userDetails",
     schema_name="user-detail",

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from resumable.auth import TokenForm
 from resumable.datasets.contract import Answer, read_answer, whole_number
+from resumable.datasets.token_forms import TokenForm
 from resumable.models import Interval, Query, Request, Said
 from resumable.redaction import Redactor
-from resumable.schema import Schema, pinned
+from resumable.schema.registry import pinned
+from resumable.schema.schema import Schema
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,15 @@ from datetime import datetime
 from pathlib import Path
 
 from resumable import status as status_of
-from resumable.datasets import Contract, of_job
+from resumable.datasets.contract import Contract
+from resumable.datasets.resolve import of_job
 from resumable.errors import Incomplete
-from resumable.export.proven import Proven
-from resumable.manifest import JobRow, ManifestReader, WindowRow
+from resumable.export.checked_parts import Proven
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.rows import JobRow, WindowRow
 from resumable.models import PageKey, PartFact, WindowState, label
-from resumable.parts import Parts
-from resumable.schema import Schema
+from resumable.schema.schema import Schema
+from resumable.storage.parts import Parts
 
 NAMED = 5
 """Windows that are missing and are named; the rest is counted."""
@@ -33,7 +35,7 @@ class Piece:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ExportSource:
     """A job as far as it can be exported."""
 
     job: JobRow
@@ -83,7 +85,7 @@ class Source:
         return "" if footer is None else footer.taken_at
 
 
-def read(folder: Path, *, partial: bool) -> Source:
+def read(folder: Path, *, partial: bool) -> ExportSource:
     """Find what a job's folder has to export. Raises Incomplete naming what is missing, unless `partial`."""
     manifest = ManifestReader.open_to_read(folder / status_of.MANIFEST)
     if manifest is None:
@@ -104,12 +106,12 @@ def read(folder: Path, *, partial: bool) -> Source:
         if job.columns is None and not pieces and job.spec.query.declaration is not None:
             raise _incomplete(job.name, rows, missing)  # its columns are not known before the first page
         contract = of_job(job.spec, job.columns)
-    return Source(job=job, parts=Parts(folder), contract=contract, pieces=pieces, missing=missing)
+    return ExportSource(job=job, parts=Parts(folder), contract=contract, pieces=pieces, missing=missing)
 
 
-def newest(state: Path, dataset: str) -> Source | None:
+def newest(state: Path, dataset: str) -> ExportSource | None:
     """Return the newest job of a dataset in a state folder that has anything whole; None where there is none."""
-    found: list[tuple[datetime, Source]] = []
+    found: list[tuple[datetime, ExportSource]] = []
     for folder in status_of.jobs(state):
         manifest = ManifestReader.open_to_read(folder / status_of.MANIFEST)
         if manifest is None:
@@ -144,6 +146,6 @@ def _incomplete(name: str, rows: list[WindowRow], missing: list[str]) -> Incompl
     )
 
 
-def names_digest(source: Source | None) -> str | None:
+def names_digest(source: ExportSource | None) -> str | None:
     """Identify what names are looked up in; None for nothing."""
     return None if source is None else json.dumps([source.job.name, source.digest])

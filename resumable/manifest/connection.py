@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from resumable.durable import LINK, exists, kind_of, network_file_system, opened, size_of
 from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
-from resumable.manifest import ddl
+from resumable.manifest import tables
 from resumable.manifest.rows import damaged
+from resumable.storage.durable import LINK, exists, kind_of, network_file_system, opened, size_of
 
 _STORAGE_CODES = frozenset(
     {
@@ -215,16 +215,16 @@ class Connection:
         if self.empty:
             return
         application = self.value("PRAGMA application_id")
-        if application != ddl.APPLICATION_ID:
+        if application != tables.APPLICATION_ID:
             raise ManifestUnusable(
                 f"{self.path} is not a manifest of this program.",
                 hint="It was left untouched. If it was one, move it away, then:"
                 f" resumable repair {self.path.parent.name}",
             )
-        if self.version > ddl.VERSION:
+        if self.version > tables.VERSION:
             raise ManifestUnusable(
                 f"{self.path} was written by a newer version (manifest version {self.version}, and this one"
-                f" knows up to {ddl.VERSION}).",
+                f" knows up to {tables.VERSION}).",
                 hint="It was left untouched. Use that version, or a newer one.",
             )
 

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from resumable.durable import exists
 from resumable.errors import ManifestUnusable
-from resumable.manifest import ddl, minutes, remotes, soundness
+from resumable.manifest import minutes, server_jobs, soundness, tables
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
@@ -25,6 +24,7 @@ from resumable.manifest.rows import (
     window_row,
 )
 from resumable.models import Counter, Event, EventKind, PartFact, Window
+from resumable.storage.durable import exists
 
 
 class ManifestReader:
@@ -43,7 +43,7 @@ class ManifestReader:
         if connection.empty:
             connection.close()
             return None
-        if connection.version < ddl.READABLE:
+        if connection.version < tables.READABLE:
             connection.close()
             raise ManifestUnusable(
                 f"{path} was written by an older version, and only a run brings it up to date.",
@@ -99,7 +99,7 @@ class ManifestReader:
     def minutes(self) -> list[minutes.MinuteRow]:
         """Return how the job went, minute by minute; nothing where an older version wrote the manifest."""
         with sensible("a minute", self._db.path):
-            return [] if self._db.version < ddl.MINUTES_SINCE else minutes.read(self._db)
+            return [] if self._db.version < tables.MINUTES_SINCE else minutes.read(self._db)
 
     def windows(self) -> Iterator[WindowRow]:
         """Yield all windows, by start."""
@@ -136,13 +136,13 @@ class ManifestReader:
         )
         return [PageRow(number=n, part=PartFact(rows=count, size=size, sha256=sha)) for n, count, size, sha in rows]
 
-    def remote(self, window: Window) -> remotes.RemoteRow | None:
+    def remote(self, window: Window) -> server_jobs.RemoteRow | None:
         """Return the job on the server that the window's current take is read from."""
-        return remotes.of_window(self._db, window)
+        return server_jobs.of_window(self._db, window)
 
     def useless_remotes(self) -> list[str]:
         """Return the jobs on the server that nothing will be read from any more."""
-        return remotes.useless(self._db)
+        return server_jobs.useless(self._db)
 
     def drift(self, limit: int = 100) -> dict[str, int]:
         """Return what the schema had no place for, by path, the most frequent first."""

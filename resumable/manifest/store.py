@@ -7,15 +7,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 from resumable.clock import Clock
-from resumable.durable import exists
 from resumable.errors import ManifestDamaged, ManifestUnusable
-from resumable.manifest import ddl, remotes
+from resumable.manifest import server_jobs, tables
 from resumable.manifest.connection import Connection
-from resumable.manifest.mending import Mending
 from resumable.manifest.minutes import Minutes
 from resumable.manifest.reader import ManifestReader
+from resumable.manifest.repairs import Mending
 from resumable.manifest.rows import WindowRow, to_ms
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
+from resumable.storage.durable import exists
 
 NO_DRIFT: Mapping[str, int] = MappingProxyType({})
 
@@ -49,9 +49,9 @@ class Manifest(ManifestReader):
         self = cls(Connection(path), clock)
         now = to_ms(clock.now())
         with self._db.atomic():
-            self._db.execute(f"PRAGMA application_id={ddl.APPLICATION_ID}")
-            self._db.execute(f"PRAGMA user_version={ddl.VERSION}")
-            self._db.script(ddl.TABLES)
+            self._db.execute(f"PRAGMA application_id={tables.APPLICATION_ID}")
+            self._db.execute(f"PRAGMA user_version={tables.VERSION}")
+            self._db.script(tables.TABLES)
             self._db.execute(
                 "INSERT INTO job (id, state, uuid, name, schema_digest, columns, created_ms, updated_ms,"
                 " dataset, start_ms, end_ms, query, digest, window_ms, page_size)"
@@ -168,7 +168,7 @@ class Manifest(ManifestReader):
             )
             if part is not None:
                 self._page_done(window, number, part, drift)
-            remotes.advance(self._db, window, cursor)
+            server_jobs.advance(self._db, window, cursor)
             if cursor is None:
                 self._event(EventKind.SNAPSHOT, f"{window.interval}: take {window.take}, {page_count} pages")
         return self.window(window.id)
@@ -176,26 +176,26 @@ class Manifest(ManifestReader):
     def submitted(self, window: Window, remote: str) -> bool:
         """Remember a job on the server before anything is asked of it; False where another window has it already."""
         with self._db.atomic():
-            fresh = not remotes.known(self._db, remote)
+            fresh = not server_jobs.known(self._db, remote)
             if fresh:
-                remotes.add(self._db, window, remote)
+                server_jobs.add(self._db, window, remote)
                 self._event(EventKind.REMOTE, f"{window.interval}: submitted as {remote}")
         return fresh
 
     def walk_begun(self, window: Window, walk: str) -> None:
         """Remember how far a window has been read along a cursor with no job behind it, under a name of our own."""
         with self._db.atomic():
-            remotes.add(self._db, window, walk)
+            server_jobs.add(self._db, window, walk)
 
     def remote_expires(self, remote: str, expires_at: datetime) -> None:
         """Remember when a job on the server expires."""
         with self._db.atomic(durable=False):
-            remotes.expect(self._db, remote, expires_at)
+            server_jobs.expect(self._db, remote, expires_at)
 
     def remote_gone(self, remote: str) -> None:
         """Forget a job that is gone from the server."""
         with self._db.atomic():
-            remotes.forget(self._db, remote)
+            server_jobs.forget(self._db, remote)
 
     def provisional(self, window: Window, why: str) -> None:
         """Mark a window whose data the source does not have, or still changes."""
@@ -312,7 +312,7 @@ class Manifest(ManifestReader):
         self._db.execute(
             "INSERT INTO event (at_ms, kind, text) VALUES (?, ?, ?)", (to_ms(self._clock.now()), kind.value, text)
         )
-        self._db.execute("DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (ddl.EVENTS_KEPT,))
+        self._db.execute("DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (tables.EVENTS_KEPT,))
 
 
 def _asked(spec: JobSpec) -> tuple[str | int, ...]:
@@ -324,14 +324,14 @@ def _asked(spec: JobSpec) -> tuple[str | int, ...]:
 
 def _migrate(connection: Connection) -> None:
     """Bring the tables up to date, all steps in one transaction: a kill in between leaves the old version, whole."""
-    if connection.version == ddl.VERSION:
+    if connection.version == tables.VERSION:
         return
     with connection.atomic():
-        for version in range(connection.version, ddl.VERSION):
-            if version not in ddl.MIGRATIONS:
+        for version in range(connection.version, tables.VERSION):
+            if version not in tables.MIGRATIONS:
                 raise ManifestDamaged(
                     f"{connection.path} has manifest version {version}, which is too old to be read.",
                     hint="It was left untouched. Make it again from the parts with: resumable repair",
                 )
-            connection.script(ddl.MIGRATIONS[version])
-        connection.execute(f"PRAGMA user_version={ddl.VERSION}")
+            connection.script(tables.MIGRATIONS[version])
+        connection.execute(f"PRAGMA user_version={tables.VERSION}")

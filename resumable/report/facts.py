@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from resumable import status as status_of
-from resumable.coverage import Cell, Mark, cell_of
-from resumable.latencies import Latencies
-from resumable.manifest import ManifestReader, MinuteRow, Quarantined
+from resumable.manifest.histogram import Latencies
+from resumable.manifest.minutes import MinuteRow
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.rows import Quarantined
 from resumable.models import Counter, Event, EventKind
+from resumable.monitor.coverage import Cell, Mark, cell_of
 from resumable.status import Status
 
 EVENTS_READ = 10_000

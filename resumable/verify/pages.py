@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from resumable.durable import FILE, FOLDER, kind_of
 from resumable.errors import StorageFailed
-from resumable.manifest import PageRow, WindowRow
+from resumable.manifest.rows import PageRow, WindowRow
 from resumable.models import JobSpec, PageKey
-from resumable.parts import Footer, Look
+from resumable.storage.durable import FILE, FOLDER, kind_of
+from resumable.storage.parts import Footer, Look
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import Subject
 

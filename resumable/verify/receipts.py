@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from resumable import durable, receipt
+from resumable.engine import receipt
 from resumable.models import iso, label
 from resumable.status import RECEIPT
+from resumable.storage import durable
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import Subject
 

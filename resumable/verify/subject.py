@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from resumable.datasets import AnyContract
-from resumable.manifest import JobRow, ManifestReader
+from resumable.datasets.contract import AnyContract
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.rows import JobRow
 from resumable.models import PageKey, Window
-from resumable.parts import Parts
+from resumable.storage.parts import Parts
 from resumable.verify.findings import Finding, Flaw, Report
 
 

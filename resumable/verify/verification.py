@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from resumable import status as status_of
-from resumable.datasets import AnyContract, of_job
+from resumable.datasets.contract import AnyContract
+from resumable.datasets.resolve import of_job
 from resumable.errors import ManifestUnusable, UsageError
-from resumable.manifest import ManifestReader
+from resumable.manifest.reader import ManifestReader
 from resumable.models import JobState
-from resumable.parts import Parts
-from resumable.verify import folders, receipts, server
+from resumable.storage.parts import Parts
+from resumable.verify import receipts, server, strays
 from resumable.verify.findings import Finding, Flaw, Report
 from resumable.verify.server import Server
 from resumable.verify.subject import JobLike, Subject
@@ -89,7 +90,7 @@ def _subject(job: JobLike, manifest: ManifestReader, report: Report, tell: Calla
 
 def _all(subject: Subject, online: Server | None) -> Iterator[Finding]:
     yield from _range(subject)
-    broken = folders.parts_folder(subject)
+    broken = strays.parts_folder(subject)
     if broken is not None:
         yield broken
     else:
@@ -118,8 +119,8 @@ def _windows(subject: Subject) -> Iterator[Finding]:
         for row in subject.manifest.windows():
             known.add(subject.parts.window_folder(row.window.interval).name)
             yield from check.check(row)
-            yield from folders.strays(subject, row)
-    yield from folders.strangers(subject, known)
+            yield from strays.strays(subject, row)
+    yield from strays.strangers(subject, known)
     subject.report.notes += waiting_note(subject, check)
 
 

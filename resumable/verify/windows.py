@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from resumable.closing import judge
-from resumable.durable import kind_of
-from resumable.manifest import PageRow, WindowRow
+from resumable.engine.closing import judge
+from resumable.engine.windows import gaps
+from resumable.manifest.rows import PageRow, WindowRow
 from resumable.models import PageKey, WindowState, label
-from resumable.planner import gaps
+from resumable.storage.durable import kind_of
 from resumable.verify import pages
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.pages import Checked

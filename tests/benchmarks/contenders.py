@@ -96,7 +96,7 @@ def save(pages: Iterator[Fetched], folder: Path) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from resumable.schema import pinned
+    from resumable.schema.registry import pinned
 
     typed = pinned("conversation").arrow
     plain = pa.schema([pa.field(field.name, times_as_text(field.type)) for field in typed])

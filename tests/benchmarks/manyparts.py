@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resumable.clock import SystemClock
-from resumable.manifest import JobRow, Manifest
+from resumable.manifest.rows import JobRow
+from resumable.manifest.store import Manifest
 from resumable.models import Interval, JobSpec, JobState, Query, Snapshot, Window, iso
-from resumable.parts import Footer, Parts
-from resumable.schema import pinned
 from resumable.schema.decode import decode
-from resumable.simulator import Settings, Simulator
+from resumable.schema.registry import pinned
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Footer, Parts
 
 START = datetime(2023, 10, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -86,7 +88,7 @@ def _footer(job: JobRow, window: Interval, number: int, snapshot: Snapshot, rows
 
 
 def _base(rows: int) -> list[pa.Table]:
-    with Simulator(Settings(records=BASE_PAGES * rows)) as sim:
+    with Simulator(SimSettings(records=BASE_PAGES * rows)) as sim:
         records = [
             record
             for record in sim.truth(f"{iso(START)}/{iso(START + DAY)}", dataset="conversations")

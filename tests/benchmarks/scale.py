@@ -14,10 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from resumable.clock import Stop, SystemClock
-from resumable.datasets import get
-from resumable.manifest import Manifest
+from resumable.datasets.resolve import get
+from resumable.engine.feed import Ended, Feed
+from resumable.engine.windows import cut, gaps
+from resumable.manifest.store import Manifest
 from resumable.models import JobSpec, PartFact, Snapshot, Window
-from resumable.planner import Ended, Feed, cut, gaps
 
 from .processes import FIRST_DAY, Server, day, ended, measured, product, serving, started
 from .table import Row, limited, median

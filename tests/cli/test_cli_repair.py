@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Simulator, Style
+from resumable.simulator.settings import Style
+from resumable.simulator.simulator import Simulator
 
 from .conftest import RANGE, CommandLine
 

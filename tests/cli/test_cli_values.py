@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from resumable import screen
-from resumable.cli import values, views
+from resumable.cli import parse
+from resumable.cli.text import views
+from resumable.text import length, paragraph, size, span
 
 
 @pytest.mark.parametrize(
@@ -20,8 +21,8 @@ from resumable.cli import values, views
 )
 def test_durations(text: str, expected: timedelta) -> None:
     """A duration is days, hours, minutes and seconds, in this order."""
-    assert values.duration(text, "--window") == expected
-    assert values.duration(screen.length(expected), "--window") == expected
+    assert parse.duration(text, "--window") == expected
+    assert parse.duration(length(expected), "--window") == expected
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_durations(text: str, expected: timedelta) -> None:
 )
 def test_times_are_utc_unless_they_say_otherwise(text: str, expected: datetime) -> None:
     """A time without an offset is UTC."""
-    assert values.time(text, "--from") == expected
+    assert parse.time(text, "--from") == expected
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_times_are_utc_unless_they_say_otherwise(text: str, expected: datetime) 
 )
 def test_spans(seconds: float, text: str) -> None:
     """A span has its two largest units."""
-    assert screen.span(seconds) == text
+    assert span(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_spans(seconds: float, text: str) -> None:
 )
 def test_sizes(count: int, text: str) -> None:
     """A size has two or three digits."""
-    assert screen.size(count) == text
+    assert size(count) == text
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_the_usual_reasons_are_explained(reason: str, words: str) -> None:
 
 def test_a_paragraph_ends_with_its_exit_code_at_the_right() -> None:
     """No line is wider than the terminal, and the code is the last thing on the last one."""
-    text = screen.paragraph(["error: " + "word " * 40, "Do this."], ending="exit 3", width=80)
+    text = paragraph(["error: " + "word " * 40, "Do this."], ending="exit 3", width=80)
     assert all(len(line) <= 80 for line in text.splitlines())
     assert text.splitlines()[-1].endswith("exit 3")
 
@@ -87,4 +88,4 @@ def test_a_paragraph_ends_with_its_exit_code_at_the_right() -> None:
 )
 def test_a_rate_is_a_number_or_a_share(text: str | None, meant: tuple[float | None, float]) -> None:
     """Requests a minute, or per cent of what the server allows."""
-    assert values.rate(text) == meant
+    assert parse.rate(text) == meant

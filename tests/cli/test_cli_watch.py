@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from resumable.cli.watchview import Screen, drawn
+from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.clock import SystemClock
-from resumable.simulator import Simulator
-from resumable.watch import Watch
+from resumable.monitor.watch import Watch
+from resumable.simulator.simulator import Simulator
 
 from .conftest import CommandLine, finished
 from .terminal import terminal

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Kind, Simulator
+from resumable.simulator.messages import Kind
+from resumable.simulator.simulator import Simulator
 
 from .conftest import CommandLine
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from resumable.datasets import CATALOGUE, get
+from resumable.datasets.catalogue import CATALOGUE
+from resumable.datasets.resolve import get
 from resumable.errors import UsageError
 from resumable.models import Interval, Query
 from tests.support.builders import START

@@ -4,15 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import resumable
-from resumable import (
-    Endpoints,
-    Job,
-    JobSpec,
-    Secret,
-    Stop,
-    SystemClock,
-)
-from resumable.retry import Policy
+from resumable import Endpoints, Job, JobSpec, Secret, Stop, SystemClock
+from resumable.config import Policy
 from tests.datasets_declared.ticketserver import TOKEN, Tickets
 
 EXAMPLE = Path(__file__).parent / "example.toml"

@@ -7,17 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resumable.datasets import get, of_job, resolve
-from resumable.datasets.columns import inferred_columns
-from resumable.datasets.declaration import from_canonical, from_file
-from resumable.datasets.declared import DeclaredPages, load
-from resumable.datasets.template import filled, filled_path, placeholders, written
-from resumable.datasets.tomltable import line_of
+from resumable.datasets.described.columns import inferred_columns
+from resumable.datasets.described.declaration import from_canonical, from_file
+from resumable.datasets.described.declared import DeclaredPages, load
+from resumable.datasets.described.template import filled, filled_path, placeholders, written
+from resumable.datasets.resolve import get, of_job, resolve
 from resumable.errors import ManifestUnusable, UsageError
 from resumable.models import Interval, JobSpec, Query
-from resumable.schema import Kind, build
 from resumable.schema.decode import decode_carefully
+from resumable.schema.fields import ColumnKind
 from resumable.schema.rebuild import rebuild
+from resumable.schema.schema import build
+from resumable.tomlfile import line_of
 from tests.schema.schema_records import ANY_JSON, body_of, comes_back
 
 EXAMPLE = Path(__file__).parent / "example.toml"
@@ -255,11 +256,11 @@ def test_kinds_are_inferred_from_all_records_together() -> None:
         None,
     )
     assert columns == {
-        "id": Kind.INTEGER,
-        "n": Kind.NUMBER,
-        "t": Kind.INSTANT,
-        "m": Kind.JSON,
-        "l": [Kind.TEXT],
-        "o": {"x": Kind.FLAG, "y": Kind.INTEGER},
-        "z": Kind.JSON,
+        "id": ColumnKind.INTEGER,
+        "n": ColumnKind.NUMBER,
+        "t": ColumnKind.INSTANT,
+        "m": ColumnKind.JSON,
+        "l": [ColumnKind.TEXT],
+        "o": {"x": ColumnKind.FLAG, "y": ColumnKind.INTEGER},
+        "z": ColumnKind.JSON,
     }

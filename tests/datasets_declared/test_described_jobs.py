@@ -19,7 +19,7 @@ from resumable import (
     SourceUnsettled,
     UsageError,
 )
-from resumable.datasets import get
+from resumable.datasets.resolve import get
 from tests.datasets_declared.described import (
     BEFORE_SCHEMA,
     EXAMPLE,

@@ -5,13 +5,9 @@ from typing import Any
 
 import pytest
 
-from resumable import (
-    Incomplete,
-    Interrupted,
-    StorageFailed,
-    UsageError,
-)
-from resumable.manifest import Manifest, WindowRow
+from resumable import Incomplete, Interrupted, StorageFailed, UsageError
+from resumable.manifest.rows import WindowRow
+from resumable.manifest.store import Manifest
 from tests.datasets_declared.described import (
     CURSOR,
     assert_truth,

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resumable.backfill import Job, find
 from resumable.config import Settings
-from resumable.simulator import Kind, Simulator
+from resumable.job.job import Job
+from resumable.job.making import find
+from resumable.simulator.messages import Kind
+from resumable.simulator.simulator import Simulator
 
 PAGE_KINDS = (Kind.CONVERSATIONS, Kind.ARTICLE, Kind.JOB_RESULTS)
 

@@ -8,9 +8,9 @@ from typing import Any
 import resumable
 from resumable import Endpoints, Job, JobSpec, Query, Secret
 from resumable.clock import SystemClock
+from resumable.config import Policy
 from resumable.models import iso
-from resumable.retry import Policy
-from resumable.simulator import Simulator
+from resumable.simulator.simulator import Simulator
 
 from .harness import plain
 
@@ -72,11 +72,11 @@ def truth_of(job: Job, sim: Simulator, query: dict[str, Any] | None = None) -> d
 
 def records_of(job: Job) -> dict[tuple[str, str], Any]:
     """Return what a job holds, by window and key; nothing may come twice."""
-    from resumable.manifest import ManifestReader
+    from resumable.manifest.reader import ManifestReader
     from resumable.models import PageKey
-    from resumable.parts import Parts
-    from resumable.schema import pinned
     from resumable.schema.rebuild import rebuild
+    from resumable.schema.registry import pinned
+    from resumable.storage.parts import Parts
 
     spec = job.status().job.spec
     key = KEYS.get(spec.dataset, "conversationId")

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 import resumable
-from resumable.manifest import Manifest
+from resumable.manifest.store import Manifest
 from resumable.models import JobSpec, JobState, Snapshot, iso
-from resumable.parts import Parts
-from resumable.schema import pinned
 from resumable.schema.decode import decode
-from resumable.simulator import Settings, Simulator
+from resumable.schema.registry import pinned
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Parts
 from tests.e2e.harness import plain
 from tests.support.builders import START, footer, make_manifest, virtual_settings
 from tests.support.clock import VirtualClock
@@ -52,7 +53,7 @@ Make = Callable[[list[list[Page]]], resumable.Job]
 @pytest.fixture(scope="session")
 def sim() -> Simulator:
     """Three days of conversations, some of which go on into the next day."""
-    return Simulator(Settings(records=60))
+    return Simulator(SimSettings(records=60))
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +94,7 @@ def job_of(folder: Path, windows: list[list[Page]]) -> resumable.Job:
         for row, pages in zip(list(manifest.windows()), windows, strict=True):
             take(manifest, folder, row.window.id, pages)
         manifest.set_state(JobState.COMPLETE)
-    sim = Simulator(Settings(records=0))
+    sim = Simulator(SimSettings(records=0))
     return resumable.Job(name=folder.name, settings=virtual_settings(sim, clock, folder.parent), clock=clock)
 
 

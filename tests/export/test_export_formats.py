@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import resumable
-from resumable.schema import pinned
 from resumable.schema.rebuild import rebuild
+from resumable.schema.registry import pinned
 from tests.e2e.harness import plain
 from tests.export.conftest import Records, in_order
 

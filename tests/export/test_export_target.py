@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable import durable
 from resumable.errors import JobLocked, StorageFailed, UsageError, VerificationFailed
-from resumable.export import target
+from resumable.export import destination
+from resumable.storage import durable
 from tests.export.conftest import Make, Page, content, record, taken_again, three_days
 
 
@@ -215,7 +215,7 @@ def test_a_folder_that_is_not_there_is_a_usage_error(make: Make, tmp_path: Path)
 def test_two_exports_to_one_path_do_not_meet(make: Make, tmp_path: Path) -> None:
     """The second is told at once; an export elsewhere is not in the way."""
     job = three_days(make)
-    with target.staged(tmp_path / "out"):
+    with destination.staged(tmp_path / "out"):
         with pytest.raises(JobLocked):
             job.export(tmp_path / "out")
         job.export(tmp_path / "other")

@@ -5,8 +5,8 @@ from types import ModuleType
 
 import pytest
 
-from resumable.simulator import Simulator
-from resumable.simulator.text import Json
+from resumable.simulator.json_values import Json
+from resumable.simulator.simulator import Simulator
 
 from .prism import Stand
 from .sdk import hang_up, load, login

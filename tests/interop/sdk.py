@@ -17,8 +17,8 @@ from types import ModuleType
 import pytest
 
 from resumable.models import iso
-from resumable.simulator import Simulator
-from resumable.simulator.text import Json
+from resumable.simulator.json_values import Json
+from resumable.simulator.simulator import Simulator
 from tests.e2e.harness import plain
 
 NAME = "PureCloudPlatformClientV2"

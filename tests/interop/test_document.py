@@ -4,7 +4,7 @@ from types import ModuleType
 
 import pytest
 
-from resumable.simulator.filters import VOCABULARIES
+from resumable.simulator.world.filters import VOCABULARIES
 
 from .prism import read_document
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from resumable.errors import ExitCode, JobLocked, StorageFailed
-from resumable.manifest import held, hold, lock
+from resumable.storage import lock
+from resumable.storage.lock import held, hold
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HOLDER = """

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resumable.errors import ManifestUnusable
-from resumable.manifest import Manifest
+from resumable.manifest.store import Manifest
 from resumable.models import Counter, Interval, JobState, PartFact, Window, WindowState
 from tests.support.builders import START, make_manifest, snapshot
 from tests.support.clock import VirtualClock

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from resumable.errors import ExitCode, ManifestUnusable
-from resumable.manifest import Manifest, ManifestReader, ddl
+from resumable.manifest import tables
 from resumable.manifest.connection import Connection
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.store import Manifest
 from resumable.models import PartFact
 from tests.support.builders import make_manifest, snapshot
 from tests.support.clock import VirtualClock
@@ -30,9 +32,9 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with manifest._db.atomic():
         manifest._db.execute("PRAGMA user_version=1")
     manifest.close()
-    monkeypatch.setattr(ddl, "VERSION", 3)
-    monkeypatch.setattr(ddl, "READABLE", 3)
-    monkeypatch.setattr(ddl, "MIGRATIONS", STEPS)
+    monkeypatch.setattr(tables, "VERSION", 3)
+    monkeypatch.setattr(tables, "READABLE", 3)
+    monkeypatch.setattr(tables, "MIGRATIONS", STEPS)
     return path
 
 
@@ -90,7 +92,7 @@ def test_a_reader_leaves_an_older_one_as_it_is(path: Path) -> None:
 
 def test_one_with_no_way_up_is_refused_untouched(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a step is missing, none is taken."""
-    monkeypatch.setattr(ddl, "MIGRATIONS", {1: STEPS[1]})
+    monkeypatch.setattr(tables, "MIGRATIONS", {1: STEPS[1]})
     opens: Callable[[], object] = lambda: Manifest.open(path, VirtualClock())  # noqa: E731 - a call to make twice
     for _ in range(2):
         with pytest.raises(ManifestUnusable, match="too old"):

@@ -6,9 +6,9 @@ import random
 from datetime import timedelta
 from pathlib import Path
 
-from resumable.manifest import Manifest
+from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Query, WindowState
-from resumable.schema import pinned
+from resumable.schema.registry import pinned
 from tests.support.builders import START, snapshot
 from tests.support.clock import VirtualClock
 

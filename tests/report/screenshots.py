@@ -13,10 +13,11 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from resumable import report
-from resumable.cli.watchview import Screen, drawn
-from resumable.manifest import Manifest, hold
+from resumable.cli.text.watch_screen import Screen, drawn
+from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState
-from resumable.watch import Watch
+from resumable.monitor.watch import Watch
+from resumable.storage.lock import hold
 from tests.support.clock import VirtualClock
 
 from . import jobs

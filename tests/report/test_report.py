@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from resumable import report
-from resumable.coverage import Cell, Mark, days
 from resumable.errors import ExitCode, StorageFailed, UsageError
-from resumable.manifest import Manifest
+from resumable.manifest.store import Manifest
 from resumable.models import Counter, Interval
+from resumable.monitor.coverage import Cell, Mark, days
 from resumable.report.facts import Facts, gather
 from tests.support.builders import START
 from tests.support.clock import VirtualClock
@@ -173,7 +173,7 @@ def test_without_what_draws_nothing_is_written(
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(UsageError) as caught:
         report.write(folder, None, now=clock.now())
-    assert 'pip install "resumable[report]"' in caught.value.hint
+    assert caught.value.hint == f"Install it with: {sys.executable} -m pip install vl-convert-python"
     assert not (folder / report.REPORT).exists()
 
 

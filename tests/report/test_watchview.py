@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from resumable.cli.watchview import Screen, drawn
-from resumable.manifest import hold
+from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.models import JobState
-from resumable.watch import View, Watch
+from resumable.monitor.watch import View, Watch
+from resumable.storage.lock import hold
 from tests.support.clock import VirtualClock
 
 from . import jobs

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from resumable.manifest import ddl
+from resumable.manifest import tables
 
 
 def version_1(path: Path) -> None:
@@ -15,7 +15,7 @@ def version_1(path: Path) -> None:
         database.execute("ATTACH ? AS new", (str(path),))
         for (table,) in database.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
             database.execute(f"INSERT INTO main.{table} SELECT * FROM new.{table}")  # noqa: S608 - names of ours
-        database.execute(f"PRAGMA application_id={ddl.APPLICATION_ID}")
+        database.execute(f"PRAGMA application_id={tables.APPLICATION_ID}")
         database.execute("PRAGMA user_version=1")
         database.commit()
         database.execute("DETACH new")

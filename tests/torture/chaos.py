@@ -28,8 +28,8 @@ from resumable import (
     UsageError,
 )
 from resumable.clock import Stop
-from resumable.retry import Policy
-from resumable.simulator import Simulator
+from resumable.config import Policy
+from resumable.simulator.simulator import Simulator
 from tests.support.clock import ClockFailure
 
 from .canary import found

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from resumable.datasets import of_job
+from resumable.datasets.resolve import of_job
 from resumable.manifest.rows import JOB_COLUMNS, job_row
 from resumable.schema.rebuild import rebuild
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Simulator
+from resumable.simulator.simulator import Simulator
 
 from .forkserver import ForkServer
 from .scenes import SCENES, SOURCE, Scene

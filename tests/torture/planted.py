@@ -33,7 +33,7 @@ class Bug:
 BUGS = (
     Bug(
         name="a part is renamed before its bytes are on the disk",
-        module="resumable/durable.py",
+        module="resumable/storage/durable.py",
         right="            rest = rest[file.write(rest) or 0 :]\n        _sync(file.fileno())\n",
         wrong="            rest = rest[file.write(rest) or 0 :]\n",
         catchers=(f"{CUTS}[ext4-apart-calm]",),
@@ -41,7 +41,7 @@ BUGS = (
     ),
     Bug(
         name="the name of a part is not synced",
-        module="resumable/durable.py",
+        module="resumable/storage/durable.py",
         right="src_dir_fd=folder, dst_dir_fd=folder)\n        _sync(folder)\n",
         wrong="src_dir_fd=folder, dst_dir_fd=folder)\n",
         catchers=(f"{CUTS}[ext4-apart-calm]",),
@@ -57,7 +57,7 @@ BUGS = (
     ),
     Bug(
         name="a row comes before its part",
-        module="resumable/parts.py",
+        module="resumable/storage/parts.py",
         right="        saved = durable.save(path, data)\n",
         wrong=(
             "        import threading\n"
@@ -69,7 +69,7 @@ BUGS = (
     ),
     Bug(
         name="an orphan is adopted without looking into it",
-        module="resumable/reconcile.py",
+        module="resumable/engine/recovery.py",
         right="    found = parts.inspect(key)\n",
         wrong=(
             "    import hashlib\n"
@@ -88,14 +88,14 @@ BUGS = (
     ),
     Bug(
         name="a token that was refused is used again",
-        module="resumable/client.py",
+        module="resumable/api/client.py",
         right="        self._client.tokens.invalidate(token)\n",
         wrong="",
         catchers=(f"{TOKENS}::test_a_token_revoked_at_any_request_costs_one_refresh",),
     ),
     Bug(
         name="a wait that the server asks for is not kept",
-        module="resumable/client.py",
+        module="resumable/api/client.py",
         right="        self._client.pacer.refused(wait)\n",
         wrong="",
         catchers=("tests/torture/test_rate_limits.py::test_everybody_holds_for_as_long_as_was_asked",),
@@ -136,7 +136,7 @@ BUGS = (
     ),
     Bug(
         name="each thread asks for a token of its own",
-        module="resumable/auth.py",
+        module="resumable/api/tokens.py",
         right=(
             "                if not self._refreshing:\n"
             "                    break\n"
@@ -147,14 +147,14 @@ BUGS = (
     ),
     Bug(
         name="a job can be run by two",
-        module="resumable/manifest/lock.py",
+        module="resumable/storage/lock.py",
         right="            if not _locked(file.fileno()):\n",
         wrong="            if False:\n",
         catchers=("tests/torture/test_races.py::test_of_two_processes_one_runs_the_job_and_the_other_says_so",),
     ),
     Bug(
         name="an fsync that failed is tried again",
-        module="resumable/durable.py",
+        module="resumable/storage/durable.py",
         right="        os.fsync(descriptor)\n",
         wrong="        with contextlib.suppress(OSError):\n            os.fsync(descriptor)\n            return\n"
         "        os.fsync(descriptor)\n",
@@ -162,7 +162,7 @@ BUGS = (
     ),
     Bug(
         name="a window is complete whatever its answers said",
-        module="resumable/closing.py",
+        module="resumable/engine/closing.py",
         right="        complete=settled or not doubts,\n",
         wrong="        complete=True,\n",
         catchers=("tests/torture/test_chaos.py",),

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Settings, Simulator
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
 
 from . import strace
 from .disks import Bench, command, need, workbench
@@ -79,7 +80,7 @@ def bad_disk(bench: Bench) -> Iterator[BadDisk]:
 @pytest.fixture
 def slow(forkserver: ForkServer, tmp_path: Path) -> Iterator[Scene]:
     """A job that takes long enough for a disk to fail in the middle of it."""
-    with Simulator(Settings(records=9, rate_public=None, latency=0.06)) as sim:
+    with Simulator(SimSettings(records=9, rate_public=None, latency=0.06)) as sim:
         yield new(forkserver, sim, "conversations", tmp_path)
 
 

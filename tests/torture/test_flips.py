@@ -17,8 +17,9 @@ import pytest
 import resumable
 from resumable import Finding, Flaw
 from resumable.models import PageKey
-from resumable.parts import Parts
-from resumable.simulator import Settings, Simulator, Style
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Parts
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 
@@ -41,7 +42,7 @@ Tally = Callable[[str, int], None]
 @pytest.fixture(scope="module")
 def sim() -> Simulator:
     """Three days of three pages of small records."""
-    return Simulator(Settings(records=60, style=Style.SMALL, rate_public=None, rate_article=None, job_polls=0))
+    return Simulator(SimSettings(records=60, style=Style.SMALL, rate_public=None, rate_article=None, job_polls=0))
 
 
 def each(seed: int, count: int) -> Iterator[tuple[int, random.Random]]:

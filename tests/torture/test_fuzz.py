@@ -17,18 +17,20 @@ from typing import Any, TypeVar
 
 import pytest
 
-from resumable.auth import LONGEST_DOCUMENTED_LIFE, _read_token
-from resumable.datasets import Answer, JobContract, resolve
-from resumable.datasets.contract import checked
+from resumable.api.pace import read_rate
+from resumable.api.retry import LONGEST_SAID, retry_after_seconds
+from resumable.api.tokens import LONGEST_DOCUMENTED_LIFE, _read_token
+from resumable.datasets.contract import Answer, JobContract, checked
+from resumable.datasets.resolve import resolve
 from resumable.errors import Fault
 from resumable.models import JobSpec
-from resumable.pacer import read_rate
 from resumable.redaction import Redactor
-from resumable.retry import LONGEST_SAID, retry_after_seconds
-from resumable.schema import NotJson, pinned, strict_json
 from resumable.schema.decode import Decoded, decode, decode_carefully
 from resumable.schema.rebuild import rebuild
-from resumable.simulator import Settings, Simulator, Style
+from resumable.schema.registry import pinned
+from resumable.schema.strict_json import NotJson, strict_json
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 from tests.schema.schema_records import comes_back
 from tests.support.builders import START
 from tests.support.transports import reply
@@ -91,7 +93,7 @@ def pages() -> tuple[bytes, ...]:
     """Return good pages of the details query, some rich and some small."""
     made = []
     for style in Style:
-        with Simulator(Settings(records=3, style=style)) as sim:
+        with Simulator(SimSettings(records=3, style=style)) as sim:
             truth = sim.truth("2023-10-01T00:00:00Z/2023-10-02T00:00:00Z")
             lists = [b",".join(truth.records[:count]) for count in (1, 2, 3)]
             made += [b'{"conversations":[%b],"totalHits":%d}' % (listed, n) for n, listed in enumerate(lists, 1)]

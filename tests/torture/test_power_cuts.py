@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import resumable
-from resumable.simulator import Settings, Simulator, Style, Truth
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator, Truth
 from tests.e2e.inprocess import settings_for
 
 from .disks import need, need_mounts, workbench
@@ -34,7 +35,7 @@ LAYOUTS = (
 )
 RANGE = ("2023-10-01", "2023-10-03")
 PAGE_SIZE = 4
-WORLD = Settings(
+WORLD = SimSettings(
     records=10, records_on={"2023-10-02": 5}, style=Style.SMALL, rate_public=None, rate_article=None, job_polls=1
 )
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable.manifest import held
-from resumable.simulator import Settings, Simulator
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from resumable.storage.lock import held
 
 from . import strace
 from .forkserver import Ending, ForkServer
@@ -35,7 +36,7 @@ def other() -> Iterator[ForkServer]:
 @pytest.fixture
 def slow(forkserver: ForkServer, tmp_path: Path) -> Iterator[Scene]:
     """A job that takes long enough for another process to come upon it."""
-    slowly = Settings(records=9, rate_public=None, latency=0.08)
+    slowly = SimSettings(records=9, rate_public=None, latency=0.08)
     with Simulator(slowly) as sim:
         yield new(forkserver, sim, "conversations", tmp_path)
 

@@ -16,9 +16,9 @@ import pytest
 
 import resumable
 from resumable import JobState, ManifestUnusable, ResumableError
-from resumable.manifest import Manifest
+from resumable.manifest.store import Manifest
 from resumable.models import EventKind
-from resumable.simulator import Simulator
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 

@@ -6,7 +6,8 @@ from resumable.clock import SystemClock
 from resumable.errors import UsageError
 from resumable.models import Request
 from resumable.redaction import Redactor
-from resumable.transport import HttpTransport, Limits
+from resumable.transport.exchange import Limits
+from resumable.transport.http import HttpTransport
 
 from .conftest import Connect, Serve, answer, saying
 

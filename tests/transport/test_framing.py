@@ -9,7 +9,7 @@ import pytest
 
 from resumable.errors import TransportFault
 from resumable.models import Request
-from resumable.transport import HttpTransport
+from resumable.transport.http import HttpTransport
 
 from .conftest import Connect, Handler, Serve, answer, saying
 

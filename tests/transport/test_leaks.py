@@ -16,7 +16,7 @@ import pytest
 from resumable.errors import Fault, ResumableError, StatusFault, TransportFault
 from resumable.models import Request
 from resumable.redaction import Redactor, Secret
-from resumable.transport import HttpTransport
+from resumable.transport.http import HttpTransport
 
 from .conftest import TOKEN, Connect, Handler, Serve, Server, answer, saying
 

@@ -11,10 +11,11 @@ import pytest
 
 import resumable
 from resumable import Finding, Flaw, Report
-from resumable.manifest import ManifestReader
+from resumable.manifest.reader import ManifestReader
 from resumable.models import PageKey
-from resumable.parts import Parts
-from resumable.simulator import Settings, Simulator
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Parts
 from tests.support.builders import days, make_job
 from tests.support.clock import VirtualClock
 
@@ -76,7 +77,7 @@ class Planted:
 @pytest.fixture(scope="session")
 def sim() -> Simulator:
     """Two days of 60 conversations."""
-    return Simulator(Settings(records=60))
+    return Simulator(SimSettings(records=60))
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 import resumable
-from resumable import Flaw, VerificationFailed, durable
-from resumable.manifest import hold
+from resumable import Flaw, VerificationFailed
 from resumable.models import PageKey
-from resumable.simulator import Simulator
+from resumable.simulator.simulator import Simulator
 from resumable.status import LOCK
+from resumable.storage import durable
+from resumable.storage.lock import hold
 
 from .conftest import FIRST, SECOND, Planted
 from .test_verify_parts import flipped, rewritten
@@ -190,7 +191,7 @@ def _cut_after(allowed: int, planted: Planted, patched: pytest.MonkeyPatch) -> b
     for name in ("move", "remove", "make_folder"):
         counting(name, durable)
     for name in ("reopen", "begin_again", "cover", "place", "taken_at"):
-        counting(name, resumable.manifest.mending.Mending)
+        counting(name, resumable.manifest.repairs.Mending)
     try:
         planted.job.repair()
     except Cut:

@@ -15,8 +15,9 @@ import pytest
 
 import resumable
 from resumable import ManifestUnusable, UsageError
-from resumable.manifest import ddl
-from resumable.simulator import Settings, Simulator
+from resumable.manifest import tables
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 
@@ -92,7 +93,7 @@ def test_parts_of_another_job_are_put_aside(planted: Planted, sim: Simulator, tm
     assert (done.restored, asked) == (5, 1)
 
 
-@pytest.mark.parametrize("version", [ddl.VERSION + 1, 99])
+@pytest.mark.parametrize("version", [tables.VERSION + 1, 99])
 def test_a_newer_manifest_is_left_untouched(planted: Planted, version: int) -> None:
     """It is not this program's to make again."""
     with closing(sqlite3.connect(planted.folder / "manifest.sqlite")) as database:
@@ -129,7 +130,7 @@ KINDS = ("conversations-pagecount", "conversation-jobs", "users", "queues")
 @pytest.fixture(params=KINDS)
 def other(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[resumable.Job, Simulator]:
     """A complete job of another contract."""
-    sim = Simulator(Settings(records=60, users=60, queues=60))
+    sim = Simulator(SimSettings(records=60, users=60, queues=60))
     job = make_job(sim, VirtualClock(), tmp_path, dataset=request.param)
     job.run()
     return job, sim
@@ -183,7 +184,7 @@ def test_a_job_in_the_middle_is_restored_and_finished(sim: Simulator, tmp_path: 
 
 def test_slices_of_a_split_window_are_windows_again(tmp_path: Path) -> None:
     """A day that was too deep to page through is restored as the slices it was taken in."""
-    sim = Simulator(Settings(records=60))
+    sim = Simulator(SimSettings(records=60))
     job = make_job(sim, VirtualClock(), tmp_path, deep_limit=40)
     job.run()
     before, requests = ids(job), len(sim.log)

@@ -16,8 +16,10 @@ import pytest
 
 from resumable import Flaw, JobLocked
 from resumable.errors import StorageFailed
-from resumable.manifest import Manifest, ManifestReader, hold
-from resumable.parts import Parts
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.store import Manifest
+from resumable.storage.lock import hold
+from resumable.storage.parts import Parts
 from tests.support.clock import VirtualClock
 
 from .conftest import Planted

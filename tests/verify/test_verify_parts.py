@@ -15,9 +15,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from resumable import Flaw, durable
+from resumable import Flaw
 from resumable.models import PageKey
-from resumable.parts import Footer, Parts
+from resumable.storage import durable
+from resumable.storage.parts import Footer, Parts
 
 from .conftest import FIRST, REPAIR, SECOND, Planted
 
