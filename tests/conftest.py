@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.torture.canary import SEARCHED, Watch
+from tests.support.canary import SEARCHED, Watch
 
 TRIALS = {
     "kill-points": (150, "system calls at which a process is killed or interrupted, in each sweep; 0 is all of them"),

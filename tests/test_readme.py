@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.reference import README, rendered
+from tests.cli.reference import README, rendered
 
 EVIDENCE = README.parent / "tests" / "torture" / "README.md"
 
@@ -45,4 +45,4 @@ def test_the_endpoint_in_the_readme_is_the_one_that_is_tested() -> None:
     """The described endpoint stands in the README as the tests run it."""
     shown = re.search(r"<!-- endpoint -->\n```toml\n(.*?)```\n<!-- /endpoint -->", README.read_text("utf-8"), re.DOTALL)
     assert shown is not None
-    assert shown[1] == (README.parent / "tests" / "datasets_declared" / "example.toml").read_text("utf-8")
+    assert shown[1] == (README.parent / "tests" / "datasets" / "described" / "example.toml").read_text("utf-8")

@@ -16,9 +16,8 @@ from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from resumable.storage import parts
 from resumable.storage.parts import Footer
-
-from .contenders import times_as_text
-from .table import Row, median
+from tests.benchmarks.contenders import times_as_text
+from tests.benchmarks.table import Row, median
 
 DAY = datetime(2023, 10, 1, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ import pytest
 from resumable.cli.main import run
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.torture.canary import saw
+from tests.support.canary import saw
 
 RANGE = ("--from", "2023-10-01", "--to", "2023-10-04")
 

@@ -22,8 +22,7 @@ from resumable.errors import (
     UsageError,
     VerificationFailed,
 )
-
-from .conftest import SECRET
+from tests.cli.conftest import SECRET
 
 CODES: list[tuple[Exception, int, str]] = [
     (UsageError("u", hint="h"), 2, "usage"),

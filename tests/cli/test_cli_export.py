@@ -13,8 +13,7 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import Style
 from resumable.simulator.simulator import Simulator
-
-from .conftest import RANGE, CommandLine, finished
+from tests.cli.conftest import RANGE, CommandLine, finished
 
 DAYS = 3
 ROWS = DAYS * 250

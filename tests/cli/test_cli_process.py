@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from resumable.simulator.simulator import Simulator
-
-from .conftest import RANGE, CommandLine, finished
+from tests.cli.conftest import RANGE, CommandLine, finished
 
 LONG = ("backfill", "conversations", "--from", "2023-10-01", "--to", "2024-03-01", "--job", "j")
 

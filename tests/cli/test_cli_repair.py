@@ -9,8 +9,7 @@ import pytest
 
 from resumable.simulator.settings import Style
 from resumable.simulator.simulator import Simulator
-
-from .conftest import RANGE, CommandLine
+from tests.cli.conftest import RANGE, CommandLine
 
 
 @pytest.fixture

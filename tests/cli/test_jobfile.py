@@ -7,8 +7,7 @@ import pytest
 
 from resumable.simulator.messages import Kind
 from resumable.simulator.simulator import Simulator
-
-from .conftest import CommandLine
+from tests.cli.conftest import CommandLine
 
 JOB = """
 dataset = "conversations"

@@ -7,8 +7,7 @@ import pytest
 
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-
-from .harness import PAGE_KINDS, Product, assert_equal_to_truth, finished, killed
+from tests.support.harness import PAGE_KINDS, Product, assert_equal_to_truth, finished, killed
 
 KILLS = [(4, 480), pytest.param(25, 1800, marks=pytest.mark.long)]
 """How many, and of how many records a day. The full number takes a minute for each contract; a few before a commit."""

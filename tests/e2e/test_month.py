@@ -8,8 +8,7 @@ import resumable
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-
-from .inprocess import settings_for, spec_for
+from tests.support.inprocess import settings_for, spec_for
 
 BIG_DAY = 250_000
 

@@ -8,8 +8,7 @@ import resumable
 from resumable import Job
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-
-from .inprocess import settings_for, spec_for
+from tests.support.inprocess import settings_for, spec_for
 
 
 @pytest.fixture(scope="module")

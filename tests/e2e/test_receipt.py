@@ -10,8 +10,7 @@ from resumable import Query
 from resumable.schema.registry import pinned
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-
-from .inprocess import WallClock, settings_for, spec_for
+from tests.support.inprocess import WallClock, settings_for, spec_for
 
 
 def test_the_receipt_states_query_counts_and_a_hash_that_the_records_prove(tmp_path: Path) -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-
-from .harness import PAGE_KINDS, Product, finished, wait_for_pages
+from tests.support.harness import PAGE_KINDS, Product, finished, wait_for_pages
 
 
 @pytest.mark.long

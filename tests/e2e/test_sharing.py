@@ -7,8 +7,7 @@ import pytest
 
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-
-from .harness import PAGE_KINDS, Product, finished
+from tests.support.harness import PAGE_KINDS, Product, finished
 
 CAP = 600
 

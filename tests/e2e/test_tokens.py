@@ -7,8 +7,7 @@ import pytest
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-
-from .harness import PAGE_KINDS, Product, assert_equal_to_truth, finished, wait_for_pages
+from tests.support.harness import PAGE_KINDS, Product, assert_equal_to_truth, finished, wait_for_pages
 
 
 @pytest.mark.long

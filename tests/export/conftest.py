@@ -20,9 +20,9 @@ from resumable.schema.registry import pinned
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from resumable.storage.parts import Parts
-from tests.e2e.harness import plain
 from tests.support.builders import START, footer, make_manifest, virtual_settings
 from tests.support.clock import VirtualClock
+from tests.support.harness import plain
 
 DAYS = 3
 INTERVAL = f"{iso(START)}/{iso(START + timedelta(days=DAYS))}"

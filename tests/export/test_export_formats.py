@@ -10,8 +10,8 @@ import pytest
 import resumable
 from resumable.schema.rebuild import rebuild
 from resumable.schema.registry import pinned
-from tests.e2e.harness import plain
 from tests.export.conftest import Records, in_order
+from tests.support.harness import plain
 
 
 def rebuilt(table: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a table of pyarrow's

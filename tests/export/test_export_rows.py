@@ -13,10 +13,10 @@ from resumable.export import index, rows
 from resumable.export.checked_parts import Proven
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.e2e.harness import plain
 from tests.export.conftest import Make, Page, in_order, record
 from tests.support.builders import START, make_job, virtual_settings
 from tests.support.clock import VirtualClock
+from tests.support.harness import plain
 
 
 def lines(job: resumable.Job, **how: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - as Job.export takes them

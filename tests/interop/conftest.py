@@ -7,9 +7,8 @@ import pytest
 
 from resumable.simulator.json_values import Json
 from resumable.simulator.simulator import Simulator
-
-from .prism import Stand
-from .sdk import hang_up, load, login
+from tests.interop.prism import Stand
+from tests.interop.sdk import hang_up, load, login
 
 Connect = Callable[[Simulator], Json]
 

@@ -5,8 +5,7 @@ from types import ModuleType
 import pytest
 
 from resumable.simulator.world.filters import VOCABULARIES
-
-from .prism import read_document
+from tests.interop.prism import read_document
 
 PREDICATES = {
     "conversationFilters": "ConversationDetailQueryPredicate",

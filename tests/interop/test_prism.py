@@ -11,10 +11,9 @@ from resumable.datasets.catalogue import CATALOGUE
 from resumable.simulator.faults.faults import FaultKind, SimFault
 from resumable.simulator.json_values import Json
 from resumable.status import Status
-from tests.e2e.inprocess import TIMELESS, records_of, settings_for, spec_for, truth_of
-
-from .datasets import FILTERED, FOREIGN, PUBLIC, every_filter
-from .prism import Stand, as_javascript, read_document, undeclared_parameters
+from tests.interop.datasets import FILTERED, FOREIGN, PUBLIC, every_filter
+from tests.interop.prism import Stand, as_javascript, read_document, undeclared_parameters
+from tests.support.inprocess import TIMELESS, records_of, settings_for, spec_for, truth_of
 
 
 def job_through(stand: Stand, dataset: str, folder: Path, query: Query | None = None, end: str = "2023-10-04") -> Job:

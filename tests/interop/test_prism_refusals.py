@@ -11,8 +11,7 @@ from resumable.models import Request
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.json_values import Json
 from resumable.transport.http import Reply
-
-from .prism import Stand, read_document, undeclared_parameters
+from tests.interop.prism import Stand, read_document, undeclared_parameters
 
 QUERY = "/api/v2/analytics/conversations/details/query"
 JOBS = "/api/v2/analytics/conversations/details/jobs"

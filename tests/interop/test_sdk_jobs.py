@@ -10,9 +10,8 @@ import pytest
 from resumable.simulator.json_values import Json
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-
-from .conftest import Connect
-from .sdk import DAY, assert_same
+from tests.interop.conftest import Connect
+from tests.interop.sdk import DAY, assert_same
 
 WATERMARK = datetime(2023, 10, 9, tzinfo=UTC)
 

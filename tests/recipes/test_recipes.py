@@ -16,9 +16,9 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.e2e.harness import PAGE_KINDS
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
+from tests.support.harness import PAGE_KINDS
 
 ROOT = Path(__file__).parents[2]
 

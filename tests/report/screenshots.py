@@ -18,10 +18,9 @@ from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState
 from resumable.monitor.watch import Watch
 from resumable.storage.lock import hold
+from tests.report import jobs
+from tests.report.browser import LOOKS, Look, chromium, opened
 from tests.support.clock import VirtualClock
-
-from . import jobs
-from .browser import LOOKS, Look, chromium, opened
 
 TALL = {"light": 1480, "dark": 1480, "phone": 2080}
 """Pixels of the page that are shown, from its top."""

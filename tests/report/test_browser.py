@@ -7,10 +7,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from resumable import report
+from tests.report import jobs
+from tests.report.browser import LOOKS, NEEDED, Look, chromium, opened
 from tests.support.clock import VirtualClock
-
-from . import jobs
-from .browser import LOOKS, NEEDED, Look, chromium, opened
 
 pytestmark = [NEEDED, pytest.mark.xdist_group("chromium")]
 

@@ -17,10 +17,9 @@ from resumable.manifest.store import Manifest
 from resumable.models import Counter, Interval
 from resumable.monitor.coverage import Cell, Mark, days
 from resumable.report.facts import Facts, gather
+from tests.report import jobs
 from tests.support.builders import START
 from tests.support.clock import VirtualClock
-
-from . import jobs
 
 VOID = frozenset({"meta"})
 

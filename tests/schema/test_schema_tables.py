@@ -95,7 +95,7 @@ def test_a_table_that_means_nothing_is_refused(
 def test_asking_for_a_schema_imports_no_pyarrow() -> None:
     """Naming a schema, its key and its digest does not cost the import of pyarrow."""
     script = (
-        "import sys; from resumable.schema import pinned; pinned('conversation').digest; "
+        "import sys; from resumable.schema.registry import pinned; pinned('conversation').digest; "
         "sys.exit('pyarrow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

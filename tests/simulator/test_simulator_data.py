@@ -23,12 +23,12 @@ from resumable.simulator.world.world import Matching, Selector, World
 DAY = 19631  # 2023-10-01
 PROGRAM = """
 import hashlib
-from resumable.simulator import Settings
+from resumable.simulator.settings import SimSettings
 from resumable.simulator.world.times import DAY_MS, stamp
 from resumable.simulator.world.truth import find_truth
 from resumable.simulator.world.filters import Filter
 from resumable.simulator.world.world import Matching, Selector, World
-world = World(Settings(seed=7, records=40))
+world = World(SimSettings(seed=7, records=40))
 found = hashlib.sha256()
 for number in range(40):
     found.update(world.render((19631, number), attributes=True))

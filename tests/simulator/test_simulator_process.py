@@ -22,8 +22,9 @@ from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 
 PROGRAM = """
-from resumable.simulator import Settings, serve
-serve(Settings(records=4), ready=lambda url: print(url, flush=True))
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import serve
+serve(SimSettings(records=4), ready=lambda url: print(url, flush=True))
 """
 
 

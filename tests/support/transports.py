@@ -11,9 +11,9 @@ from resumable.clock import Clock
 from resumable.errors import TransportFault
 from resumable.models import Request
 from resumable.redaction import Secret
+from resumable.simulator.faults.faults import WIRE_FAULTS
 from resumable.simulator.messages import SimRequest as SimulatedRequest
 from resumable.simulator.simulator import Simulator
-from resumable.simulator.wire.wire import WIRE_FAULTS
 from resumable.transport.http import Reply
 
 

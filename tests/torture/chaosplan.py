@@ -10,8 +10,7 @@ from resumable.config import Policy
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings, Style
-
-from .chaosdisk import Trouble
+from tests.torture.chaosdisk import Trouble
 
 START = datetime(2023, 10, 1, tzinfo=UTC)
 

@@ -17,8 +17,7 @@ from resumable.simulator.simulator import Simulator
 from resumable.transport.http import Reply
 from tests.support.clock import VirtualClock
 from tests.support.transports import SimulatedTransport, revealed
-
-from .chaosdisk import Crash, Disk
+from tests.torture.chaosdisk import Crash, Disk
 
 DEADLINE_SECONDS = 180.0
 """What HTTP gives one exchange; the simulated wire gives it, too."""

@@ -12,8 +12,7 @@ import pytest
 
 from resumable.simulator.world import world
 from tests.support.clock import VirtualClock
-
-from .chaoswire import Watcher
+from tests.torture.chaoswire import Watcher
 
 
 class Violation(AssertionError):

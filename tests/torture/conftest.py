@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from resumable.simulator.simulator import Simulator
-
-from .forkserver import ForkServer
-from .scenes import SCENES, SOURCE, Scene
+from tests.torture.forkserver import ForkServer
+from tests.torture.scenes import SCENES, SOURCE, Scene
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,7 @@ from resumable.manifest.rows import JOB_COLUMNS, job_row
 from resumable.schema.rebuild import rebuild
 from resumable.simulator.request_log import Entry
 from resumable.simulator.simulator import Truth
-
-from .wholeness import Broken, PageName, iso, normal, to_ms, whole_part
+from tests.torture.wholeness import Broken, PageName, iso, normal, to_ms, whole_part
 
 KNOWN_NAMES = re.compile(r"manifest\.sqlite(-wal|-shm|-journal)?|lock|receipt\.json|\.receipt\.json\.tmp|parts|aside")
 STRANGER = "parts/.stranger"

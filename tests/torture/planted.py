@@ -77,7 +77,7 @@ BUGS = (
             "    digest = hashlib.sha256(data).digest()\n"
             "    found = (said, PartFact(rows=said.rows, size=len(data), sha256=digest)) if said else None\n"
         ),
-        catchers=("tests/test_reconcile.py",),
+        catchers=("tests/engine/test_recovery.py",),
     ),
     Bug(
         name="a cursor is forgotten when its page is recorded",

@@ -17,7 +17,7 @@ import resumable
 from resumable import Endpoints
 from resumable.simulator.messages import SimAnswer, SimRequest
 from resumable.simulator.simulator import Simulator
-from tests.e2e.inprocess import settings_for
+from tests.support.inprocess import settings_for
 from tests.transport.conftest import Server
 
 PageName = tuple[str, str]

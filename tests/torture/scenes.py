@@ -15,11 +15,10 @@ from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator, Truth
 from tests.support.older import version_1
-
-from .forkserver import Command, Ending, ForkServer
-from .judge import Ledger, assert_complete, assert_kept, assert_not_asked_again, copy_of_manifest, judged
-from .strace import CHANGES, WIRE, Call, Point, calls_of, options_to_record
-from .wholeness import Broken
+from tests.torture.forkserver import Command, Ending, ForkServer
+from tests.torture.judge import Ledger, assert_complete, assert_kept, assert_not_asked_again, copy_of_manifest, judged
+from tests.torture.strace import CHANGES, WIRE, Call, Point, calls_of, options_to_record
+from tests.torture.wholeness import Broken
 
 DATASETS = ("conversations", "conversations-pagecount", "conversation-jobs")
 JOB = "j"

@@ -18,11 +18,10 @@ import pytest
 
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-
-from . import strace
-from .disks import Bench, command, need, workbench
-from .forkserver import ForkServer
-from .scenes import Scene, new
+from tests.torture import strace
+from tests.torture.disks import Bench, command, need, workbench
+from tests.torture.forkserver import ForkServer
+from tests.torture.scenes import Scene, new
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600), strace.NEEDED]
 

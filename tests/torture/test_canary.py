@@ -22,11 +22,10 @@ from resumable.simulator.messages import SimAnswer, SimRequest
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.cli.conftest import CommandLine
-from tests.e2e.inprocess import settings_for, spec_for
+from tests.support.canary import EXCUSE, MARKS, forms, found
+from tests.support.inprocess import settings_for, spec_for
+from tests.torture.relay import Impostor, number_of, said
 from tests.transport.conftest import Server
-
-from .canary import EXCUSE, MARKS, forms, found
-from .relay import Impostor, number_of, said
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(120)]
 
@@ -67,7 +66,7 @@ LEAKS = {
 """Tests that let `SHOWN` out."""
 
 CONFTEST = (
-    "from tests.torture.canary import Watch\ndef pytest_configure(config): config.pluginmanager.register(Watch())\n"
+    "from tests.support.canary import Watch\ndef pytest_configure(config): config.pluginmanager.register(Watch())\n"
 )
 
 

@@ -15,9 +15,8 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.e2e.harness import Product, assert_equal_to_truth, finished, wait_for_pages
-
-from .clockshim import Shim, build
+from tests.support.harness import Product, assert_equal_to_truth, finished, wait_for_pages
+from tests.torture.clockshim import Shim, build
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(120)]
 

@@ -16,9 +16,8 @@ from resumable.config import Policy
 from resumable.manifest.reader import ManifestReader
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.e2e.inprocess import QUICK, records_of, spec_for, truth_of
-
-from .relay import Cut, Framing, PageName, Relay, relayed
+from tests.support.inprocess import QUICK, records_of, spec_for, truth_of
+from tests.torture.relay import Cut, Framing, PageName, Relay, relayed
 
 pytestmark = pytest.mark.torture
 

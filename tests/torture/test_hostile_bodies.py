@@ -29,12 +29,11 @@ from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from resumable.transport.exchange import Limits
 from resumable.transport.http import HttpTransport
-from tests.e2e.inprocess import records_of, spec_for, truth_of
 from tests.support.builders import START
+from tests.support.inprocess import records_of, spec_for, truth_of
+from tests.torture.quickly import PEAK
+from tests.torture.relay import Impostor, day_of, number_of, relayed, said
 from tests.transport.conftest import Server
-
-from .quickly import PEAK
-from .relay import Impostor, day_of, number_of, relayed, said
 
 pytestmark = pytest.mark.torture
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from . import strace
-from .forkserver import Ending
-from .scenes import Scene, Stage
-from .wholeness import Broken
+from tests.torture import strace
+from tests.torture.forkserver import Ending
+from tests.torture.scenes import Scene, Stage
+from tests.torture.wholeness import Broken
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(7200), strace.NEEDED]
 

@@ -12,7 +12,7 @@ from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFail
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.cli.conftest import CommandLine
-from tests.e2e.inprocess import records_of, settings_for, spec_for, truth_of
+from tests.support.inprocess import records_of, settings_for, spec_for, truth_of
 
 pytestmark = pytest.mark.torture
 

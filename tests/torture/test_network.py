@@ -15,10 +15,9 @@ from resumable.simulator.messages import SimAnswer, SimRequest
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.cli.conftest import CommandLine
-from tests.e2e.harness import Product, assert_equal_to_truth, finished
+from tests.support.harness import Product, assert_equal_to_truth, finished
+from tests.torture.relay import Impostor, number_of, said
 from tests.transport.conftest import Server, answer, saying
-
-from .relay import Impostor, number_of, said
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(120)]
 

@@ -14,11 +14,10 @@ import pytest
 import resumable
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator, Truth
-from tests.e2e.inprocess import settings_for
-
-from .disks import need, need_mounts, workbench
-from .judge import assert_complete, assert_kept, assert_not_asked_again, judged
-from .powercuts import JOB, Cut, Layout, Scene
+from tests.support.inprocess import settings_for
+from tests.torture.disks import need, need_mounts, workbench
+from tests.torture.judge import assert_complete, assert_kept, assert_not_asked_again, judged
+from tests.torture.powercuts import JOB, Cut, Layout, Scene
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 

@@ -14,11 +14,10 @@ import pytest
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from resumable.storage.lock import held
-
-from . import strace
-from .forkserver import Ending, ForkServer
-from .scenes import Scene, Stage, new
-from .strace import Point
+from tests.torture import strace
+from tests.torture.forkserver import Ending, ForkServer
+from tests.torture.scenes import Scene, Stage, new
+from tests.torture.strace import Point
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(7200), strace.NEEDED]
 

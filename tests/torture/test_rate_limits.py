@@ -14,8 +14,7 @@ from resumable.errors import ExitCode
 from resumable.models import Counter
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from tests.support.builders import make_job, virtual_settings
-
-from .virtual import PAGE, Stage, stage
+from tests.torture.virtual import PAGE, Stage, stage
 
 pytestmark = pytest.mark.torture
 

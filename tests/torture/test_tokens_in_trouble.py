@@ -17,8 +17,7 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import Lifetime
 from tests.support.builders import virtual_settings
-
-from .virtual import PAGE, Stage, stage
+from tests.torture.virtual import PAGE, Stage, stage
 
 pytestmark = pytest.mark.torture
 

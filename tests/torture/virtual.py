@@ -11,9 +11,9 @@ from resumable.simulator.messages import Kind
 from resumable.simulator.request_log import Entry
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.e2e.inprocess import records_of, truth_of
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
+from tests.support.inprocess import records_of, truth_of
 
 PAGE = Kind.CONVERSATIONS
 

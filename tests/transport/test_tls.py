@@ -15,8 +15,7 @@ import trustme
 from resumable.errors import TransportFault, TrustFault
 from resumable.models import Request
 from resumable.redaction import Secret
-
-from .conftest import TOKEN, Connect, Handler, Serve, Server, answer, saying
+from tests.transport.conftest import TOKEN, Connect, Handler, Serve, Server, answer, saying
 
 GET = Request(method="GET", path="/")
 

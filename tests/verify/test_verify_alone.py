@@ -21,8 +21,7 @@ from resumable.manifest.store import Manifest
 from resumable.storage.lock import hold
 from resumable.storage.parts import Parts
 from tests.support.clock import VirtualClock
-
-from .conftest import Planted
+from tests.support.planted import Planted
 
 NOBODY = 65534
 

@@ -14,12 +14,11 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.datasets_declared.described import CURSOR, EXAMPLE, OFFSET, made
-from tests.datasets_declared.ticketserver import Tickets, serving
+from tests.datasets.described.described import CURSOR, EXAMPLE, OFFSET, made
+from tests.datasets.described.ticketserver import Tickets, serving
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
-
-from .conftest import SECOND, Planted
+from tests.support.planted import SECOND, Planted
 
 DAY_2 = Match(window="2023-10-02T00:00:00.000Z/")
 

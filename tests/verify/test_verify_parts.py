@@ -19,8 +19,7 @@ from resumable import Flaw
 from resumable.models import PageKey
 from resumable.storage import durable
 from resumable.storage.parts import Footer, Parts
-
-from .conftest import FIRST, REPAIR, SECOND, Planted
+from tests.support.planted import FIRST, REPAIR, SECOND, Planted
 
 
 def flipped(path: Path, place: int) -> None:

@@ -15,12 +15,11 @@ from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from resumable.storage.parts import Parts
-from tests.datasets_declared.described import CURSOR, EXAMPLE, OFFSET, made, stopping_at
-from tests.datasets_declared.ticketserver import Tickets, serving
+from tests.datasets.described.described import CURSOR, EXAMPLE, OFFSET, made, stopping_at
+from tests.datasets.described.ticketserver import Tickets, serving
 from tests.support.builders import START, make_job, virtual_settings
 from tests.support.clock import VirtualClock
-
-from .conftest import FIRST, RESUME, Planted, rows_of
+from tests.support.planted import FIRST, RESUME, Planted, rows_of
 
 DAY_1_PAGE_2 = Match(kinds=(Kind.CONVERSATIONS,), window="2023-10-01T", pages=(2,))
 

@@ -1,4 +1,4 @@
-"""Reads and checks the TOML file that describes a paged endpoint; `tests/datasets_declared/example.toml` is one.
+"""Reads and checks the TOML file that describes a paged endpoint; `tests/datasets/described/example.toml` is one.
 
 A description is data and never code: its path stays on the configured API origin, its token is the name of an
 environment variable, and what an answer says is only ever read, not followed.

@@ -18,12 +18,11 @@ from resumable import ManifestUnusable, UsageError
 from resumable.manifest import tables
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
+from tests.repair.test_repair import ids, pages_asked, repaired
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
-
-from .conftest import Planted
-from .test_repair import ids, pages_asked, repaired
-from .test_verify_parts import flipped
+from tests.support.planted import Planted
+from tests.verify.test_verify_parts import flipped
 
 Harm = Callable[[Path], Any]
 

@@ -10,9 +10,8 @@ from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.models import JobState
 from resumable.monitor.watch import View, Watch
 from resumable.storage.lock import hold
+from tests.report import jobs
 from tests.support.clock import VirtualClock
-
-from . import jobs
 
 SIZES = [(width, height) for width in (10, 21, 40, 80, 100, 250) for height in (3, 7, 12, 24, 70)]
 

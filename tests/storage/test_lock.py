@@ -22,7 +22,7 @@ HOLDER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from resumable.manifest import hold
+from resumable.storage.lock import hold
 with hold(Path(sys.argv[1]), job="job", now=datetime(2026, 2, 1, tzinfo=UTC)):
     print("held", flush=True)
     sys.stdin.read()

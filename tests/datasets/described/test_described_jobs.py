@@ -20,16 +20,8 @@ from resumable import (
     UsageError,
 )
 from resumable.datasets.resolve import get
-from tests.datasets_declared.described import (
-    BEFORE_SCHEMA,
-    EXAMPLE,
-    OFFSET,
-    assert_truth,
-    made,
-    settings,
-    stopping_at,
-)
-from tests.datasets_declared.ticketserver import TOKEN, Tickets
+from tests.datasets.described.described import BEFORE_SCHEMA, EXAMPLE, OFFSET, assert_truth, made, settings, stopping_at
+from tests.datasets.described.ticketserver import TOKEN, Tickets
 
 
 def test_the_example_of_the_readme_brings_every_record(server: Tickets, tmp_path: Path) -> None:

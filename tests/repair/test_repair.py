@@ -15,9 +15,8 @@ from resumable.simulator.simulator import Simulator
 from resumable.status import LOCK
 from resumable.storage import durable
 from resumable.storage.lock import hold
-
-from .conftest import FIRST, SECOND, Planted
-from .test_verify_parts import flipped, rewritten
+from tests.support.planted import FIRST, SECOND, Planted
+from tests.verify.test_verify_parts import flipped, rewritten
 
 Harm = Callable[[Planted], Any]
 

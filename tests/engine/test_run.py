@@ -10,6 +10,7 @@ import pytest
 
 import resumable
 from resumable.engine import receipt, run
+from resumable.engine.context import LiveRun
 from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFailed
 from resumable.manifest import connection
 from resumable.manifest.reader import ManifestReader

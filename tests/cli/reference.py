@@ -8,7 +8,7 @@ from pathlib import Path
 
 from resumable.cli.app import app
 
-README = Path(__file__).parent.parent / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 COMMANDS = ("", *(command.name or "" for command in app.registered_commands))
 _SECTION = re.compile(r"(<!-- reference -->\n).*?(<!-- /reference -->)", re.DOTALL)
 

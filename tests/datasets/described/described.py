@@ -6,7 +6,7 @@ from typing import Any
 import resumable
 from resumable import Endpoints, Job, JobSpec, Secret, Stop, SystemClock
 from resumable.config import Policy
-from tests.datasets_declared.ticketserver import TOKEN, Tickets
+from tests.datasets.described.ticketserver import TOKEN, Tickets
 
 EXAMPLE = Path(__file__).parent / "example.toml"
 BEFORE_SCHEMA = EXAMPLE.read_text(encoding="utf-8").split("[schema]")[0]

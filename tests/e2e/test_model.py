@@ -13,7 +13,7 @@ from resumable import Endpoints, Incomplete, JobSpec, JobState, Secret, SourceUn
 from resumable.config import Policy
 from resumable.manifest.reader import ManifestReader
 from resumable.models import WindowState
-from tests.model_server import Killed, ModelServer
+from tests.e2e.model_server import Killed, ModelServer
 
 DAYS = ("2023-10-01", "2023-10-02")
 COUNTS = st.integers(min_value=0, max_value=9)

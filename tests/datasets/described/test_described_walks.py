@@ -8,13 +8,8 @@ import pytest
 from resumable import Incomplete, Interrupted, StorageFailed, UsageError
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.store import Manifest
-from tests.datasets_declared.described import (
-    CURSOR,
-    assert_truth,
-    made,
-    stopping_at,
-)
-from tests.datasets_declared.ticketserver import Tickets
+from tests.datasets.described.described import CURSOR, assert_truth, made, stopping_at
+from tests.datasets.described.ticketserver import Tickets
 
 
 def test_a_cursor_is_walked_and_resumed_in_its_middle(server: Tickets, tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ from resumable.clock import SystemClock
 from resumable.config import Policy
 from resumable.models import iso
 from resumable.simulator.simulator import Simulator
-
-from .harness import plain
+from tests.support.harness import plain
 
 QUICK = Policy(first_wait_seconds=0.01, longest_wait_seconds=0.05)
 """Waits too short to be noticed, for tests of what comes after them."""
