@@ -26,6 +26,7 @@ class Database:
             config={
                 "memory_limit": MEMORY,
                 "threads": "2",
+                "storage_compatibility_version": "v1.0.0",
                 "temp_directory": str(scratch / "spill"),
                 # Nothing is fetched from anywhere.
                 "autoinstall_known_extensions": "false",
