@@ -3,12 +3,13 @@
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
 
 from tests.support import machine
+from tests.support.builders import MADE
 from tests.support.canary import SEARCHED, Watch
 
 TRIALS = {
@@ -46,6 +47,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         if not machine.needed(reason):
             report.outcome, report.longrepr = "failed", f"skipped for no reason that {machine.__name__} knows: {reason}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def manifests_are_closed() -> Iterator[None]:
+    """Close what `make_manifest` made: since Python 3.13 a connection that is left open is a warning, an error here."""
+    yield
+    while MADE:
+        MADE.pop().close()
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class Manifest(ManifestReader):
         """
         db = Connection(path)
         now = to_ms(clock.now())
-        with db.atomic():
+        with db.closed_on_failure(), db.atomic():
             db.execute(f"PRAGMA application_id={tables.APPLICATION_ID}")
             db.execute(f"PRAGMA user_version={tables.VERSION}")
             db.script(tables.TABLES)
@@ -71,10 +71,11 @@ class Manifest(ManifestReader):
         if not exists(path):
             return None
         connection = Connection(path)
-        if connection.empty:
-            connection.close()
-            return None
-        _migrate(connection)
+        with connection.closed_on_failure():
+            if connection.empty:
+                connection.close()
+                return None
+            _migrate(connection)
         return cls(connection, clock)
 
     @property

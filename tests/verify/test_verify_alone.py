@@ -217,4 +217,6 @@ def test_a_reader_and_a_verification_share_a_job(planted: Planted) -> None:
     with closing(reader):
         planted.clean()
         assert reader.totals().pages_done == 6
-    assert Manifest.open(planted.folder / "manifest.sqlite", VirtualClock()) is not None
+    writer = Manifest.open(planted.folder / "manifest.sqlite", VirtualClock())
+    assert writer is not None
+    writer.close()
