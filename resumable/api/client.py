@@ -14,7 +14,7 @@ from resumable.api.statuses import PAGE, Action, meaning, wall_in
 from resumable.api.tokens import Token, Tokens
 from resumable.clock import Stop
 from resumable.config import Policy
-from resumable.errors import AuthenticationFailed, Fault, Incomplete, StatusFault, TrustFault
+from resumable.errors import AuthenticationFailed, Failure, Fault, Incomplete, StatusFault, TrustFault, Wall
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.redaction import Redactor
 from resumable.transport.http import Reply, Transport
@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 REFUSALS_OF_NEW_TOKENS = 3
 """So many 401s in a row for one page, each with a token asked for since, mean that tokens are not the matter."""
+
+ATTEMPTS_TOO_BIG = 2
+"""An answer that is too big is so again, but for a server that has lost its way: each costs 128 MiB."""
 
 WORDS_READ = 2000
 """Bytes of an error answer in which a wall of the server is looked for."""
@@ -186,6 +189,8 @@ class _Exchange:
 
     def _hold(self, fault: StatusFault) -> None:
         self._client.journal.count(Counter.RATE_LIMITED)
+        if fault.wall is Wall.JOBS and self._asked.holds is not None:
+            raise fault  # not asked too often: nobody else has to wait
         self._holds += 1
         # A server that refuses and asks for no wait at all would be asked again at once, until the budget is spent.
         wait = fault.retry_after_seconds or next(self._pauses)
@@ -206,7 +211,8 @@ class _Exchange:
     def _again(self, fault: Fault, *, final: bool) -> None:
         self._attempts += 1
         self._refusals = 0
-        used_up = self._attempts >= self._client.policy.attempts or self._spent() > self._client.policy.budget_seconds
+        attempts = ATTEMPTS_TOO_BIG if fault.failure is Failure.TOO_BIG else self._client.policy.attempts
+        used_up = self._attempts >= attempts or self._spent() > self._client.policy.budget_seconds
         if isinstance(fault, TrustFault):
             raise Incomplete(
                 f"the API host could not prove who it is ({fault.reason}).",

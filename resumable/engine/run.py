@@ -38,6 +38,7 @@ from resumable.status import check_sound
 from resumable.storage.job_files import JobFiles
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
+from resumable.text import amount
 
 LIMITS = {"limit": "the time allowed is up", "requests": "the requests allowed are used up"}
 """What a run was told to end after, by the reason for its stop."""
@@ -147,7 +148,7 @@ class Run:
             feed=feed,
             stop=self._stop,
             spec=self._job.spec.to_json(),
-            deep_limit=deep_limit(self._contract, self._settings.deep_limit),
+            deep_limit=deep_limit(self._contract, self._settings.deep_limit or self._job.deep_limit),
             fail_on_drift=self._settings.fail_on_drift,
         )
         recorder = Recorder(context=context, keys=kept)
@@ -202,6 +203,12 @@ class Run:
             return SourceUnsettled(
                 f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
                 hint=f"{safe}. Come back when the data has stopped changing, with: {again}",
+            )
+        if recorder.failed and not totals.pages_quarantined:
+            why = next(iter(recorder.failed.values()))
+            return Incomplete(
+                f"{safe}; the server failed {amount(len(recorder.failed), 'window')} each time: {why}.",
+                hint=f"Come back later, with: {again}",
             )
         if (waiting := recorder.waiting) and not totals.pages_quarantined:
             return Incomplete(

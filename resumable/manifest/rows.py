@@ -99,8 +99,6 @@ class WindowRow:
     """Why it is not complete, although it was looked at and no page failed."""
     cut_at: datetime | None = None
     """Where the source said that its data ends, inside of the window or before it."""
-    asked_size: int | None = None
-    """The page size that this window is asked with, where the job's was too large for it."""
     counted: int | None = None
     """Records that another contract counts in it."""
     open_records: int = 0
@@ -217,6 +215,7 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
         snapshot=snapshot,
         fingerprint=fingerprint,
         records=records,
+        asked_size=asked_size,
     )
     return WindowRow(
         window=window,
@@ -228,7 +227,6 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
         provisional=bool(provisional),
         shortfall=None if shortfall is None else Shortfall(shortfall),
         cut_at=None if cut is None else moment(cut),
-        asked_size=asked_size,
         counted=counted,
         open_records=open_records,
         open_since=None if since is None else moment(since),
