@@ -323,6 +323,9 @@ class Journal(Protocol):
     def event(self, kind: EventKind, text: str) -> None:
         """Keep one line of history."""
 
+    def outage(self, since: datetime | None, why: str) -> None:
+        """Keep since when nobody is answered, and why; None once somebody is."""
+
     def answered(self, seconds: float, *, allowed: float) -> None:
         """Take in an answer, so many seconds after it was asked for, and the requests a minute that may be sent."""
 

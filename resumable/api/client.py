@@ -8,13 +8,23 @@ from functools import partial
 from typing import TypeVar
 
 from resumable.api.concurrency import Concurrency
+from resumable.api.outage import FOR_EVERYBODY, OutageGate
 from resumable.api.pace import Pacer
 from resumable.api.retry import LONGEST_TOLD, judge, retry_after_seconds, waits
 from resumable.api.statuses import PAGE, Action, meaning, wall_in
 from resumable.api.tokens import Token, Tokens
 from resumable.clock import Stop
 from resumable.config import Policy
-from resumable.errors import AuthenticationFailed, Failure, Fault, Incomplete, StatusFault, TrustFault, Wall
+from resumable.errors import (
+    AuthenticationFailed,
+    Failure,
+    Fault,
+    Incomplete,
+    StatusFault,
+    TransportFault,
+    TrustFault,
+    Wall,
+)
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.redaction import Redactor
 from resumable.transport.http import Reply, Transport
@@ -61,6 +71,9 @@ class Client:
     journal: Journal
     redactor: Redactor
     policy: Policy
+    gate: OutageGate
+    light: Request | None = None
+    """A request of no weight, which tells whether anything is answered; None where there is none."""
     deferred: dict[str, float] = field(default_factory=dict)
     """When what was given up on may be asked for again, where the server said so and its window is taken again."""
 
@@ -71,7 +84,12 @@ class Client:
         attempts or the time are used up, Stopped when the run is to end, and what ends a run: AuthenticationFailed,
         or Incomplete when the server asks for a wait over the cap.
         """
-        return _Exchange(self, asked).run(read)
+        exchange = _Exchange(self, asked)
+        self.gate.entered(exchange)
+        try:
+            return exchange.run(read)
+        finally:
+            self.gate.left(exchange)
 
 
 class _Exchange:
@@ -83,6 +101,8 @@ class _Exchange:
         self._clock = client.stop.clock
         self._pauses = waits(client.policy, self._clock.uniform)
         self._started = self._clock.monotonic()
+        self._out = 0.0
+        """Seconds that were spent on waiting for the end of an outage: they are nobody's fault here."""
         self._attempts = 0
         self._refusals = 0
         self._holds = 0
@@ -107,19 +127,29 @@ class _Exchange:
         # kept waiting for the first token: those of all threads would go in one burst, late, and look like others'.
         begun = self._clock.monotonic()
         try:
-            while self._client.tokens.get() is not None and self._client.pacer.acquire():
+            while self._let_through() and self._client.tokens.get() is not None and self._client.pacer.acquire():
                 if (token := self._token_for_slot()) is not None:
                     return token
         finally:
             self._client.concurrency.waited(self._clock.monotonic() - begun)
         raise Stopped
 
+    def _let_through(self) -> bool:
+        """Wait out an outage; False when the run is to end instead."""
+        if not self._client.gate.shut:
+            return True
+        waited = self._client.gate.wait(self)
+        if waited is not None:
+            self._out += waited
+            self._attempts = 0
+        return waited is not None
+
     def _token_for_slot(self) -> Token | None:
         token: Token | None = None
         try:
             token = self._client.tokens.get()
             # To ask for one takes time, in which others may have been told to wait: then the slot is lost.
-            if self._client.pacer.held:
+            if self._client.pacer.held or not self._client.gate.may_send(self):
                 token = None
             return token
         finally:
@@ -140,6 +170,8 @@ class _Exchange:
         allowed = self._client.pacer.per_minute
         self._client.concurrency.answered(reply.seconds, per_minute=allowed)
         self._client.journal.answered(reply.seconds, allowed=allowed)
+        if meaning(reply.status).failure not in FOR_EVERYBODY:
+            self._client.gate.answered(self, seconds=reply.seconds)
         if reply.status in self._asked.accepts:
             return reply
         if meaning(reply.status).troubled:
@@ -209,6 +241,11 @@ class _Exchange:
         self._client.journal.event(EventKind.RATE_LIMITED, f"{self._asked.what}: everybody waits {wait:.1f} s")
 
     def _again(self, fault: Fault, *, final: bool) -> None:
+        asked_for = (fault.retry_after_seconds if isinstance(fault, StatusFault) else None) or 0.0
+        if asked_for <= self._client.policy.wait_cap_seconds and self._client.gate.failed(
+            self, fault, not_before=asked_for
+        ):
+            return
         self._attempts += 1
         self._refusals = 0
         attempts = ATTEMPTS_TOO_BIG if fault.failure is Failure.TOO_BIG else self._client.policy.attempts
@@ -218,10 +255,11 @@ class _Exchange:
                 f"the API host could not prove who it is ({fault.reason}).",
                 hint="Behind a proxy with its own certificates, set RESUMABLE_CA_BUNDLE to their file.",
             ) from None
-        asked_for = (fault.retry_after_seconds if isinstance(fault, StatusFault) else None) or 0.0
         # A wait over the cap is not shortened: the page is given up on for this run instead.
         if asked_for > self._client.policy.wait_cap_seconds:
             raise fault
+        if used_up and not final and self._nothing_is_answered(fault):
+            return
         if final or used_up:
             if asked_for:
                 self._client.deferred[self._asked.what] = self._clock.monotonic() + asked_for
@@ -232,8 +270,26 @@ class _Exchange:
             raise Stopped
         self._client.concurrency.waited(wait)
 
+    def _nothing_is_answered(self, fault: Fault) -> bool:
+        """Tell whether there is an outage, where nobody else asks anything: a request of no weight tells."""
+        client, light = self._client, self._client.light
+        if light is None or fault.failure is Failure.TIMED_OUT or not client.gate.alone(self):
+            return False
+        token = self._ready()
+        client.journal.count(Counter.REQUESTS)
+        try:
+            reply = client.transport.send(light, client.tokens.headers(token))
+        except TransportFault:
+            return client.gate.failed_alone(self, fault)
+        finally:
+            client.pacer.done()
+        if meaning(reply.status).failure in FOR_EVERYBODY:
+            return client.gate.failed_alone(self, fault)
+        client.gate.answered(self, seconds=reply.seconds)
+        return False
+
     def _spent(self) -> float:
-        return self._clock.monotonic() - self._started
+        return self._clock.monotonic() - self._started - self._out
 
 
 def _words(reply: Reply) -> bytes:

@@ -103,6 +103,9 @@ class _NoJournal:
     def event(self, kind: EventKind, text: str) -> None:
         """Forget it."""
 
+    def outage(self, since: datetime | None, why: str) -> None:
+        """Let it pass."""
+
     def answered(self, seconds: float, *, allowed: float) -> None:
         """Forget it."""
 

@@ -117,6 +117,10 @@ class Manifest(ManifestReader):
             self._db.execute("UPDATE counter SET value = value + 1 WHERE name = ?", (counter.value,))
             self._minutes.add(counter.value)
 
+    def outage(self, since: datetime | None, why: str) -> None:
+        """Keep since when nobody is answered, and why; None once somebody is."""
+        self.learned.outage(since, why)
+
     def answered(self, seconds: float, *, allowed: float) -> None:
         """Take in an answer for the row of its minute, which is written with a page or a counter."""
         self._minutes.answered(seconds, allowed=allowed)
