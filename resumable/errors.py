@@ -26,20 +26,29 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a finished process tells its caller; documented in the README and never renumbered."""
+    """What a finished process tells its caller, each with its meaning; never renumbered. Help and README list these."""
 
-    COMPLETE = 0
-    UNEXPECTED = 1
-    USAGE = 2
-    INCOMPLETE = 3
-    AUTHENTICATION = 4
-    STORAGE = 5
-    VERIFICATION = 6
-    LOCKED = 7
-    MANIFEST = 8
-    UNSETTLED = 9
-    INTERRUPTED = 130
-    TERMINATED = 143
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str = "") -> "ExitCode":
+        """Make a member of its number and its meaning."""
+        made = int.__new__(cls, code)
+        made._value_ = code
+        made.meaning = meaning
+        return made
+
+    COMPLETE = 0, "complete"
+    UNEXPECTED = 1, "unexpected"
+    USAGE = 2, "usage"
+    INCOMPLETE = 3, "incomplete; run it again"
+    AUTHENTICATION = 4, "authentication"
+    STORAGE = 5, "storage"
+    VERIFICATION = 6, "verification failed"
+    LOCKED = 7, "another process runs the job"
+    MANIFEST = 8, "the manifest is unusable"
+    UNSETTLED = 9, "the source would not settle"
+    INTERRUPTED = 130, "interrupted after a clean stop"
+    TERMINATED = 143, "terminated after a clean stop"
 
 
 class ResumableError(Exception):

@@ -1,37 +1,19 @@
 """`resumable jobs`: which jobs there are."""
 
-import typer
-
-from resumable.cli import options as o
+from resumable import status
+from resumable.cli.options import FolderOptions
 from resumable.cli.session import Session
-
-EPILOG = """
-\b
-Examples:
-  resumable jobs
-  resumable jobs --state /data/genesys --json
-"""
+from resumable.cli.text.views import jobs_lines
+from resumable.errors import ResumableError
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command("jobs", epilog=EPILOG)(jobs)
-
-
-def jobs(ctx: typer.Context, state: o.State = None, json: o.Json = False, debug: o.Debug = False) -> None:
-    """List the jobs of the state folder, with how far each is."""
-    session: Session = ctx.obj
-    # Read straight from the manifests: the library's face would bring pyarrow and requests.
-    from resumable import status as status_of
-    from resumable.cli.parse import state_folder
-    from resumable.cli.text.views import jobs_lines
-    from resumable.errors import ResumableError
-
-    folder = state_folder(state, session.environment.get("RESUMABLE_STATE"))
+def jobs(session: Session, options: FolderOptions) -> None:
+    """List the jobs of the state folder, read straight from their manifests."""
+    folder = session.state(options.state)
     known, broken = [], []
-    for path in status_of.jobs(folder):
+    for path in status.jobs(folder):
         try:
-            found = status_of.read(path, events=0)
+            found = status.read(path, events=0)
         except ResumableError as error:  # one bad manifest does not hide the others
             broken.append((path.name, error.message))
         else:
