@@ -39,6 +39,15 @@ def size(count: int) -> str:
     return f"{scaled:.1f} {_UNITS[unit]}" if unit and scaled < 99.5 else f"{scaled:.0f} {_UNITS[unit]}"
 
 
+def bar(share: float, width: int, *, plain: bool) -> tuple[str, str]:
+    """Draw a share, from 0 to 1, as a bar: what is done of it and the rest; `plain` where only ASCII can be shown."""
+    halves = int(share * width * 2)
+    if plain:
+        return "#" * (halves // 2), "-" * (width - halves // 2)
+    full = "━" * (halves // 2) + ("╸" if halves % 2 else "")
+    return full, "─" * (width - len(full))
+
+
 def span(seconds: float) -> str:
     """Write a time as `41 s`, `3 m 20 s`, `1 h 07 m`, `2 d 03 h`."""
     whole = max(0, round(seconds))

@@ -16,6 +16,7 @@ from resumable.config import Policy
 from resumable.errors import AuthenticationFailed, Fault, Incomplete, StatusFault, TrustFault
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.redaction import Redactor
+from resumable.text import span
 from resumable.transport.http import Reply, Transport
 
 T = TypeVar("T")
@@ -174,10 +175,9 @@ class _Exchange:
         wait = fault.retry_after_seconds or next(self._pauses)
         too_long = wait > self._client.policy.wait_cap_seconds
         if too_long or self._spent() > self._client.policy.budget_seconds:
-            since = "" if too_long else f" after {_span(self._spent())} of refusals"
+            since = "" if too_long else f" after {span(self._spent())} of refusals"
             raise Incomplete(
-                f"the server asks to wait {_span(wait)}{since} (HTTP 429, {self._asked.what}):"
-                " a daily limit, it seems.",
+                f"the server asks to wait {span(wait)}{since} (HTTP 429, {self._asked.what}): a daily limit, it seems.",
                 hint="What is recorded is safe. Run the same command then.",
                 not_before=self._clock.now() + timedelta(seconds=min(wait, LONGEST_TOLD)),
             ) from None
@@ -224,10 +224,3 @@ def _message(reply: Reply, redactor: Redactor) -> str:
     text = ", ".join(words).encode(errors="replace") if words else reply.body
     shown = redactor.body_start(text, 200)
     return f": {shown}" if shown else ""
-
-
-def _span(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 2:
-        return f"{seconds:.0f} s"
-    return f"{minutes // 60} h {minutes % 60:02d} m" if minutes >= 60 else f"{minutes} m"

@@ -65,7 +65,7 @@ class JobOptions:
         Option(
             flag="--from",
             metavar="TIME",
-            help="Where the range begins: 2025-01-31, or an ISO time; UTC.",
+            help="Start of the range: 2025-01-31, or an ISO time; UTC.",
             also=(date, datetime),
         ),
     ] = None
@@ -74,7 +74,7 @@ class JobOptions:
         Option(
             flag="--to",
             metavar="TIME",
-            help="Where it ends; this moment is not in it any more.",
+            help="End of the range (exclusive).",
             also=(date, datetime),
         ),
     ] = None
@@ -116,7 +116,7 @@ class JobOptions:
         Option(
             flag="--look-back",
             metavar="DURATION",
-            help="Take windows again that were younger than this when they were taken; a later --to extends the job.",
+            help="Download windows again that were downloaded so soon after their end; a later --to extends the job.",
         ),
     ] = None
 

@@ -129,6 +129,11 @@ class Session:
         self.give(json.dumps(content, indent=2))
 
 
+def only_ascii(stream: TextIO) -> bool:
+    """Tell whether a terminal has no letters but those of ASCII."""
+    return not (stream.encoding or "").lower().startswith("utf")
+
+
 def _give_up(stream: TextIO) -> None:
     # What is left in the buffer would fail once more when Python ends, with a message and a code of its own.
     with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:

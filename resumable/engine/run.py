@@ -37,6 +37,7 @@ from resumable.status import check_sound
 from resumable.storage.durable import free_bytes
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
+from resumable.text import size
 
 LIMITS = {"limit": "the time allowed is up", "requests": "the requests allowed are used up"}
 """What a run was told to end after, by the reason for its stop."""
@@ -94,7 +95,7 @@ class Run:
         free = free_bytes(self._parts.folder.parent)
         if free < needed:
             raise StorageFailed(
-                f"the disk that holds {self._parts.folder.parent} has {megabytes(free)} free; {megabytes(needed)} are"
+                f"the disk that holds {self._parts.folder.parent} has {size(free)} free; {size(needed)} are"
                 " needed for the pages known and some room.",
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )
@@ -219,8 +220,3 @@ class Run:
     def _record_end(self, state: JobState, text: str) -> None:
         self._manifest.event(EventKind.RUN_ENDED, f"{state.value}: {text}")
         self._manifest.set_state(state)
-
-
-def megabytes(size: int) -> str:
-    """Write a number of bytes for a person."""
-    return f"{size / 1e6:,.1f} MB"

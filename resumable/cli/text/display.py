@@ -7,8 +7,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from resumable.cli.session import only_ascii
 from resumable.monitor.progress import Figures
-from resumable.text import safe, span
+from resumable.text import bar, safe, span
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,7 +24,7 @@ class Display:
     def __init__(self, file: TextIO, *, colours: bool) -> None:
         """`file` is a terminal."""
         self._console = Console(file=file, no_color=not colours, highlight=False, soft_wrap=True)
-        self._plain = not (file.encoding or "").lower().startswith("utf")
+        self._plain = only_ascii(file)
         self._headline = ""
         self._note = ""
         self._figures: Figures | None = None
@@ -73,7 +74,7 @@ class Display:
         totals = figures.totals
         tail = f"  {figures.percent}  {figures.pages}   {totals.records:,} records"
         width = max(BAR_LEAST, min(BAR_MOST, self._console.width - 9 - len(tail) - 1))
-        full, rest = self._bar(figures.share, width)
+        full, rest = bar(figures.share, width, plain=self._plain)
         limited = "yellow" if figures.rate_limited else ""
         quarantined = f"   quarantined {totals.pages_quarantined:,}" if totals.pages_quarantined else ""
         name, left = "left", "-" if figures.left_seconds is None else span(figures.left_seconds)
@@ -94,13 +95,6 @@ class Display:
                 (quarantined, "yellow"),
             ),
         ]
-
-    def _bar(self, share: float, width: int) -> tuple[str, str]:
-        halves = int(share * width * 2)
-        if self._plain:
-            return "#" * (halves // 2), "-" * (width - halves // 2)
-        full = "━" * (halves // 2) + ("╸" if halves % 2 else "")
-        return full, "─" * (width - len(full))
 
     def _ascii(self, text: str) -> str:
         return text.replace("·", "-") if self._plain else text
