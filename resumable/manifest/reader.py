@@ -9,21 +9,22 @@ from resumable.manifest import minutes, server_jobs, soundness, tables
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
-    JOB_COLUMNS,
-    WINDOW_COLUMNS,
     JobRow,
+    LastFailure,
     PageRow,
     Quarantined,
     Totals,
     WindowRow,
     interval,
+    job_columns,
     job_row,
     moment,
     sensible,
     to_ms,
+    window_columns,
     window_row,
 )
-from resumable.models import Counter, Event, EventKind, PartFact, Window
+from resumable.models import Counter, Event, EventKind, PartFact, Shortfall, Window
 from resumable.storage.durable import exists
 
 
@@ -33,6 +34,7 @@ class ManifestReader:
     def __init__(self, connection: Connection) -> None:
         """Use `open_to_read`."""
         self._db = connection
+        self._version = connection.version
 
     @classmethod
     def open_to_read(cls, path: Path) -> "ManifestReader | None":
@@ -58,7 +60,7 @@ class ManifestReader:
     def job(self) -> JobRow:
         """Return the job's row."""
         with sensible("the job's row", self._db.path):
-            return job_row(self._db.rows(f"SELECT {JOB_COLUMNS} FROM job")[0])  # noqa: S608 - a constant
+            return job_row(self._db.rows(f"SELECT {job_columns(self._version)} FROM job")[0])  # noqa: S608 - a constant
 
     def flaws(self) -> list[str]:
         """Say in words what in it does not agree with the rest of it; costs one pass over the file."""
@@ -91,6 +93,39 @@ class ManifestReader:
             bytes=size,
         )
 
+    def shortfalls(self) -> dict[Shortfall, int]:
+        """Return how many windows are not complete for which reason, although no page of them failed."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return {}
+        rows = self._db.rows("SELECT shortfall, count(*) FROM window WHERE shortfall IS NOT NULL GROUP BY 1 ORDER BY 1")
+        with sensible("a window's shortfall", self._db.path):
+            return {Shortfall(shortfall): count for shortfall, count in rows}
+
+    def open_records(self) -> tuple[int, datetime | None]:
+        """Return how many records have no end yet, and when the oldest of them began."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return 0, None
+        count, since = self._db.rows("SELECT coalesce(sum(open_records), 0), min(open_since_ms) FROM window")[0]
+        return int(count), None if since is None else moment(since)
+
+    def last_failure(self) -> LastFailure | None:
+        """Return the last exchange that failed; None where none has."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return None
+        rows = self._db.rows("SELECT at_ms, asked, reason, status, correlation_id, context_id FROM failure")
+        if not rows:
+            return None
+        at, asked, reason, status, correlation_id, context_id = rows[0]
+        with sensible("the last failure", self._db.path):
+            return LastFailure(
+                at=moment(at),
+                asked=asked,
+                reason=reason,
+                status=status,
+                correlation_id=correlation_id,
+                context_id=context_id,
+            )
+
     def counters(self) -> dict[Counter, int]:
         """Return the lifetime counters."""
         known = dict(self._db.rows("SELECT name, value FROM counter"))
@@ -120,7 +155,7 @@ class ManifestReader:
         """Return one window as it stands now."""
         with sensible("a window's row", self._db.path):
             return window_row(
-                self._db.rows(f"SELECT {WINDOW_COLUMNS} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
+                self._db.rows(f"SELECT {window_columns(self._version)} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
             )
 
     def any_page(self) -> bool:
@@ -175,7 +210,7 @@ class ManifestReader:
 
     def _windows(self, which: str, *, after: datetime | None, limit: int) -> list[WindowRow]:
         rows = self._db.rows(
-            f"SELECT {WINDOW_COLUMNS} FROM window"  # noqa: S608 - constants of this module
+            f"SELECT {window_columns(self._version)} FROM window"  # noqa: S608 - constants of this module
             f" WHERE {which} AND start_ms > ? ORDER BY start_ms LIMIT ?",
             (to_ms(after) if after else -(2**62), limit),
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from resumable import report
+from resumable.report import document
 from tests.report import jobs
 from tests.report.browser import LOOKS, NEEDED, Look, chromium, opened
 from tests.support.clock import VirtualClock
@@ -34,8 +34,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "planned": state / "planned",
     }
     for folder in folders.values():
-        report.write(folder, None, now=clock.now())
-    return {name: folder / report.REPORT for name, folder in folders.items()}
+        document.write(folder, None, now=clock.now())
+    return {name: folder / document.REPORT for name, folder in folders.items()}
 
 
 NAMES = ("eventful", "complete", "hostile", "rested", "planned")
