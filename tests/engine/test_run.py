@@ -19,6 +19,7 @@ from resumable.models import EventKind, JobState
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from resumable.storage import durable
+from resumable.text import size
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 
@@ -66,12 +67,12 @@ def test_what_is_known_to_come_must_fit(job: resumable.Job, sim: Simulator, monk
     """Pages known and not done count with the size of those done."""
     job.run()
     with closing(sqlite3.connect(manifest_of(job), isolation_level=None)) as database:
-        size, pages = database.execute("SELECT sum(bytes), sum(done) FROM window").fetchone()
+        stored, pages = database.execute("SELECT sum(bytes), sum(done) FROM window").fetchone()
         database.execute("UPDATE window SET state = 'open', page_count = 1000 WHERE id = 1")
         database.execute("UPDATE job SET state = 'incomplete'")
-    needed = size / pages * (1000 - 3) + job.settings.min_free
+    needed = stored / pages * (1000 - 3) + job.settings.min_free
     monkeypatch.setattr(run, "free_bytes", lambda _path: int(needed) - 2)
-    with pytest.raises(StorageFailed, match=f"{needed / MEGABYTE:,.1f} MB"):
+    with pytest.raises(StorageFailed, match=f"{size(int(needed))} are needed"):
         job.run()
 
 
