@@ -1,7 +1,6 @@
 """The commands, each with its options and its words; what a command does is imported when it runs."""
 
 import importlib
-import importlib.metadata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -97,6 +96,8 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
+        import importlib.metadata  # brings 60 modules, which a help does without
+
         typer.echo(f"resumable {importlib.metadata.version('resumable')}")
         raise typer.Exit
 
