@@ -5,7 +5,9 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
 
+from resumable.cli.app import COMMANDS
 from resumable.cli.session import Session
+from resumable.cli.signature import OptionRow, rows
 from resumable.errors import (
     AuthenticationFailed,
     ExitCode,
@@ -77,7 +79,7 @@ def _known(error: Exception) -> ResumableError:
         return error
     if isinstance(error, _Mistyped):
         path = error.ctx.command_path if error.ctx is not None else "resumable"
-        return UsageError(_sentence(error.format_message()), hint=f"See: {path} --help")
+        return UsageError(_mistyped(error), hint=f"See: {path} --help")
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return StorageFailed("too many files are open.", hint="Raise the limit (ulimit -n), then run the same command.")
     if isinstance(error, MemoryError) or "start new thread" in str(error):
@@ -92,9 +94,30 @@ def _known(error: Exception) -> ResumableError:
     )
 
 
-def _sentence(text: str) -> str:
-    lower = text[:1].lower() + text[1:]
-    return lower if lower.endswith((".", "?", "!")) else f"{lower}."
+def _mistyped(error: _Mistyped) -> str:
+    """Say what is wrong with a command line in words that do not depend on who parsed it, where its errors tell."""
+    option, near = getattr(error, "option_name", None), getattr(error, "possibilities", None)
+    if option is not None and hasattr(error, "possibilities"):
+        return f"there is no option {option}{f'; did you mean {near[0]}?' if near else '.'}"
+    row = _row(error)
+    if row is None:
+        text = error.format_message()
+        text = text[:1].lower() + text[1:]
+        return text if text.endswith((".", "?", "!")) else f"{text}."
+    if hasattr(error, "param_type"):
+        return f"{row.typed} is missing."
+    least, most = row.option.least, row.option.most
+    bounds = f" from {least} to {most}" if most is not None else f", {least} or more" if least is not None else ""
+    return f"{row.typed} is a {'whole number' if row.kind is int else 'number'}{bounds}."
+
+
+def _row(error: _Mistyped) -> OptionRow | None:
+    """Return the option of which a value is wrong, or missing; None where it is about none of the table."""
+    parameter, command = getattr(error, "param", None), COMMANDS.get(error.ctx.command.name if error.ctx else "")
+    if parameter is None or command is None:
+        return None
+    found = next((row for row in rows(command.options) if row.name == parameter.name), None)
+    return found if found is not None and (found.kind in (int, float) or hasattr(error, "param_type")) else None
 
 
 def _headline(error: ResumableError) -> str:
