@@ -20,6 +20,7 @@ from resumable.errors import (
 from resumable.models import iso
 from resumable.redaction import Redactor, Secret
 from resumable.status import Status, read
+from resumable.storage.job_files import JobFiles
 from resumable.text import amount, paragraph, plainly, span
 
 SECRET_LEAST = 6
@@ -69,7 +70,7 @@ def _status(session: Session) -> Status | None:
     if session.folder is None:
         return None
     try:
-        return read(session.folder, events=20)
+        return read(JobFiles.at(session.folder), events=20)
     except ResumableError:
         return None
 

@@ -1,5 +1,6 @@
 """What can be asked of a manifest; a reader disturbs nobody."""
 
+import contextlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -26,13 +27,34 @@ from resumable.manifest.rows import (
 )
 from resumable.models import Counter, Event, EventKind, PartFact, Shortfall, Window
 from resumable.storage.durable import exists
+from resumable.storage.job_files import JobFiles
+
+
+@contextlib.contextmanager
+def reader(home: JobFiles) -> "Iterator[ManifestReader | None]":
+    """Open a job's manifest for looking, and close it; None where there is none.
+
+    Nothing of it is changed, and whoever works on the job is not disturbed. Raises ManifestUnusable, StorageFailed.
+    """
+    found = ManifestReader.open_to_read(home.manifest)
+    with contextlib.nullcontext() if found is None else contextlib.closing(found):
+        yield found
+
+
+@contextlib.contextmanager
+def required_reader(home: JobFiles) -> "Iterator[ManifestReader]":
+    """Open a job's manifest for looking, and close it; raises what `reader` does, and UsageError for no such job."""
+    with reader(home) as found:
+        if found is None:
+            raise home.missing()
+        yield found
 
 
 class ManifestReader:
     """One job's manifest, open for looking."""
 
     def __init__(self, connection: Connection) -> None:
-        """Use `open_to_read`."""
+        """Use `reader`."""
         self._db = connection
         self._version = connection.version
 

@@ -9,7 +9,6 @@ from resumable.cli.session import Session
 from resumable.datasets.resolve import resolve
 from resumable.job.job import Job
 from resumable.job.making import make
-from resumable.status import MANIFEST
 from resumable.storage.durable import exists
 
 
@@ -24,7 +23,7 @@ def _made(run: Running, options: BackfillOptions) -> Job:
     spec = spec_of(options, run.session)
     resolved, contract = resolve(spec)
     name = job_name(resolved, options.job)
-    if not exists(run.settings.state / name / MANIFEST):
+    if not exists(run.settings.files.job(name).manifest):
         # A job that cannot ask for anything is not begun: nothing is left behind. A complete one needs no credentials.
         check_settings(contract, run.settings)
     return make(spec, run.settings, name=name, look_back=back, clock=run.session.clock)

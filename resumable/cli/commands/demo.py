@@ -6,6 +6,7 @@ from resumable.cli.signals import raised
 from resumable.clock import Stop
 from resumable.demo import Demo, Result
 from resumable.errors import Interrupted
+from resumable.storage.job_files import PARTS, JobFiles
 from resumable.text import size
 
 
@@ -26,7 +27,7 @@ def _lines(result: Result, seconds: float, *, named: bool) -> list[str]:
     # Only what was named on the command line is named in the lines to try: the rest is found by itself.
     state = f" --state {result.folder.parent}" if named else ""
     first, second = result.kills
-    parts, pages = result.folder / "parts", result.pages
+    parts, pages = JobFiles.at(result.folder).store.place(PARTS), result.pages
     count = f"select originatingDirection, count(*) from '{parts}/**/*.parquet' group by 1"  # noqa: S608 - to be shown
     return [
         "",

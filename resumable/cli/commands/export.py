@@ -22,7 +22,7 @@ def export(session: Session, options: ExportOptions) -> None:
     if options.to == "-" and session.json:
         raise UsageError("--to - and --json both want stdout.", hint="Leave one of them out.")
     settings = Settings(state=session.state(options.state))
-    found = find(options.job or only_job(settings.state, "export"), settings, clock=session.clock)
+    found = find(options.job or only_job(settings.files, "export"), settings, clock=session.clock)
     session.folder = found.folder
     with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)), _left_alone():
         done = found.export(

@@ -1,6 +1,7 @@
 """`resumable jobs`: which jobs there are."""
 
 from resumable import status
+from resumable.cli.job_choice import state_files
 from resumable.cli.options import FolderOptions
 from resumable.cli.session import Session
 from resumable.cli.text.views import jobs_lines
@@ -9,20 +10,20 @@ from resumable.errors import ResumableError
 
 def jobs(session: Session, options: FolderOptions) -> None:
     """List the jobs of the state folder, read straight from their manifests."""
-    folder = session.state(options.state)
+    files = state_files(session, options)
     known, broken = [], []
-    for path in status.jobs(folder):
+    for home in files.jobs():
         try:
-            found = status.read(path, events=0)
+            found = status.read(home, events=0)
         except ResumableError as error:  # one bad manifest does not hide the others
-            broken.append((path.name, error.message))
+            broken.append((home.name, error.message))
         else:
             known += [found] if found is not None else []
     if session.json:
         listed = [{"job": name, "state": "unusable", "problems": [why]} for name, why in broken]
-        session.give_json({"state": str(folder), "jobs": [*(found.to_json() for found in known), *listed]})
+        session.give_json({"state": str(files.folder), "jobs": [*(found.to_json() for found in known), *listed]})
     elif known or broken:
         for line in jobs_lines(known, broken):
             session.give(line)
     else:
-        session.tell(f"There is no job in {folder} yet. Begin one; see: resumable backfill --help")
+        session.tell(f"There is no job in {files.folder} yet. Begin one; see: resumable backfill --help")

@@ -33,10 +33,10 @@ def plan(session: Session, options: PlanOptions) -> None:
 
 def _known(spec: JobSpec, options: PlanOptions, run: Running) -> Status | None:
     """Return how the job stands that these words would carry on; None where they would begin one."""
-    folder = run.settings.state / job_name(resolve(spec)[0], options.job)
-    known = read(folder, events=0)
+    home = run.settings.files.job(job_name(resolve(spec)[0], options.job))
+    known = read(home, events=0)
     if known is not None:
-        run.session.folder = folder
+        run.session.folder = home.folder
     return known
 
 
