@@ -10,6 +10,7 @@ import typer
 from resumable.cli import options as o
 from resumable.cli import words
 from resumable.cli.signature import OptionClass, signature
+from resumable.version import __version__
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +97,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        import importlib.metadata  # brings 60 modules, which a help does without
-
-        typer.echo(f"resumable {importlib.metadata.version('resumable')}")
+        typer.echo(f"resumable {__version__}")
         raise typer.Exit
 
 

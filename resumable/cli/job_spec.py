@@ -1,6 +1,6 @@
 """Makes the spec of a job of what was typed: dataset, range, query, window, page size; and the job's name of that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +10,7 @@ from resumable.cli.session import Session
 from resumable.cli.signature import rows
 from resumable.config import checked_job_name
 from resumable.datasets.contract import Contract
-from resumable.datasets.details_job import DetailsJob
-from resumable.datasets.details_query import DetailsQuery
+from resumable.datasets.limits import page_size
 from resumable.datasets.resolve import get, resolve
 from resumable.errors import UsageError
 from resumable.job.naming import default_name
@@ -31,7 +30,7 @@ def spec_of(options: JobOptions, session: Session) -> JobSpec:
     contract = get(options.dataset)
     interval = _range(contract, options.start, options.end, session)
     return JobSpec(
-        dataset=options.dataset,
+        dataset=contract.name,
         interval=interval,
         query=_query(contract, options),
         window=parse.window(options.window, interval) if not contract.timeless else timedelta(days=1),
@@ -72,23 +71,15 @@ def _range(contract: Contract, start: str | None, end: str | None, session: Sess
 
 
 def _page_size(contract: Contract, given: int | None, session: Session) -> int:
-    most = contract.page_size_max
-    if given is not None and given > most and contract.page_size_clamped:
-        session.tell(f"a page of {contract.name} holds {most} records at most: asking for {most}, not {given}")
-        return most
-    if given is None:
-        return contract.page_size_default
-    if 1 <= given <= contract.page_size_max:
-        return given
-    raise UsageError(
-        f"a page of {contract.name} holds 1 to {contract.page_size_max} records, not {given}.",
-        hint=f"Use --page-size {contract.page_size_max}, or leave it out. Nothing was asked for.",
-    )
+    size, most = page_size(contract, given), contract.page_sizes.most
+    if given is not None and given > most:
+        session.tell(f"a page of {contract.name} holds {most} records at most: asking for {size}, not {given}")
+    return size
 
 
 def _query(contract: Contract, options: JobOptions) -> Query:
     """Return the query. Raises UsageError for a flag that this dataset does not know, or a filter of a wrong form."""
-    known, parts = _understood(contract)
+    known = contract.filters.fields
     given = {name: values for name in FLAGS if (values := getattr(options, name))}
     for name, values in given.items():
         if name not in known:
@@ -106,11 +97,13 @@ def _query(contract: Contract, options: JobOptions) -> Query:
         directions=chosen["directions"],
         group_by=chosen["group_by"],
         metrics=chosen["metrics"],
-        filter=_free(contract, parts, parse.filter_text(options.filters)),
+        filter=_free(contract, parse.filter_text(options.filters)),
+        declaration=contract.description,
     )
 
 
-def _free(contract: Contract, parts: Sequence[str], free: Mapping[str, Any] | None) -> str | None:
+def _free(contract: Contract, free: Mapping[str, Any] | None) -> str | None:
+    parts = contract.filters.free
     if not free:
         return None
     if not parts:
@@ -122,12 +115,3 @@ def _free(contract: Contract, parts: Sequence[str], free: Mapping[str, Any] | No
                 hint=f"""It may hold {", ".join(parts)}, each a list: --filter '{{"{parts[0]}": [...]}}'.""",
             )
     return parse.canonical(dict(free))
-
-
-def _understood(contract: Contract) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Return which lists of a query the dataset uses, and which parts a free filter of it may have."""
-    if isinstance(contract, DetailsQuery | DetailsJob):
-        return frozenset(name for name, _, _ in contract.subject.filters), contract.subject.free
-    if contract.name == "conversations-pagecount":
-        return frozenset(FLAGS), ("and",)
-    return frozenset(), ()
