@@ -6,7 +6,7 @@ import pytest
 
 from resumable import demo
 from resumable.simulator.settings import SimSettings
-from tests.cli.conftest import CommandLine, finished
+from tests.support.command_line import CommandLine, finished
 
 
 def test_the_demo_kills_twice_and_ends_equal_to_the_truth(

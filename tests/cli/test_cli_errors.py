@@ -22,7 +22,7 @@ from resumable.errors import (
     UsageError,
     VerificationFailed,
 )
-from tests.cli.conftest import SECRET
+from tests.support.command_line import SECRET
 
 CODES: list[tuple[Exception, int, str]] = [
     (UsageError("u", hint="h"), 2, "usage"),

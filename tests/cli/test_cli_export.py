@@ -13,7 +13,7 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import Style
 from resumable.simulator.simulator import Simulator
-from tests.cli.conftest import RANGE, CommandLine, finished
+from tests.support.command_line import RANGE, CommandLine, finished
 
 DAYS = 3
 ROWS = DAYS * 250

@@ -12,7 +12,7 @@ import pytest
 from resumable.models import EventKind
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.simulator import Simulator
-from tests.cli.conftest import RANGE, SECRET, CommandLine, Outcome, finished
+from tests.support.command_line import RANGE, SECRET, CommandLine, Outcome, finished
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "j", "--rate", "1000000", "--log-json")
 

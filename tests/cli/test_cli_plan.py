@@ -11,7 +11,7 @@ from resumable.config import Policy
 from resumable.simulator.faults.faults import FaultKind, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.simulator import Simulator
-from tests.cli.conftest import RANGE, SECRET, CommandLine
+from tests.support.command_line import RANGE, SECRET, CommandLine
 
 YEAR = ("--from", "2023-01-01", "--to", "2024-01-01")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from resumable.simulator.simulator import Simulator
-from tests.cli.conftest import RANGE, CommandLine, finished
+from tests.support.command_line import RANGE, CommandLine, finished
 
 LONG = ("backfill", "conversations", "--from", "2023-10-01", "--to", "2024-03-01", "--job", "j")
 

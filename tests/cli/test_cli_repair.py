@@ -9,7 +9,7 @@ import pytest
 
 from resumable.simulator.settings import Style
 from resumable.simulator.simulator import Simulator
-from tests.cli.conftest import RANGE, CommandLine
+from tests.support.command_line import RANGE, CommandLine
 
 
 @pytest.fixture

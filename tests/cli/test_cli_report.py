@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
-from tests.cli.conftest import RANGE, SECRET, CommandLine
+from tests.support.command_line import RANGE, SECRET, CommandLine
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "j")
 

@@ -14,7 +14,7 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.simulator import Simulator
 from resumable.storage.lock import hold
-from tests.cli.conftest import RANGE, SECRET, CommandLine
+from tests.support.command_line import RANGE, SECRET, CommandLine
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "j")
 

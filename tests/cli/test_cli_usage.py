@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import RANGE, CommandLine
+from tests.support.command_line import RANGE, CommandLine
 
 BACKFILL = ("backfill", "conversations")
 

@@ -16,7 +16,7 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.settings import Style
 from resumable.simulator.simulator import Simulator
 from resumable.storage.lock import hold
-from tests.cli.conftest import RANGE, CommandLine
+from tests.support.command_line import RANGE, CommandLine
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "j")
 

@@ -11,8 +11,8 @@ from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.clock import SystemClock
 from resumable.monitor.watch import Watch
 from resumable.simulator.simulator import Simulator
-from tests.cli.conftest import CommandLine, finished
 from tests.cli.terminal import terminal
+from tests.support.command_line import CommandLine, finished
 
 BACKFILL = ("backfill", "conversations", "--from", "2023-10-01", "--job", "j", "--rate", "1000000")
 LONG = (*BACKFILL, "--to", "2024-03-01")

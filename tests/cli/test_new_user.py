@@ -15,7 +15,7 @@ import trustme
 
 from resumable.config import Policy
 from resumable.simulator.faults.faults import FaultKind, SimFault
-from tests.cli.conftest import RANGE, CommandLine, Outcome
+from tests.support.command_line import RANGE, CommandLine, Outcome
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "mine")
 NOBODY = "http://127.0.0.1:9"

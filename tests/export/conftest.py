@@ -22,7 +22,7 @@ from resumable.simulator.simulator import Simulator
 from resumable.storage.parts import Parts
 from tests.support.builders import START, footer, make_manifest, virtual_settings
 from tests.support.clock import VirtualClock
-from tests.support.harness import plain
+from tests.support.truth import plain
 
 DAYS = 3
 INTERVAL = f"{iso(START)}/{iso(START + timedelta(days=DAYS))}"

@@ -11,7 +11,7 @@ import resumable
 from resumable.schema.rebuild import rebuild
 from resumable.schema.registry import pinned
 from tests.export.conftest import Records, in_order
-from tests.support.harness import plain
+from tests.support.truth import plain
 
 
 def rebuilt(table: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a table of pyarrow's

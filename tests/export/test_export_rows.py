@@ -16,7 +16,7 @@ from resumable.simulator.simulator import Simulator
 from tests.export.conftest import Make, Page, in_order, record
 from tests.support.builders import START, make_job, virtual_settings
 from tests.support.clock import VirtualClock
-from tests.support.harness import plain
+from tests.support.truth import plain
 
 
 def lines(job: resumable.Job, **how: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - as Job.export takes them

@@ -19,7 +19,7 @@ import pytest
 from resumable.models import iso
 from resumable.simulator.json_values import Json
 from resumable.simulator.simulator import Simulator
-from tests.support.harness import plain
+from tests.support.truth import plain
 
 NAME = "PureCloudPlatformClientV2"
 DAY = "2023-10-01T00:00:00.000Z/2023-10-02T00:00:00.000Z"
