@@ -94,7 +94,7 @@ def assert_friendly(outcome: Outcome, code: int, *says: str) -> None:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not answer is tried twice, not six times."""
-    monkeypatch.setitem(Policy.__init__.__kwdefaults__, "attempts", 2)
+    monkeypatch.setitem(Policy.__init__.__kwdefaults__ or {}, "attempts", 2)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())

@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from resumable.simulator.simulator import Simulator
 from tests.support.truth import plain
 
 NAME = "PureCloudPlatformClientV2"
+Connect = Callable[[Simulator], Json]
 DAY = "2023-10-01T00:00:00.000Z/2023-10-02T00:00:00.000Z"
 _NATIVE = {"datetime": datetime, "str": str, "int": int, "float": float, "bool": bool}
 

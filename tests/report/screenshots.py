@@ -8,18 +8,19 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from playwright.sync_api import FloatRect
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-from resumable import report
 from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState
 from resumable.monitor.watch import Watch
+from resumable.report.document import REPORT, write
 from resumable.storage.lock import hold
-from tests.report import jobs
 from tests.report.browser import LOOKS, Look, chromium, opened
+from tests.support import manifest_jobs as jobs
 from tests.support.clock import VirtualClock
 
 TALL = {"light": 1480, "dark": 1480, "phone": 2080}
@@ -59,10 +60,10 @@ def main(to: Path) -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         clock = VirtualClock()
         made = job(Path(folder), clock)
-        report.write(made, None, now=clock.now())
+        write(made, None, now=clock.now())
         for name, look in LOOKS.items():
-            with opened(browser, made / report.REPORT, replace(look, sharp=1.25 if name == "phone" else 1.0)) as found:
-                clip = {"x": 0, "y": 0, "width": look.width, "height": TALL[name]}
+            with opened(browser, made / REPORT, replace(look, sharp=1.25 if name == "phone" else 1.0)) as found:
+                clip = FloatRect(x=0, y=0, width=look.width, height=TALL[name])
                 found.page.screenshot(path=to / f"report-{name}.png", clip=clip, full_page=True)
         (made / "watch.html").write_text(watched(made, clock))
         with opened(browser, made / "watch.html", Look(width=880, height=560)) as found:

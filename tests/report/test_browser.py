@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from resumable import report
-from tests.report import jobs
+from resumable.report.document import REPORT, write
 from tests.report.browser import LOOKS, NEEDED, Look, chromium, opened
+from tests.support import manifest_jobs as jobs
 from tests.support.clock import VirtualClock
 
 pytestmark = [NEEDED, pytest.mark.xdist_group("chromium")]
@@ -34,8 +34,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "planned": state / "planned",
     }
     for folder in folders.values():
-        report.write(folder, None, now=clock.now())
-    return {name: folder / report.REPORT for name, folder in folders.items()}
+        write(folder, None, now=clock.now())
+    return {name: folder / REPORT for name, folder in folders.items()}
 
 
 NAMES = ("eventful", "complete", "hostile", "rested", "planned")

@@ -24,8 +24,8 @@ from resumable.simulator.simulator import Simulator
 from tests.support.canary import EXCUSE, MARKS, forms, found
 from tests.support.command_line import CommandLine
 from tests.support.inprocess import settings_for, spec_for
+from tests.support.scripted_server import Server
 from tests.torture.relay import Impostor, number_of, said
-from tests.transport.conftest import Server
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(120)]
 

@@ -11,6 +11,7 @@ import pytest
 from tests.torture import strace
 from tests.torture.forkserver import Ending
 from tests.torture.scenes import Scene, Stage
+from tests.torture.trials import spread
 from tests.torture.wholeness import Broken
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(7200), strace.NEEDED]
@@ -20,12 +21,6 @@ JOBS = ("new", "conversation-jobs")
 STORAGE, INCOMPLETE = 5, 3
 NOBODY = 65534
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="this machine forbids what only root may")
-
-
-def spread(least: int, most: int, number: int) -> list[int]:
-    """Return so many numbers from least to most, evenly; at least the two."""
-    number = max(2, number)
-    return [least + (most - least) * n // (number - 1) for n in range(number)]
 
 
 def limited(stage: Stage, name: str, most: int, *, codes: set[int]) -> Ending:

@@ -15,9 +15,9 @@ from resumable.simulator.messages import SimAnswer, SimRequest
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.command_line import CommandLine, finished
+from tests.support.scripted_server import Server, answer, saying
 from tests.support.truth import assert_equal_to_truth
 from tests.torture.relay import Impostor, number_of, said
-from tests.transport.conftest import Server, answer, saying
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(120)]
 
