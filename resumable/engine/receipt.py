@@ -1,7 +1,6 @@
 """The closing statement of a job: what was asked for, what came, and what was done about what did not agree."""
 
 import hashlib
-import importlib.metadata
 import json
 import platform
 from array import array
@@ -17,9 +16,10 @@ from resumable.manifest.reader import ManifestReader
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, PageKey, iso
-from resumable.status import MANY_PAGES, RECEIPT
-from resumable.storage import durable
+from resumable.status import MANY_PAGES
+from resumable.storage.job_files import RECEIPT
 from resumable.storage.parts import Parts
+from resumable.version import __version__
 
 FORMAT: Final = 1
 
@@ -33,7 +33,7 @@ def write(manifest: Manifest, parts: Parts, contract: Contract, kept: RecordKeys
     for some in _hashes(manifest, parts, contract, kept):
         distinct.add(some)
     text = json.dumps(_receipt(manifest, contract, distinct.count()), indent=2, ensure_ascii=False)
-    durable.save(parts.folder.parent.absolute() / RECEIPT, text.encode())
+    parts.store.save(RECEIPT, text.encode())
 
 
 def _receipt(manifest: Manifest, contract: Contract, distinct: int) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def window_facts(row: WindowRow) -> dict[str, Any]:
 def _versions(contract: Contract) -> dict[str, str]:
     schema = contract.schema
     return {
-        "resumable": importlib.metadata.version("resumable"),
+        "resumable": __version__,
         "python": platform.python_version(),
         "pyarrow": pa.__version__,
         "schema": f"{schema.name} {schema.version}",

@@ -8,7 +8,8 @@ from resumable.api.client import Client, Stopped
 from resumable.api.session import open_session
 from resumable.clock import Stop
 from resumable.config import Settings
-from resumable.datasets.contract import CursorContract, JobContract
+from resumable.datasets.facts import Paging
+from resumable.datasets.limits import deep_limit
 from resumable.datasets.refusals import refusal_of
 from resumable.datasets.resolve import of_job
 from resumable.engine import inference, receipt
@@ -34,7 +35,7 @@ from resumable.manifest.rows import Totals
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState, label
 from resumable.status import check_sound
-from resumable.storage.durable import free_bytes
+from resumable.storage.job_files import JobFiles
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
 
@@ -49,10 +50,11 @@ Watch = Callable[[LiveRun], AbstractContextManager[None]]
 class Run:
     """One run, for a process that holds the job's lock."""
 
-    def __init__(self, manifest: Manifest, parts: Parts, settings: Settings, stop: Stop) -> None:
+    def __init__(self, manifest: Manifest, home: JobFiles, settings: Settings, stop: Stop) -> None:
         """`stop` ends it early, after what is in flight."""
         self._manifest = manifest
-        self._parts = parts
+        self._home = home
+        self._parts = Parts(home)
         self._settings = settings
         self._stop = stop
         self._job = manifest.job()
@@ -66,7 +68,7 @@ class Run:
                 hint="Finish it with the version that began it, or take it anew under another name with --job.",
             )
         self._check_room()
-        with Scratch(self._parts.folder.parent) as scratch, contextlib.ExitStack() as watched:
+        with Scratch(self._home.folder) as scratch, contextlib.ExitStack() as watched:
             kept = RecordKeys(scratch)
             with open_session(self._contract, self._settings, stop=self._stop, journal=self._manifest) as client:
                 self._begin(client)
@@ -77,7 +79,7 @@ class Run:
         """Close a job of which every window is complete; nothing is asked of the server. Raises ManifestUnusable."""
         for row in self._manifest.stale_windows():
             remove_stale(row.window, manifest=self._manifest, parts=self._parts)
-        with Scratch(self._parts.folder.parent) as scratch:
+        with Scratch(self._home.folder) as scratch:
             self._conclude(None, RecordKeys(scratch))
 
     def check_sound(self) -> None:
@@ -91,10 +93,10 @@ class Run:
         totals = self._manifest.totals()
         a_page = totals.bytes / totals.pages_done if totals.pages_done else 0
         needed = int(a_page * (totals.pages_known - totals.pages_done)) + self._settings.min_free
-        free = free_bytes(self._parts.folder.parent)
-        if free < needed:
+        free = self._home.store.free()
+        if free is not None and free < needed:
             raise StorageFailed(
-                f"the disk that holds {self._parts.folder.parent} has {megabytes(free)} free; {megabytes(needed)} are"
+                f"the disk that holds {self._home.folder} has {megabytes(free)} free; {megabytes(needed)} are"
                 " needed for the pages known and some room.",
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )
@@ -145,7 +147,7 @@ class Run:
             feed=feed,
             stop=self._stop,
             spec=self._job.spec.to_json(),
-            deep_limit=self._settings.deep_limit or self._contract.deep_limit,
+            deep_limit=deep_limit(self._contract, self._settings.deep_limit),
             fail_on_drift=self._settings.fail_on_drift,
         )
         recorder = Recorder(context=context, keys=kept)
@@ -153,9 +155,9 @@ class Run:
 
     def _worker(self, recorder: Recorder) -> Worker:
         contract, refused = self._contract, self._end_if_refused
-        if isinstance(contract, JobContract):
+        if contract.paging is Paging.SERVER_JOB:
             return ServerJobWorker(contract, recorder, refused, jobs=self._settings.workers)
-        if isinstance(contract, CursorContract):
+        if contract.paging is Paging.CURSOR:
             return CursorWorker(contract, recorder, refused)
         return PageWorker(contract, recorder, refused)
 

@@ -13,10 +13,11 @@ from resumable import status as status_of
 from resumable.clock import Clock, SystemClock
 from resumable.config import Settings, checked_job_name, from_environment
 from resumable.datasets.contract import Contract
+from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import resolve
 from resumable.engine.windows import cut
 from resumable.errors import UsageError
-from resumable.job.job import Job, no_such_job
+from resumable.job.job import Job
 from resumable.job.naming import default_name
 from resumable.manifest.store import Manifest
 from resumable.models import Interval, JobSpec, Query
@@ -39,11 +40,10 @@ def make(
     a job with another query, with the difference.
     """
     spec, dataset = resolve(spec)
-    spec = _within_contract(spec, dataset)
     clock = clock or SystemClock()
     job = Job(name=checked_job_name(name or default_name(spec)), settings=settings, clock=clock)
     make_folder(job.folder.absolute(), within=_existing(job.folder))
-    known = status_of.read(job.folder, events=0) or _create(job, spec, dataset)
+    known = status_of.read(job.home, events=0) or _create(job, spec, dataset)
     if look_back is not None:
         _top_up(job, known.job.spec, spec, look_back, dataset)
         known = job.status(events=0)
@@ -57,8 +57,8 @@ def make(
 
 def _create(job: Job, spec: JobSpec, dataset: Contract) -> status_of.Status:
     """Write the manifest of a new job, unless another process has done so in the meantime."""
-    path = job.folder / status_of.MANIFEST
-    with hold(job.folder / status_of.LOCK, job=job.name, now=job.clock.now()):
+    path = job.home.manifest
+    with hold(job.home.lock, job=job.name, now=job.clock.now()):
         made = Manifest.open(path, job.clock) or Manifest.create(
             path,
             job.clock,
@@ -73,39 +73,27 @@ def _create(job: Job, spec: JobSpec, dataset: Contract) -> status_of.Status:
 
 
 def _windows(interval: Interval, spec: JobSpec, settings: Settings, dataset: Contract) -> Iterator[Interval]:
-    return cut(interval, min(spec.window, settings.interval_max or dataset.interval_max or spec.window))
+    return cut(interval, window_length(dataset, spec.window, settings.interval_max))
 
 
 def _top_up(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta, dataset: Contract) -> None:
     """Open the windows that a look-back reaches, and add those of a later end."""
     start, end = old.interval.end, new.interval.end
-    with hold(job.folder / status_of.LOCK, job=job.name, now=job.clock.now()):
-        manifest = Manifest.open(job.folder / status_of.MANIFEST, job.clock)
+    with hold(job.home.lock, job=job.name, now=job.clock.now()):
+        manifest = Manifest.open(job.home.manifest, job.clock)
         if manifest is None:
-            raise no_such_job(job)
+            raise job.home.missing()
         with contextlib.closing(manifest):
             if end > start and replace(old, interval=new.interval) == new and old.interval.start == new.interval.start:
                 manifest.extend(end, _windows(Interval(start=start, end=end), new, job.settings, dataset))
             manifest.look_back(look_back)
 
 
-def _within_contract(spec: JobSpec, dataset: Contract) -> JobSpec:
-    most = dataset.page_size_max
-    if spec.page_size > most and dataset.page_size_clamped:
-        return replace(spec, page_size=most)
-    if not 1 <= spec.page_size <= most:
-        raise UsageError(
-            f"a page of {spec.dataset} holds 1 to {most} records, not {spec.page_size}.",
-            hint=f"Use --page-size {most}, or leave it out.",
-        )
-    return spec
-
-
 def find(name: str, settings: Settings, *, clock: Clock | None = None, lost: bool = False) -> Job:
     """Find a job by its name; with `lost`, one of which only parts are left, too. Raises UsageError for none."""
     job = Job(name=checked_job_name(name), settings=settings, clock=clock or SystemClock())
-    if not exists(job.folder / status_of.MANIFEST) and not (lost and status_of.lost(job.folder)):
-        raise no_such_job(job)
+    if not exists(job.home.manifest) and not (lost and job.home.lost()):
+        raise job.home.missing()
     return job
 
 

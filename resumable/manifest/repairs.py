@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from resumable.manifest.connection import Connection
-from resumable.manifest.rows import PageRow, to_ms
+from resumable.manifest.rows import BEGIN_AGAIN, PageRow, to_ms
 from resumable.models import Interval, Snapshot, Window
 
 _RECOUNT = (
     "UPDATE window SET"
-    " done = (SELECT count(*) FROM page WHERE window = ?1 AND take = window.take AND state = 'done'),"
-    " records = (SELECT coalesce(sum(rows), 0) FROM page WHERE window = ?1 AND take = window.take AND state = 'done'),"
-    " bytes = (SELECT coalesce(sum(size), 0) FROM page WHERE window = ?1 AND take = window.take AND state = 'done')"
-    " WHERE id = ?1"
+    " (done, records, bytes) = (SELECT count(*), coalesce(sum(rows), 0), coalesce(sum(size), 0)"
+    "  FROM page WHERE page.window = window.id AND page.take = window.take AND page.state = 'done')"
+    " WHERE id = ?"
 )
 
 
@@ -58,9 +57,8 @@ class Mending:
         """Let a window be taken again as a new snapshot; the parts of this take go when that is complete."""
         with self._db.atomic():
             self._db.execute(
-                "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL,"
-                " page_size = NULL, moved = 0, fingerprint = NULL, duplicates = 0, settled = 0, provisional = 0,"
-                " done = 0, records = 0, bytes = 0, whole_take = NULL, whole_ms = NULL WHERE id = ? AND take = ?",
+                f"{BEGIN_AGAIN}, fingerprint = NULL, duplicates = 0, settled = 0, whole_take = NULL, whole_ms = NULL"
+                " WHERE id = ? AND take = ?",
                 (window.id, window.take),
             )
             self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))
@@ -88,16 +86,16 @@ class Mending:
         with self._db.atomic():
             self._insert(window, snapshot.number, placed.pages)
             self._db.execute(
-                "UPDATE window SET state = 'open', take = ?2, page_count = ?3, total = ?4, page_size = ?5, moved = ?6,"
-                " fingerprint = ?7 WHERE id = ?1",
+                "UPDATE window SET state = 'open', take = ?, page_count = ?, total = ?, page_size = ?, moved = ?,"
+                " fingerprint = ? WHERE id = ?",
                 (
-                    window.id,
                     snapshot.number,
                     snapshot.page_count,
                     snapshot.total,
                     snapshot.page_size,
                     placed.moved,
                     fingerprint,
+                    window.id,
                 ),
             )
             self._db.execute(_RECOUNT, (window.id,))

@@ -7,25 +7,24 @@ from resumable.errors import UsageError
 from resumable.report.facts import gather
 from resumable.report.page import page
 from resumable.storage import durable
+from resumable.storage.job_files import REPORT, JobFiles
 
-REPORT = "report.html"
 
-
-def write(folder: Path, to: Path | None, *, now: datetime) -> durable.Saved | None:
-    """Write the report of the job in a folder, whole or not at all; into that folder where no other place is named.
+def write(home: JobFiles, to: Path | None, *, now: datetime) -> durable.Saved | None:
+    """Write the report of a job, whole or not at all; into the job's folder where no other place is named.
 
     None where there is no job. Raises UsageError where the place is none, or what draws is not installed;
     ManifestUnusable, StorageFailed.
     """
-    facts = gather(folder, now=now)
+    facts = gather(home, now=now)
     if facts is None:
         return None
-    return durable.save(place(folder, to), page(facts).encode())
+    return durable.save(place(home, to), page(facts).encode())
 
 
-def place(folder: Path, to: Path | None) -> Path:
+def place(home: JobFiles, to: Path | None) -> Path:
     """Return where a report goes. Raises UsageError where nothing can be written there."""
-    path = (to or folder / REPORT).absolute()
+    path = (to or home.report).absolute()
     if durable.is_folder(path):
         path /= REPORT
     if not durable.is_folder(path.parent):

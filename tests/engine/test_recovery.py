@@ -16,6 +16,7 @@ from resumable.storage.parts import Footer, Parts
 from tests.engine.whole_runs import assert_whole, simulated
 from tests.support.builders import footer, make_job, make_manifest, snapshot, table
 from tests.support.clock import VirtualClock
+from tests.support.parts import FolderParts
 
 
 class Bench:
@@ -24,7 +25,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         """Make it, with nothing done."""
         self.manifest = make_manifest(folder / "manifest.sqlite", VirtualClock())
-        self.parts = Parts(folder)
+        self.parts = FolderParts(folder)
         self.window = self.manifest.unfinished()[0].window
 
     def orphan(self, number: int, *, change: Callable[[Footer], Footer] = lambda said: said, total: int = 5) -> PageKey:
@@ -177,13 +178,13 @@ def test_a_removal_cut_short_is_finished_by_the_next(bench: Bench, monkeypatch: 
     bench.window = bench.manifest.retake(bench.window, None, "why").window
     _complete(bench)
     real = Parts.remove
-    removed: list[Path] = []
+    removed: list[PageKey] = []
 
-    def remove(self: Parts, path: Path) -> None:
+    def remove(self: Parts, page: PageKey) -> None:
         if removed:
             raise KeyboardInterrupt
-        removed.append(path)
-        real(self, path)
+        removed.append(page)
+        real(self, page)
 
     with monkeypatch.context() as patch:
         patch.setattr(Parts, "remove", remove)
@@ -214,7 +215,7 @@ def test_what_is_stale_is_gone_for_good_before_its_rows_are(
     bench.window = bench.manifest.retake(bench.window, None, "why").window
     _complete(bench)
     if removed_before:
-        bench.parts.remove(bench.parts.path(PageKey(window=bench.window.interval, take=1, number=1)))
+        bench.parts.remove(PageKey(window=bench.window.interval, take=1, number=1))
     steps: list[str] = []
     for owner, name in ((durable, "remove"), (durable, "sync_folder"), (Manifest, "forget_stale")):
         monkeypatch.setattr(owner, name, _noting(steps, name, getattr(owner, name)))

@@ -15,9 +15,10 @@ from resumable.manifest.reader import ManifestReader
 from resumable.models import PageKey
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from resumable.storage.parts import Footer, Parts
+from resumable.storage.parts import Footer
 from tests.support.builders import days, make_job
 from tests.support.clock import VirtualClock
+from tests.support.parts import FolderParts
 
 REPAIR = "resumable repair job"
 RESUME = "resumable resume job"
@@ -36,9 +37,9 @@ class Planted:
         return self.job.folder
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> FolderParts:
         """Its parts."""
-        return Parts(self.folder)
+        return FolderParts(self.folder)
 
     def path(self, number: int, *, day: int = 0, take: int = 1) -> Path:
         """Return where a part is."""
@@ -128,7 +129,7 @@ def rewritten(planted: Planted, page: int, **changes: Any) -> None:  # noqa: ANN
     """Write a part of the first day anew, whole, with other words about itself."""
     key = PageKey(window=FIRST, take=1, number=page)
     footer = replace(footer_of(planted, page), **changes)
-    elsewhere = Parts(planted.folder / "elsewhere")
+    elsewhere = FolderParts(planted.folder / "elsewhere")
     elsewhere.folder.parent.mkdir()
     elsewhere.write(planted.parts.table(key), footer)
     elsewhere.path(footer.key).replace(planted.path(page))

@@ -11,7 +11,7 @@ from resumable.models import PageKey, iso
 from resumable.schema.rebuild import rebuild
 from resumable.schema.registry import pinned
 from resumable.simulator.simulator import Simulator
-from resumable.storage.parts import Parts
+from tests.support.parts import FolderParts
 
 TIMELESS = ("users", "queues", "wrapupcodes")
 KEYS = {"user-details": "userId", "user-detail-jobs": "userId", "users": "id", "queues": "id", "wrapupcodes": "id"}
@@ -83,7 +83,7 @@ def records_of(job: Job) -> dict[tuple[str, str], Any]:
         for row in manifest.windows():
             for page in manifest.pages(row.window):
                 part = PageKey(window=row.window.interval, take=row.window.take, number=page.number)
-                for record in rebuild(Parts(job.folder).table(part), schema=schema):
+                for record in rebuild(FolderParts(job.folder).table(part), schema=schema):
                     name = (str(row.window.interval) if key == "userId" else "", record[key])
                     assert name not in found, f"{name} came twice"
                     found[name] = plain(record)

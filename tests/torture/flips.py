@@ -9,9 +9,9 @@ import resumable
 from resumable.models import PageKey
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from resumable.storage.parts import Parts
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
+from tests.support.parts import FolderParts
 
 
 @pytest.fixture(scope="module")
@@ -39,4 +39,4 @@ def flip(path: Path, dice: random.Random) -> tuple[bytes, int]:
 
 def pages(job: resumable.Job) -> dict[Path, PageKey]:
     """Return every page by the path of its part."""
-    return {Parts(job.folder).path(key): key for key in job._keys()}
+    return {FolderParts(job.folder).path(key): key for key in job._pages()}

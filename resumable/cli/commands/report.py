@@ -41,15 +41,16 @@ def report(
     from resumable.cli.parse import state_folder
     from resumable.config import checked_job_name
     from resumable.report import document
-    from resumable.status import no_job
+    from resumable.storage.job_files import StateFiles
     from resumable.text import size
 
     folder = state_folder(state, session.environment.get("RESUMABLE_STATE"))
     name = checked_job_name(job) if job is not None else only_job(folder, "report")
-    saved = document.write(folder / name, to, now=session.clock.now())
+    home = StateFiles(folder=folder).job(name)
+    saved = document.write(home, to, now=session.clock.now())
     if saved is None:
-        raise no_job(folder, name)
-    path = document.place(folder / name, to)
+        raise home.missing()
+    path = document.place(home, to)
     session.tell(f"written: {path} ({size(saved.size)})")
     if session.json:
         session.give_json({"job": name, "report": str(path), "bytes": saved.size})
