@@ -1,7 +1,7 @@
 """What a run makes sure of before it starts and before it calls a job complete."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -141,7 +141,7 @@ def test_parts_without_a_manifest_are_never_taken_for_a_new_job(
         with closing(sqlite3.connect(manifest_of(job))) as database:
             database.execute("PRAGMA journal_mode=WAL")
     asked, parts = sim.log.count(), {path: path.read_bytes() for path in (job.folder / "parts").rglob("*.parquet")}
-    again = [
+    again: list[Callable[[], object]] = [
         lambda: make_job(sim, VirtualClock(), tmp_path),
         lambda: resumable.find("job", job.settings).status(),
         lambda: resumable.find("job", job.settings).run(),
