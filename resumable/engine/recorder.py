@@ -12,6 +12,7 @@ from resumable.errors import Fault, Incomplete, ManifestUnusable
 from resumable.manifest.rows import WindowRow
 from resumable.models import EventKind, PageKey, PartFact, Snapshot, Window, iso, label
 from resumable.storage.parts import Footer
+from resumable.text import spoken
 
 TAKES_IN_ONE_RUN = 4
 """Snapshots of one window before its source is called unsettled."""
@@ -137,5 +138,5 @@ class Recorder:
 def snapshot_of(row: WindowRow) -> Snapshot:
     """Return the snapshot of a window that is open. Raises ManifestUnusable where there is none."""
     if row.window.snapshot is None:
-        raise ManifestUnusable(f"the window {row.window.interval} is open and names no page count.")
+        raise ManifestUnusable(f"the window {spoken(row.window.interval)} is open and names no page count.")
     return row.window.snapshot

@@ -33,7 +33,8 @@ def hold(path: Path, *, job: str, now: datetime) -> Iterator[None]:
             if not _locked(file.fileno()):
                 raise JobLocked(
                     f"the job {job} is being run by another process ({_holder(descriptor)}).",
-                    hint=f"Watch it with: resumable status {job} --watch",
+                    hint="Watch it with:",
+                    command=f"resumable status {job} --watch",
                 )
             file.truncate()
             file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": iso(now)}).encode())
@@ -79,7 +80,8 @@ def _share(descriptor: int, job: str) -> None:
     except BlockingIOError:
         raise JobLocked(
             f"the job {job} is being run by another process ({_holder(descriptor)}).",
-            hint=f"Watch it with: resumable status {job} --watch",
+            hint="Watch it with:",
+            command=f"resumable status {job} --watch",
         ) from None
 
 

@@ -81,9 +81,7 @@ def verify(
 
 def line(finding: "Finding") -> str:
     """Write a finding in one line."""
-    from resumable.text import plainly
-
-    return f"{finding.flaw.value}: {plainly(finding.text)} Mend: {finding.mend}".replace("\n", " ")
+    return f"{finding.flaw.value}: {finding.text} Mend: {finding.mend}".replace("\n", " ")
 
 
 def _conclude(session: Session, report: "Report", listed: "list[Finding]") -> None:
@@ -126,7 +124,7 @@ def _error(report: "Report", listed: "list[Finding]") -> "ResumableError | None"
 
 
 def _to_mend(finding: "Finding") -> str:
-    return f"Mend it with: {finding.mend}" if finding.mend.startswith("resumable ") else finding.mend
+    return f"Mend it with: {finding.mend}" if finding.typed else finding.mend
 
 
 def _closing(report: "Report", *, width: int | None) -> str:
