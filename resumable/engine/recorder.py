@@ -35,7 +35,10 @@ class Recorder:
     _failed_in_a_row: int = 0
 
     def write(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> PartFact:
-        """Make an answer the durable part of its page; its row comes after."""
+        """Make an answer the durable part of its page; its row comes after.
+
+        Raises StorageFailed, and Incomplete for one that does not fit the schema where that is to end the run.
+        """
         context = self.context
         self._failed_in_a_row = 0
         if answer.drift and context.fail_on_drift:
