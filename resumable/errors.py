@@ -2,6 +2,7 @@
 
     ResumableError                  exit code   what to do
      ├─ UsageError                      2       change the command, the settings or the query
+     │   └─ LibraryMissing                      install the library that it names
      ├─ Incomplete                      3       run the same command again, later if `not_before` says so
      ├─ AuthenticationFailed            4       mend the credentials or the permissions
      ├─ StorageFailed                   5       mend the disk, then run the same command
@@ -23,6 +24,8 @@ A `Fault` never leaves a run: the client turns it into a retry, the worker into 
 secret: faults carry the start of a body only after redaction.
 """
 
+import shlex
+import sys
 from datetime import datetime
 from enum import Enum, IntEnum, StrEnum
 
@@ -103,6 +106,18 @@ class UsageError(ResumableError):
     """The command, a setting or the query cannot be carried out as it stands; nothing was changed."""
 
     exit_code = ExitCode.USAGE
+
+
+class LibraryMissing(UsageError):
+    """What was asked for needs an optional library that is not installed where this program runs."""
+
+    def __init__(self, what: str, library: str) -> None:
+        """`what` begins the sentence; `library` is what the package index calls it."""
+        super().__init__(
+            f"{what} needs the library {library}, which is not installed.",
+            # The library and not an extra of ours: that is right however this program itself was installed.
+            hint=f"Install it with: {shlex.quote(sys.executable)} -m pip install {library}",
+        )
 
 
 class Incomplete(ResumableError):

@@ -64,16 +64,16 @@ class ManifestReader:
         if not exists(path):
             return None
         connection = Connection(path, read_only=True)
-        if connection.empty:
-            connection.close()
-            return None
-        if connection.version < tables.READABLE:
-            connection.close()
-            raise ManifestUnusable(
-                f"{path} was written by an older version, and only a run brings it up to date.",
-                hint="Nothing of it is lost. Do that with:",
-                command=f"resumable resume {path.parent.name}",
-            )
+        with connection.closed_on_failure():
+            if connection.empty:
+                connection.close()
+                return None
+            if connection.version < tables.READABLE:
+                raise ManifestUnusable(
+                    f"{path} was written by an older version, and only a run brings it up to date.",
+                    hint="Nothing of it is lost. Do that with:",
+                    command=f"resumable resume {path.parent.name}",
+                )
         return cls(connection)
 
     def close(self) -> None:

@@ -50,7 +50,7 @@ class Manifest(ManifestReader):
         """
         db = Connection(path)
         now = to_ms(clock.now())
-        with db.atomic():
+        with db.closed_on_failure(), db.atomic():
             db.execute(f"PRAGMA application_id={tables.APPLICATION_ID}")
             db.execute(f"PRAGMA user_version={tables.VERSION}")
             db.script(tables.TABLES)
@@ -72,10 +72,11 @@ class Manifest(ManifestReader):
         if not exists(path):
             return None
         connection = Connection(path)
-        if connection.empty:
-            connection.close()
-            return None
-        _migrate(connection)
+        with connection.closed_on_failure():
+            if connection.empty:
+                connection.close()
+                return None
+            _migrate(connection)
         return cls(connection, clock)
 
     @property
@@ -98,11 +99,11 @@ class Manifest(ManifestReader):
         now = to_ms(self._clock.now())
         with self._db.atomic():
             self._db.execute(
-                "UPDATE job SET state = ?1, updated_ms = ?2, started_ms = coalesce(started_ms, ?2),"
+                "UPDATE job SET state = ?, updated_ms = ?, started_ms = coalesce(started_ms, ?),"
                 # Not before its windows, where the clock was set back: a look-back would take none of those again.
-                " completed_ms = CASE ?1 WHEN 'complete'"
-                " THEN max(?2, (SELECT coalesce(max(whole_ms), 0) FROM window)) ELSE completed_ms END",
-                (state.value, now),
+                " completed_ms = CASE ? WHEN 'complete'"
+                " THEN max(?, (SELECT coalesce(max(whole_ms), 0) FROM window)) ELSE completed_ms END",
+                (state.value, now, now, state.value, now),
             )
             self._minutes.write()
 
