@@ -94,7 +94,8 @@ def check_sound(manifest: ManifestReader) -> None:
     if flaws := manifest.flaws():
         raise ManifestUnusable(
             f"all windows are there, and the manifest does not agree with itself: {'; '.join(flaws[:3])}.",
-            hint=f"The job is not called complete. Mend it with: resumable repair {manifest.job().name}",
+            hint="The job is not called complete. Mend it with:",
+            command=f"resumable repair {manifest.job().name}",
         )
 
 

@@ -86,6 +86,7 @@ class _Exchange:
         self._holds = 0
 
     def run(self, read: Callable[[Reply], T]) -> T:
+        """See it through. Raises what `Client.exchange` raises."""
         until = self._client.deferred.pop(self._asked.what, self._started)
         if until > self._started and self._client.stop.wait(until - self._started):
             raise Stopped

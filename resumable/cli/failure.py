@@ -21,7 +21,7 @@ from resumable.models import iso
 from resumable.redaction import Redactor, Secret
 from resumable.status import Status, read
 from resumable.storage.job_files import JobFiles
-from resumable.text import amount, paragraph, plainly, span
+from resumable.text import amount, paragraph, span
 
 SECRET_LEAST = 6
 """Characters; a shorter value of a variable that is called a secret would blank out innocent text."""
@@ -58,9 +58,9 @@ def report(session: Session, error: Exception) -> int:
     if session.details:
         lines = [paragraph([_headline(known)], ending=ending, width=session.width), *session.details]
         lines.append("  " + " ".join(sentence for sentence in rest if sentence))
-        session.tell(plainly(scrub("\n".join(lines))))
+        session.tell(scrub("\n".join(lines)))
     else:
-        sentences = [plainly(scrub(sentence)) for sentence in (_headline(known), *rest)]
+        sentences = [scrub(sentence) for sentence in (_headline(known), *rest)]
         session.tell(paragraph(sentences, ending=ending, width=session.width))
     return int(known.exit_code)
 
@@ -129,14 +129,13 @@ def _headline(error: ResumableError) -> str:
 
 def _safe(error: ResumableError, session: Session) -> list[str]:
     """Say which job it was and what of it is safe, unless the error says so itself."""
-    said = f"{error.message} {error.hint}"
     sentences = []
     unreachable = isinstance(error, Incomplete) and error.unreachable
     if session.hosts and (unreachable or isinstance(error, AuthenticationFailed)):
         through = f", both through the proxy {session.hosts['proxy']}" if session.hosts["proxy"] else ""
         sentences.append(f"Tokens come from {session.hosts['login']}, data from {session.hosts['api']}{through}.")
     status = _status(session)
-    if status is None or "are safe" in said or isinstance(error, UsageError):
+    if status is None or error.safe is not None or isinstance(error, UsageError):
         return sentences
     pages = status.totals.pages_done
     safe = f"; {amount(pages, 'page')} of it {'is' if pages == 1 else 'are'} safe" if pages else ""

@@ -188,36 +188,50 @@ class Run:
         left = self._stop.requested and bool(self._manifest.useless_remotes())
         if totals.windows_done == totals.windows and not left:
             return None
-        safe = f"{totals.pages_done:,} of {totals.pages_known:,} pages are safe"
-        again = f"resumable resume {self._job.name}"
+        done = totals.pages_done
+        safe = f"{done:,} of {totals.pages_known:,} pages are safe"
         if self._stop.reason in LIMITS:
-            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command carries on.")
+            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command carries on.", safe=done)
         if self._stop.requested or recorder is None:
             return Interrupted(
                 f"interrupted: {safe}.",
                 hint="The same command carries on.",
+                safe=done,
                 terminated=self._stop.reason == "SIGTERM",
             )
-        if unsettled := recorder.unsettled:
-            names = ", ".join(label(window.interval) for window in unsettled[:5])
-            return SourceUnsettled(
-                f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
-                hint=f"{safe}. Come back when the data has stopped changing, with: {again}",
-            )
-        if (waiting := recorder.waiting) and not totals.pages_quarantined:
-            return Incomplete(
-                f"{safe}; {len(waiting)} windows wait for data that the server does not have yet.",
-                hint=f"Come back later, with: {again}",
-            )
-        if totals.pages_quarantined:
-            missing = f"{totals.pages_quarantined} pages are quarantined"
-            return Incomplete(f"{safe}; {missing}.", hint=f"They are tried again by: {again}")
+        if (error := self._left_over(totals, recorder, safe)) is not None:
+            return error
         # Nothing stood in their way, and yet nobody was given them: they are not found by their state.
         left_out = f"{totals.windows - totals.windows_done} windows that it no longer finds are not complete"
         return ManifestUnusable(
             f"the manifest does not agree with itself: {left_out}; {safe}.",
-            hint=f"Mend it with: resumable repair {self._job.name}",
+            hint="Mend it with:",
+            command=f"resumable repair {self._job.name}",
+            safe=done,
         )
+
+    def _left_over(self, totals: Totals, recorder: Recorder, safe: str) -> ResumableError | None:
+        """Return what kept a run that tried everything from completing the job, as far as it knows that."""
+        done, again = totals.pages_done, f"resumable resume {self._job.name}"
+        if unsettled := recorder.unsettled:
+            names = ", ".join(label(window.interval) for window in unsettled[:5])
+            return SourceUnsettled(
+                f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
+                hint=f"{safe}. Come back when the data has stopped changing, with:",
+                command=again,
+                safe=done,
+            )
+        if (waiting := recorder.waiting) and not totals.pages_quarantined:
+            return Incomplete(
+                f"{safe}; {len(waiting)} windows wait for data that the server does not have yet.",
+                hint="Come back later, with:",
+                command=again,
+                safe=done,
+            )
+        if totals.pages_quarantined:
+            missing = f"{totals.pages_quarantined} pages are quarantined"
+            return Incomplete(f"{safe}; {missing}.", hint="They are tried again by:", command=again, safe=done)
+        return None
 
     def _record_end(self, state: JobState, text: str) -> None:
         self._manifest.event(EventKind.RUN_ENDED, f"{state.value}: {text}")

@@ -13,7 +13,7 @@ from resumable.cli.session import Session
 from resumable.cli.signature import rows
 from resumable.simulator.messages import Kind
 from resumable.simulator.simulator import Simulator
-from tests.cli.conftest import RANGE, CommandLine
+from tests.support.command_line import RANGE, CommandLine
 
 RUNNING = ("plan", "backfill", "resume", "repair", "verify")
 

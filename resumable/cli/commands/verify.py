@@ -11,7 +11,7 @@ from resumable.cli.signals import raised
 from resumable.cli.text.verify_progress import VerifyProgress
 from resumable.errors import Incomplete, Interrupted, ManifestUnusable, ResumableError, VerificationFailed
 from resumable.job.making import find
-from resumable.text import amount, paragraph, plainly, size
+from resumable.text import amount, paragraph, size
 from resumable.verify.findings import Finding, Flaw, Report
 
 LISTED = 1000
@@ -40,7 +40,7 @@ def verify(session: Session, options: VerifyOptions) -> None:
 
 def line(finding: Finding) -> str:
     """Write a finding in one line."""
-    return f"{finding.flaw.value}: {plainly(finding.text)} Mend: {finding.mend}".replace("\n", " ")
+    return f"{finding.flaw.value}: {finding.text} Mend: {finding.mend}".replace("\n", " ")
 
 
 def _conclude(session: Session, report: Report, listed: list[Finding]) -> None:
@@ -79,7 +79,7 @@ def _error(report: Report, listed: list[Finding]) -> ResumableError | None:
 
 
 def _to_mend(finding: Finding) -> str:
-    return f"Mend it with: {finding.mend}" if finding.mend.startswith("resumable ") else finding.mend
+    return f"Mend it with: {finding.mend}" if finding.typed else finding.mend
 
 
 def _closing(report: Report, *, width: int | None) -> str:

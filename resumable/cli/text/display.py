@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.text import Text
 
 from resumable.cli.session import only_ascii
-from resumable.monitor.progress import Figures
+from resumable.monitor.progress import Figures, Headline
 from resumable.text import bar, safe, span
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ class Display:
         """`file` is a terminal."""
         self._console = Console(file=file, no_color=not colours, highlight=False, soft_wrap=True)
         self._plain = only_ascii(file)
-        self._headline = ""
+        self._headline = Headline(job="", text="")
         self._note = ""
         self._figures: Figures | None = None
         # Redrawn by whoever brings figures: a thread of rich's own would keep its own time.
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
 
-    def begin(self, headline: str) -> None:
+    def begin(self, headline: Headline) -> None:
         """Draw the headline, and take the terminal."""
-        self._headline = safe(headline)
+        self._headline = Headline(job=safe(headline.job), text=safe(headline.text))
         with contextlib.suppress(OSError):
             self._live.start()
             self._redraw()
@@ -62,8 +62,8 @@ class Display:
             self._live.stop()
 
     def _redraw(self) -> None:
-        name, _, rest = self._headline.partition("  ")
-        lines: list[RenderableType] = [_cropped((name, "bold"), ("  " + self._ascii(rest), ""))]
+        head = self._headline
+        lines: list[RenderableType] = [_cropped((head.job, "bold"), ("  " + self._ascii(head.text), ""))]
         if self._figures is not None:
             lines += self._drawn(self._figures)
         if self._note:
