@@ -17,6 +17,7 @@ from resumable.cli.main import run
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from tests.support.canary import saw
+from tests.support.machine import measured
 
 RANGE = ("--from", "2023-10-01", "--to", "2023-10-04")
 
@@ -57,6 +58,7 @@ class CommandLine:
             "GENESYS_LOGIN_URL": self.sim.url,
             "RESUMABLE_STATE": str(self.state),
             **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
+            **measured(),
             **self.extra,
         }
 

@@ -16,6 +16,7 @@ from resumable.job.job import Job
 from resumable.job.making import find
 from resumable.simulator.messages import Kind
 from resumable.simulator.simulator import Simulator
+from tests.support.machine import measured
 
 PAGE_KINDS = (Kind.CONVERSATIONS, Kind.ARTICLE, Kind.JOB_RESULTS)
 
@@ -72,6 +73,7 @@ class Product:
             "GENESYS_API_URL": self.sim.url,
             "GENESYS_LOGIN_URL": self.sim.url,
             "RESUMABLE_STATE": str(self.state),
+            **measured(),
             **dict(self.extra),
         }
 
