@@ -58,13 +58,16 @@ class JumpingClock:
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
         """Wait until notified, or until `seconds` have passed or been jumped over."""
         deadline = float("inf") if seconds is None else self.monotonic() + max(0.0, seconds)
+        notices = _watched(condition)
         with self._as_waiting(deadline) as of_the_run:
             if seconds is None:
                 condition.wait()
                 return
+            before = notices[0]
             while self.monotonic() < deadline:
                 moves = self._moves
-                if condition.wait(MOMENT if of_the_run else SIDE_MOMENT):
+                # A notice may come after a moment has run out and before the lock is taken again: then wait is false.
+                if condition.wait(MOMENT if of_the_run else SIDE_MOMENT) or notices[0] != before:
                     return
                 if of_the_run:
                     self._set_on(moves)
@@ -116,3 +119,20 @@ class JumpingClock:
             if earliest < float("inf"):
                 self._jumped += max(0.0, earliest - (time.monotonic() - self._began + self._jumped))
                 self._moves += 1
+
+
+def _watched(condition: threading.Condition) -> list[int]:
+    """Return a list whose one number grows with each notice to a condition, which is held."""
+    notices: list[int] | None = getattr(condition, "notices", None)
+    if notices is None:
+        notices = [0]
+        condition.notices = notices  # type: ignore[attr-defined]  # kept where it lives just as long
+        notify = condition.notify
+
+        def counted(n: int = 1) -> None:
+            notices[0] += 1
+            notify(n)
+
+        # notify_all calls notify, which it finds here.
+        condition.notify = counted  # type: ignore[method-assign]  # the real one is called, too
+    return notices

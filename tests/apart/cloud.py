@@ -86,8 +86,6 @@ class Cloud:
         self.script = Script()
         self.log: list[Entry] = []
         self.jobs = Jobs(world=self.world, manners=self.manners)
-        self.overrun = False
-        """Whether more was asked than any sane run asks."""
         self._now = now
         self._tokens: dict[str, datetime] = {}
         self._lock = threading.Lock()
@@ -102,7 +100,7 @@ class Cloud:
                 answer, place = refused.answer, Place(job=job)
             answer, scripted = self.script.changed(kind, place, request, answer)
             if len(self.log) >= self.manners.requests_most:
-                self.overrun, answer = True, error(403, "No more")
+                answer = error(403, "No more")
             self._remember(kind, place, request, answer, scripted=scripted)
             return Answer(
                 status=answer.status,
@@ -115,6 +113,10 @@ class Cloud:
         """Return the log's entries of some kinds; of all where none is named."""
         with self._lock:
             return [entry for entry in self.log if not kinds or entry.kind in kinds]
+
+    def overrun(self) -> bool:
+        """Tell whether more was asked than any sane run asks."""
+        return len(self.log) > self.manners.requests_most
 
     def settle(self, manners: Manners) -> None:
         """Behave otherwise from now on."""

@@ -85,7 +85,9 @@ class Desk:
         code = run(arguments, stdout=stdout, stderr=stderr, environment=self.environment, clock=clock)
         saw("stdout of a command", stdout.getvalue())
         saw("stderr of a command", stderr.getvalue())
-        return Outcome(code=code, stdout=stdout.getvalue(), stderr=stderr.getvalue(), seconds=clock.monotonic() - begun)
+        return Outcome(
+            code=int(code), stdout=stdout.getvalue(), stderr=stderr.getvalue(), seconds=clock.monotonic() - begun
+        )
 
     def process(self, *arguments: str, timeout: float = 60) -> Outcome:
         """Run a command as a process, in real time."""

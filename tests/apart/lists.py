@@ -99,10 +99,8 @@ def page_of(cursor: str, salt: str = "") -> int:
 
 
 def _listed(world: World, name: str, query: dict[str, str]) -> Sequence[Record]:
-    if name == "queues":
-        return world.all_queues
-    if name == "wrapupcodes":
-        return world.all_wrapupcodes
+    if name != "users":
+        return world.listed(name)
     state = query.get("state", "active")
     return [user for user in world.all_users if state in ("any", user["state"])]
 

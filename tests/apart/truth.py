@@ -187,6 +187,10 @@ class World:
             for n in range(self.tickets)
         ]
 
+    def listed(self, name: str) -> Sequence[Record]:
+        """Return a list by its name."""
+        return {"users": self.all_users, "queues": self.all_queues, "wrapupcodes": self.all_wrapupcodes}[name]
+
     def conversations_of(self, asked: Range, *, by_lifetime: bool = False) -> Iterator[Record]:
         """Yield the conversations of a range: active in it, and begun on a day that it touches unless `by_lifetime`."""
         earliest = asked.start.replace(hour=0, minute=0, second=0, microsecond=0)
