@@ -107,6 +107,11 @@ def without(*path: str) -> Change:
     return change
 
 
+def until(over: Callable[[], bool], change: Change) -> Change:
+    """Return a change that ends by itself, once something is over."""
+    return lambda request, answer: answer if over() else change(request, answer)
+
+
 def after(act: Callable[[], None]) -> Change:
     """Return a change that changes nothing and does something first."""
 

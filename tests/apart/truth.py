@@ -215,11 +215,8 @@ class World:
     def _conversation(self, day: int, n: int) -> Record:
         # The last one of each day goes on past midnight; it belongs to the day on which it began.
         last = n == self.conversations - 1
-        start = (
-            FIRST_DAY
-            + day * DAY
-            + (timedelta(hours=23, minutes=50) if last else timedelta(minutes=50 * n, seconds=day))
-        )
+        step = min(timedelta(minutes=50), timedelta(hours=23) / self.conversations)
+        start = FIRST_DAY + day * DAY + (timedelta(hours=23, minutes=50) if last else n * step + timedelta(seconds=day))
         end = start + timedelta(minutes=30, milliseconds=n)
         record: Record = {
             "conversationId": self.identity("conversation", day, n),
