@@ -46,7 +46,8 @@ class Jobs:
         slots = self.manners.job_slots
         if slots is not None and sum(not job.deleted for job in self.made.values()) >= slots:
             limit = {"key": "details.jobs.concurrent.access.max", "namespace": "analytics", "value": slots}
-            answer = error(429, "Too many concurrent jobs", headers={"Retry-After": "5"})
+            wait = self.manners.slot_retry_after
+            answer = error(429, "Too many concurrent jobs", headers={} if wait is None else {"Retry-After": wait})
             raise Refused(Answer(status=429, body={**answer.body, "limit": limit}, headers=answer.headers))
         number = len(self.made) + 1
         job = ServerJob(

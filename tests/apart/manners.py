@@ -19,6 +19,8 @@ class Manners:
     """How often a job is not yet done when it is looked at."""
     job_slots: int | None = None
     """How many jobs may be there at once; None is any number."""
+    slot_retry_after: str | None = "5"
+    """What a 429 for too many jobs says of waiting."""
     available_until: datetime | None = None
     """Data before this moment is in the jobs' store; None: all of it."""
     strict_words: bool = False
