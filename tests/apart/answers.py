@@ -208,10 +208,11 @@ def _cursors(contract: Contract) -> Iterator[Wrong]:
             yield Wrong(name=f"cursor {name}", family=Family.CURSOR, change=with_value(*path, value=value))
     if contract.count is Kind.CONVERSATIONS:
         yield Wrong(name="cursor missing", family=Family.CURSOR, change=without(*path), once_only=True)
+        over = led_on(path, 2)
+        yield Wrong(name="cursor of the page after the next", family=Family.CURSOR, change=over, once_only=True)
     yield Wrong(name="cursor of this page", family=Family.CURSOR, change=led_on(path, 0))
     yield Wrong(name="cursor of the page before", family=Family.CURSOR, change=led_on(path, -1))
     yield Wrong(name="cursor of the first page", family=Family.CURSOR, change=led_on(path, -99))
-    yield Wrong(name="cursor of the page after the next", family=Family.CURSOR, change=led_on(path, 2))
     yield Wrong(name="cursor onwards", family=Family.CURSOR, change=led_on(path, 1))
 
 

@@ -35,6 +35,9 @@ WINDOW = "2023-10-02"
 REQUESTS_MOST = 600
 """The healthy run of the largest contract takes 27 requests."""
 
+REQUESTS_OF_WAITING = 3_000
+"""A job that is never done is looked at for four hours before it is given up on."""
+
 LONGEST = timedelta(hours=12)
 """What a command may take on the clock; a source that is silent for long is given up on sooner."""
 
@@ -71,6 +74,13 @@ class Cell:
     page: str | None = None
     nth: int | None = None
     times: int | None = 1
+    heals: bool = True
+    """Whether the server is well after the first command."""
+
+    @property
+    def group(self) -> str:
+        """The request and the family of wrong answers that it belongs to."""
+        return f"{self.contract.name}: {self.kind.value}: {self.wrong.family.value}"
 
     @property
     def name(self) -> str:
@@ -146,7 +156,8 @@ class Bench:
         memory = Path("/dev/shm")
         with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="apart-") as folder:
             self._time = Time()
-            manners = Manners(requests_most=REQUESTS_MOST)
+            waits = cell.wrong.family is Family.STATE
+            manners = Manners(requests_most=REQUESTS_OF_WAITING if waits else REQUESTS_MOST)
             cloud = self._wire.cloud = Cloud(world_of(cell.contract), manners=manners, now=self._now)
             extra = {"TICKETS_TOKEN": "canary-token-tickets"}
             desk = Desk(wire=self._wire, state=Path(folder) / "state", time=self._time, extra=extra)
@@ -173,7 +184,8 @@ class Bench:
         codes.append(outcome.code)
         if cloud.overrun() or outcome.seconds > LONGEST.total_seconds():
             return found(Verdict.ENDLESS, f"{len(cloud.log)} requests in {outcome.seconds:.0f} s")
-        cloud.script.heal()
+        if cell.heals:
+            cloud.script.heal()
         first = outcome
         while outcome.code != 0 and len(codes) <= RESUMES_MOST:
             outcome = desk("resume", "j", later=timedelta(hours=1))
