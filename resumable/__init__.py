@@ -15,8 +15,9 @@ Names are imported when they are used: `import resumable` alone costs nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from resumable.version import __version__
+
 if TYPE_CHECKING:
-    from resumable.backfill import Job, fetch_all, find, make
     from resumable.clock import Stop, SystemClock
     from resumable.config import Endpoints, Settings, from_environment
     from resumable.errors import (
@@ -31,14 +32,17 @@ if TYPE_CHECKING:
         UsageError,
         VerificationFailed,
     )
+    from resumable.job.job import Job
+    from resumable.job.making import fetch_all, find, make
     from resumable.models import Interval, JobSpec, JobState, Query
     from resumable.redaction import Secret
-    from resumable.repair import Repaired
+    from resumable.repair.repair import Repaired
     from resumable.status import Status
-    from resumable.verify import Finding, Flaw, Report
+    from resumable.verify.findings import Finding, Flaw, Report
 
 _HOMES = {
-    "backfill": ("Job", "fetch_all", "find", "make"),
+    "job.job": ("Job",),
+    "job.making": ("fetch_all", "find", "make"),
     "clock": ("Stop", "SystemClock"),
     "config": ("Endpoints", "Settings", "from_environment"),
     "errors": (
@@ -55,9 +59,9 @@ _HOMES = {
     ),
     "models": ("Interval", "JobSpec", "JobState", "Query"),
     "redaction": ("Secret",),
-    "repair": ("Repaired",),
+    "repair.repair": ("Repaired",),
     "status": ("Status",),
-    "verify": ("Finding", "Flaw", "Report"),
+    "verify.findings": ("Finding", "Flaw", "Report"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -87,6 +91,7 @@ __all__ = [
     "SystemClock",
     "UsageError",
     "VerificationFailed",
+    "__version__",
     "fetch_all",
     "find",
     "from_environment",

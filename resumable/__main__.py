@@ -11,7 +11,7 @@ def main() -> NoReturn:
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
         # Imported in here, so that Ctrl-C while Python still loads ends without a traceback too.
-        from resumable.cli.entry import run
+        from resumable.cli.main import run
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:

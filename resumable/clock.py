@@ -49,10 +49,10 @@ class SystemClock:
     def run_threads(self, target: Callable[[], None], names: Sequence[str]) -> None:
         """Run `target` in one thread for each name, and return when all have ended."""
         # As daemons: a thread that hangs must not keep a process that is told twice to end.
-        crew = [threading.Thread(target=target, name=name, daemon=True) for name in names]
-        for thread in crew:
+        concurrency = [threading.Thread(target=target, name=name, daemon=True) for name in names]
+        for thread in concurrency:
             thread.start()
-        for thread in crew:
+        for thread in concurrency:
             thread.join()
 
 

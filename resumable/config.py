@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from resumable.errors import AuthenticationFailed, UsageError
 from resumable.redaction import Secret
-from resumable.retry import Policy
+from resumable.storage.job_files import StateFiles, StoreOf
 
 if TYPE_CHECKING:
-    from resumable.transport import Transport
+    from resumable.transport.http import Transport
 
 REGIONS = {
     "us-east-1": "mypurecloud.com",
@@ -36,6 +36,21 @@ REGIONS = {
     "ap-northeast-3": "apne3.pure.cloud",
 }
 """Region and domain: the API host is `api.` + domain, the login host `login.` + domain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """How stubborn to be; waits are in seconds."""
+
+    attempts: int = 6
+    """Times one page is sent before it is quarantined; 429s and expired tokens do not count."""
+    budget_seconds: float = 900.0
+    """Time one page may take, retries and all."""
+    first_wait_seconds: float = 1.0
+    longest_wait_seconds: float = 60.0
+    wait_cap_seconds: float = 180.0
+    """The longest wait that a server may ask for before the run is checkpointed and ended instead."""
+
 
 MIN_FREE = 64 * 2**20
 """Some hundred pages: room enough to end a run in good order."""
@@ -62,6 +77,8 @@ class Settings:
     client_id: str = ""
     client_secret: Secret = field(default_factory=lambda: Secret(""))
     state: Path = Path("state")
+    store: StoreOf | None = None
+    """Makes what a job's parts, receipt and aside/ lie in, by the job's name, in place of its folder."""
     workers: int = 8
     """Requests in flight at once."""
     workers_most: int | None = None
@@ -87,6 +104,11 @@ class Settings:
     """Reads an environment variable that a described endpoint names for its token; empty where it is not set."""
     proxy: str | None = None
     ca_bundle: str | None = None
+
+    @property
+    def files(self) -> StateFiles:
+        """Where the things of jobs lie."""
+        return StateFiles(folder=self.state, store_of=self.store)
 
     def required_endpoints(self) -> Endpoints:
         """Return the origins, or raise UsageError saying how to name them."""

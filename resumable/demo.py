@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from resumable import status as status_of
-from resumable.backfill import find
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.errors import UsageError, VerificationFailed
-from resumable.manifest import ManifestReader
+from resumable.job.making import find
+from resumable.manifest.reader import reader
 from resumable.models import Counter
-from resumable.simulator import Fault, FaultKind, Kind, Match, Simulator, Style
-from resumable.simulator import Settings as World
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
+from resumable.storage.job_files import JobFiles, StateFiles
 
 DATASET = "conversations"
 FIRST_DAY = date(2025, 3, 3)
@@ -27,7 +30,7 @@ PAGE_SIZE = 20
 RECORDS_A_DAY = 1000
 """Fifty pages a day."""
 
-WORLD = World(
+WORLD = SimSettings(
     seed=7,
     records=RECORDS_A_DAY,
     style=Style.FULL,
@@ -39,12 +42,12 @@ WORLD = World(
 """Tokens of three seconds; 2,100 requests a minute, so that 400 pages take a quarter of a minute and not over one."""
 
 FAULTS = (
-    Fault(kind=FaultKind.STATUS, status=429, headers=(("Retry-After", "1"),), on=Match(nth=(90,))),
-    Fault(kind=FaultKind.STATUS, status=504, times=3, on=Match(nth=(35, 160, 300))),
-    Fault(kind=FaultKind.RESET_INSIDE, times=2, on=Match(nth=(60, 220))),
-    Fault(kind=FaultKind.CUT, times=2, on=Match(nth=(75, 260))),
-    Fault(kind=FaultKind.RECORDS_MISSING, times=1, on=Match(nth=(120,))),
-    Fault(kind=FaultKind.HTML, status=200, times=1, on=Match(nth=(190,))),
+    SimFault(kind=FaultKind.STATUS, status=429, headers=(("Retry-After", "1"),), on=Match(nth=(90,))),
+    SimFault(kind=FaultKind.STATUS, status=504, times=3, on=Match(nth=(35, 160, 300))),
+    SimFault(kind=FaultKind.RESET_INSIDE, times=2, on=Match(nth=(60, 220))),
+    SimFault(kind=FaultKind.CUT, times=2, on=Match(nth=(75, 260))),
+    SimFault(kind=FaultKind.RECORDS_MISSING, times=1, on=Match(nth=(120,))),
+    SimFault(kind=FaultKind.HTML, status=200, times=1, on=Match(nth=(190,))),
 )
 """What goes wrong on the way."""
 
@@ -123,7 +126,7 @@ class Demo:
     environment: Mapping[str, str]
     stop: Stop
     tell: Callable[[str], None]
-    world: World = WORLD
+    world: SimSettings = WORLD
     _kills: list[Killed] = field(default_factory=list)
     _finished: dict[int, set[tuple[str, int]]] = field(default_factory=dict)
     """Pages recorded at a kill, by how many requests the simulator had seen then."""
@@ -166,7 +169,7 @@ class Demo:
         # Never an old one: it might be somebody's own job of that name, and a complete one would show nothing.
         for number in range(1, 1000):
             name = "demo" if number == 1 else f"demo-{number}"
-            if not (self.state / name).exists():
+            if not StateFiles(folder=self.state).job(name).folder.exists():
                 return name
         raise UsageError(f"{self.state} holds a thousand demonstrations.", hint="Delete some of them.")
 
@@ -192,21 +195,21 @@ class Demo:
 
     def _kill(self, child: subprocess.Popen[bytes], sim: Simulator, name: str, *, at: int) -> None:
         """Kill the process with SIGKILL once so many pages are done."""
-        folder = self.state / name
+        home = StateFiles(folder=self.state).job(name)
 
         def far_enough() -> bool:
-            known = status_of.read(folder, events=0)
+            known = status_of.read(home, events=0)
             return child.poll() is not None or (known is not None and known.totals.pages_done >= at)
 
         self._wait(child, far_enough)
         child.kill()
         child.wait()
-        known = status_of.read(folder, events=0)
+        known = status_of.read(home, events=0)
         if known is None or child.returncode != -9:
             raise VerificationFailed(f"the process ended with {child.returncode} before it was killed.")
         totals = known.totals
         served = max((entry.sequence for entry in sim.log), default=0)
-        self._finished[served] = _pages_done(folder)
+        self._finished[served] = _pages_done(home)
         self._kills.append(
             Killed(pages=totals.pages_done, records=totals.records, requests=known.counters[Counter.REQUESTS])
         )
@@ -257,12 +260,11 @@ class Demo:
         )
 
 
-def _pages_done(folder: Path) -> set[tuple[str, int]]:
+def _pages_done(home: JobFiles) -> set[tuple[str, int]]:
     """Return the pages that are recorded as done, as the simulator names them."""
-    manifest = ManifestReader.open_to_read(folder / status_of.MANIFEST)
-    if manifest is None:
-        return set()
-    with contextlib.closing(manifest):
+    with reader(home) as manifest:
+        if manifest is None:
+            return set()
         return {
             (str(row.window.interval), page.number) for row in manifest.windows() for page in manifest.pages(row.window)
         }

@@ -11,8 +11,8 @@ from hypothesis import given
 
 from resumable.config import MIN_FREE, REGIONS, Endpoints, Settings, checked_job_name, from_environment, region_domain
 from resumable.errors import AuthenticationFailed, ExitCode, UsageError
+from resumable.job.naming import default_name
 from resumable.models import Interval, JobSpec, Query
-from resumable.naming import default_name
 from resumable.redaction import Secret
 
 FULL = {"GENESYS_REGION": "eu-central-1", "GENESYS_CLIENT_ID": "id", "GENESYS_CLIENT_SECRET": "canary-secret"}

@@ -26,10 +26,10 @@ from typing import Any, Final
 
 import typer
 
-from resumable import durable
-from resumable.cli.values import text_of
-from resumable.datasets.tomltable import Source, Table, nearest
+from resumable.cli.parse import text_of
 from resumable.errors import UsageError
+from resumable.storage import durable
+from resumable.tomlfile import Table, TomlSource, nearest
 
 KEYS: Final[dict[str, tuple[str, type]]] = {
     "dataset": ("dataset", str), "from": ("start", date), "to": ("end", date), "queue": ("queue", list),
@@ -75,7 +75,7 @@ class JobFile:
             raw = tomllib.loads(text)
         except tomllib.TOMLDecodeError as failure:
             raise UsageError(f"{path} is no TOML: {failure}.", hint="See the example in the README.") from None
-        source = Source(name=path, text=text)
+        source = TomlSource(name=path, text=text)
         found: dict[str, Any] = {}
         for key, value in raw.items():
             if key == PROFILES:
@@ -125,7 +125,7 @@ class JobFile:
         return {**kept, **_resolved(chosen, self.profiles[chosen], given)}
 
 
-def _value(source: Source, key: str, value: object) -> Any:  # noqa: ANN401 - of the key's type
+def _value(source: TomlSource, key: str, value: object) -> Any:  # noqa: ANN401 - of the key's type
     wanted = KEYS[key][1]
     if wanted is date and isinstance(value, date | datetime):
         return value.isoformat()
@@ -141,7 +141,7 @@ def _value(source: Source, key: str, value: object) -> Any:  # noqa: ANN401 - of
     return value
 
 
-def _profiles(source: Source, raw: object) -> dict[str, dict[str, str]]:
+def _profiles(source: TomlSource, raw: object) -> dict[str, dict[str, str]]:
     if not isinstance(raw, dict):
         raise source.error([PROFILES], "holds tables: [profiles.NAME]")
     return {name: _profile(Table(source=source, keys=(PROFILES, name), raw=content)) for name, content in raw.items()}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from resumable.errors import ResumableError, StorageFailed, UsageError
 from resumable.models import iso
-from resumable.screen import safe
+from resumable.text import safe
 
 if TYPE_CHECKING:
     from resumable.cli.jobfile import JobFile
@@ -137,9 +137,10 @@ class Session:
         if self.folder is None:
             return None
         from resumable import status
+        from resumable.storage.job_files import JobFiles
 
         try:
-            return status.read(self.folder, events=20)
+            return status.read(JobFiles.at(self.folder), events=20)
         except ResumableError:
             return None
 

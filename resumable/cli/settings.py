@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from resumable.cli import values
+from resumable.cli import parse
 from resumable.cli.session import Session
 from resumable.config import Settings, from_environment
 from resumable.errors import UsageError
@@ -21,10 +21,10 @@ def settings_of(
     if on_drift not in ("keep", "fail"):
         raise UsageError(f"--on-drift is keep or fail, not {on_drift[:20]!a}.")
     settings = from_environment(session.environment)
-    per_minute, share = values.rate(rate)
+    per_minute, share = parse.rate(rate)
     return replace(
         settings,
-        state=values.state_folder(state, session.environment.get("RESUMABLE_STATE")),
+        state=parse.state_folder(state, session.environment.get("RESUMABLE_STATE")),
         workers=workers or settings.workers,
         workers_most=None if workers else settings.workers_most,
         rate_per_minute=per_minute,

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from resumable.datasets.contract import Answer, read_answer, whole_number
+from resumable.datasets.facts import Filters
 from resumable.models import Query, Said
 from resumable.redaction import Redactor
-from resumable.schema import Schema, pinned
+from resumable.schema.registry import pinned
+from resumable.schema.schema import Schema
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class DetailsSubject:
     """What details are asked for: where, how the answer lists them, and how a query selects them."""
 
     path: str
@@ -32,11 +34,20 @@ class Subject:
     """What a free filter may hold, each a list."""
     starts_of_day: bool
     """Whether its jobs can be told to count a record to the UTC day it started on."""
+    per_window: bool
+    """Whether a key names a record of one window only."""
+    table: str | None
+    """What its records are called in an export; None: as their dataset."""
 
     @property
     def schema(self) -> Schema:
         """The pinned schema of its records."""
         return pinned(self.schema_name)
+
+    @property
+    def narrowing(self) -> Filters:
+        """What narrows a query."""
+        return Filters(fields=frozenset(name for name, _, _ in self.filters), free=self.free)
 
     def order(self) -> dict[str, str]:
         """Return the members that make paging repeatable."""
@@ -68,7 +79,7 @@ class Subject:
         )
 
 
-CONVERSATIONS = Subject(
+CONVERSATIONS = DetailsSubject(
     path="/api/v2/analytics/conversations/details",
     records_key="conversations",
     schema_name="conversation",
@@ -81,9 +92,11 @@ CONVERSATIONS = Subject(
     ),
     free=("segmentFilters", "conversationFilters", "evaluationFilters", "surveyFilters", "resolutionFilters"),
     starts_of_day=True,
+    per_window=False,
+    table="conversations",
 )
 
-USERS = Subject(
+USERS = DetailsSubject(
     path="/api/v2/analytics/users/details",
     records_key="userDetails",
     schema_name="user-detail",
@@ -91,6 +104,8 @@ USERS = Subject(
     filters=(),
     free=("userFilters", "presenceFilters", "routingStatusFilters"),
     starts_of_day=False,
+    per_window=True,
+    table=None,
 )
 
 

@@ -18,7 +18,7 @@ from typing import BinaryIO, Final, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resumable.export.source import Piece, Source
+from resumable.export.source import ExportSource, Piece
 
 KEYS_AT_ONCE: Final = 1_000_000
 """Record keys looked through at once, at 24 bytes each and some copies."""
@@ -46,7 +46,7 @@ class Slice:
 class Index:
     """What is where."""
 
-    source: Source
+    source: ExportSource
     days: dict[int, list[Slice]] = field(default_factory=lambda: defaultdict(list))
     """By day since 1970, each in the order of windows and pages."""
     dropped: dict[int, "array[int]"] = field(default_factory=lambda: defaultdict(lambda: array("I")))
@@ -82,7 +82,7 @@ def ahead(pool: ThreadPoolExecutor, read: Callable[[_In], _Out], of: Iterable[_I
         yield future.result()
 
 
-def make(source: Source, scratch: Path) -> Index:
+def make(source: ExportSource, scratch: Path) -> Index:
     """Look at every part once. Raises VerificationFailed where one is not as recorded, StorageFailed."""
     index = Index(source=source)
     schema = source.schema
@@ -121,7 +121,7 @@ def window_day(piece: Piece) -> int:
     return int(piece.key.window.start.timestamp()) // 86_400
 
 
-def _slices(source: Source, number: int, table: pa.Table) -> list[Slice]:
+def _slices(source: ExportSource, number: int, table: pa.Table) -> list[Slice]:
     start = source.schema.start
     if start is None:
         day = window_day(source.pieces[number]) if source.dated else NO_DAY
@@ -137,7 +137,7 @@ def _slices(source: Source, number: int, table: pa.Table) -> list[Slice]:
     return [Slice(number, day, rows, first) for day, rows, first in zip(*found, strict=True)]
 
 
-def _scope(source: Source, piece: Piece) -> bytes:
+def _scope(source: ExportSource, piece: Piece) -> bytes:
     return str(piece.key.window).encode()[:64] if source.per_window else b""
 
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resumable import durable
 from resumable.export.index import NO_DAY
 from resumable.export.receipt import day_name
+from resumable.storage import durable
 
 FILE: Final = "part-00000.parquet"
 NO_DATE: Final = "__HIVE_DEFAULT_PARTITION__"

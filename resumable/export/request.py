@@ -41,7 +41,7 @@ Output = Callable[[bytes], object]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class ExportRequest:
     """One export."""
 
     to: Path | None

@@ -103,7 +103,7 @@ def merged(
 ) -> Iterator[pa.Table]:
     """Yield the rows of tables in order; `firsts` are the least starts of each table, ascending."""
     with contextlib.ExitStack() as stack:
-        pending = _Pending(order)
+        pending = _PendingRows(order)
         runs: _Runs | None = None
         for place, table in enumerate(tables, 1):
             pending.add(table)
@@ -125,7 +125,7 @@ def merged(
         yield from merged(*runs.to_merge(), order, scratch, runs_again=False)
 
 
-class _Pending:
+class _PendingRows:
     """Rows that have been read and not been handed out."""
 
     def __init__(self, order: Order) -> None:

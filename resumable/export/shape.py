@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resumable.export import trees
-from resumable.export.trees import Level, TableShape
-from resumable.schema import UNMAPPED, Schema
+from resumable.export import tables
+from resumable.export.tables import Level, TableShape
 from resumable.schema.fields import ListOf, Node, ObjectOf
-from resumable.schema.model import arrow_type
+from resumable.schema.schema import UNMAPPED, Schema, arrow_type
 
 Names = dict[str, tuple[pa.Array, pa.Array]]
 """By dataset: ids, and the names at the same places."""
@@ -59,10 +58,10 @@ def make(schema: Schema, root: str, *, table: str | None, names: Names) -> Shape
     """Make a shape. Raises UsageError where there is no such table."""
     whole = schema
     if names:
-        named = trees.with_names(schema.root)
+        named = tables.with_names(schema.root)
         whole = replace(schema, root=named)
     return Shape(
-        records=schema, whole=whole, table=None if table is None else trees.table(whole, root, table), names=names
+        records=schema, whole=whole, table=None if table is None else tables.table(whole, root, table), names=names
     )
 
 
@@ -81,7 +80,7 @@ def _table(records: pa.StructArray, shape: TableShape) -> pa.Table:
 
 def _relational(records: pa.StructArray, shape: TableShape) -> Iterator[tuple[str, Node | None, pa.Array]]:
     """Yield the columns of a table: the keys of the levels above and the places in their lists, then its own."""
-    taken = set(trees.columns_taken(shape.levels[-1].node))
+    taken = set(tables.columns_taken(shape.levels[-1].node))
     keys: list[tuple[str, Node | None, pa.Array]] = []
     objects = records
     for level, below in zip(shape.levels, [*shape.levels[1:], None], strict=True):
@@ -129,27 +128,16 @@ def _columns(objects: pa.StructArray, node: ObjectOf, before: str) -> Iterator[t
         array = _field(objects, name)
         if isinstance(member, ObjectOf):
             yield from _columns(array, member, f"{before}{name}_")
-        elif trees.is_list_of_objects(member):
-            yield trees.counted(f"{before}{name}"), None, pc.list_value_length(array)
+        elif tables.is_list_of_objects(member):
+            yield tables.counted(f"{before}{name}"), None, pc.list_value_length(array)
         else:
             yield f"{before}{name}", member, array
 
 
 def _field(objects: pa.StructArray, name: str) -> pa.Array:
     """Return one member of each object, null where the object is: the plain child ignores that, and slices."""
-    place = objects.type.get_field_index(name)
-    child = objects.field(place)
-    if objects.null_count == 0:
-        return child
-    return (
-        pc.if_else(objects.is_valid(), child, pa.scalar(None, child.type))
-        if _simple(child)
-        else objects.flatten()[place]
-    )
-
-
-def _simple(child: pa.Array) -> bool:
-    return not pa.types.is_nested(child.type)
+    # Not `if_else` with a null: on texts, pyarrow 17 to 23 gives arrays whose offsets lead past their bytes.
+    return pc.struct_field(objects, [objects.type.get_field_index(name)])
 
 
 def _named(array: pa.Array, node: Node, names: Names, *, top: bool = False) -> pa.Array:
@@ -168,9 +156,9 @@ def _named(array: pa.Array, node: Node, names: Names, *, top: bool = False) -> p
         found = _named(child, member, names)
         fields.append(pa.field(name, found.type))
         children.append(found)
-        if trees.is_named(node, name):
-            ids, called = names.get(trees.NAMED[name], (pa.array([], pa.string()), pa.array([], pa.string())))
-            fields.append(pa.field(trees.name_of(name), pa.string()))
+        if tables.is_named(node, name):
+            ids, called = names.get(tables.NAMED[name], (pa.array([], pa.string()), pa.array([], pa.string())))
+            fields.append(pa.field(tables.name_of(name), pa.string()))
             children.append(called.take(pc.index_in(child, value_set=ids)))
     if top:
         fields.append(pa.field(UNMAPPED, pa.string()))

@@ -1,27 +1,25 @@
 """What is exported: the parts that the manifest of a job names, window by window, of takes that are whole."""
 
-import contextlib
 import functools
 import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from resumable import status as status_of
-from resumable.datasets import Contract, of_job
+from resumable.datasets.contract import Contract
+from resumable.datasets.resolve import of_job
 from resumable.errors import Incomplete
-from resumable.export.proven import Proven
-from resumable.manifest import JobRow, ManifestReader, WindowRow
+from resumable.export.checked_parts import Proven
+from resumable.manifest.reader import reader, required_reader
+from resumable.manifest.rows import JobRow, WindowRow
 from resumable.models import PageKey, PartFact, WindowState, label
-from resumable.parts import Parts
-from resumable.schema import Schema
+from resumable.schema.schema import Schema
+from resumable.storage.job_files import JobFiles, StateFiles
+from resumable.storage.parts import Parts
 
 NAMED = 5
 """Windows that are missing and are named; the rest is counted."""
-
-PER_WINDOW = frozenset({"user-detail"})
-"""Schemas whose records are about one window: the same key in another window is another record."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +31,7 @@ class Piece:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ExportSource:
     """A job as far as it can be exported."""
 
     job: JobRow
@@ -57,7 +55,7 @@ class Source:
     @property
     def root(self) -> str:
         """What its records are called, together."""
-        return "conversations" if self.schema.name == "conversation" else self.job.spec.dataset
+        return self.contract.table
 
     @property
     def dated(self) -> bool:
@@ -67,7 +65,7 @@ class Source:
     @property
     def per_window(self) -> bool:
         """Whether a key names a record of one window only."""
-        return self.schema.name in PER_WINDOW
+        return self.contract.per_window
 
     @property
     def digest(self) -> str:
@@ -83,12 +81,9 @@ class Source:
         return "" if footer is None else footer.taken_at
 
 
-def read(folder: Path, *, partial: bool) -> Source:
-    """Find what a job's folder has to export. Raises Incomplete naming what is missing, unless `partial`."""
-    manifest = ManifestReader.open_to_read(folder / status_of.MANIFEST)
-    if manifest is None:
-        raise status_of.lost(folder) or status_of.no_job(folder.parent, folder.name)
-    with contextlib.closing(manifest):
+def read(home: JobFiles, *, partial: bool) -> ExportSource:
+    """Find what a job has to export. Raises Incomplete naming what is missing, unless `partial`."""
+    with required_reader(home) as manifest:
         status_of.check_sound(manifest)
         job = manifest.job()
         rows = list(manifest.windows())
@@ -104,20 +99,17 @@ def read(folder: Path, *, partial: bool) -> Source:
         if job.columns is None and not pieces and job.spec.query.declaration is not None:
             raise _incomplete(job.name, rows, missing)  # its columns are not known before the first page
         contract = of_job(job.spec, job.columns)
-    return Source(job=job, parts=Parts(folder), contract=contract, pieces=pieces, missing=missing)
+    return ExportSource(job=job, parts=Parts(home), contract=contract, pieces=pieces, missing=missing)
 
 
-def newest(state: Path, dataset: str) -> Source | None:
+def newest(state: StateFiles, dataset: str) -> ExportSource | None:
     """Return the newest job of a dataset in a state folder that has anything whole; None where there is none."""
-    found: list[tuple[datetime, Source]] = []
-    for folder in status_of.jobs(state):
-        manifest = ManifestReader.open_to_read(folder / status_of.MANIFEST)
-        if manifest is None:
-            continue
-        with contextlib.closing(manifest):
-            job = manifest.job()
-        if job.spec.dataset == dataset:
-            source = read(folder, partial=True)
+    found: list[tuple[datetime, ExportSource]] = []
+    for home in state.jobs():
+        with reader(home) as manifest:
+            job = None if manifest is None else manifest.job()
+        if job is not None and job.spec.dataset == dataset:
+            source = read(home, partial=True)
             found += [(job.updated_at, source)] if source.pieces else []
     return max(found, key=lambda each: each[0], default=(None, None))[1]
 
@@ -144,6 +136,6 @@ def _incomplete(name: str, rows: list[WindowRow], missing: list[str]) -> Incompl
     )
 
 
-def names_digest(source: Source | None) -> str | None:
+def names_digest(source: ExportSource | None) -> str | None:
     """Identify what names are looked up in; None for nothing."""
     return None if source is None else json.dumps([source.job.name, source.digest])

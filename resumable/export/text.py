@@ -10,9 +10,9 @@ import pyarrow.csv as pa_csv
 
 from resumable.export.request import Output
 from resumable.export.shape import Shape
-from resumable.schema import UNMAPPED, Kind
-from resumable.schema.fields import Leaf, Node
+from resumable.schema.fields import ColumnKind, Leaf, Node
 from resumable.schema.rebuild import ROWS, plain, rebuild
+from resumable.schema.schema import UNMAPPED
 
 
 class JsonLines:
@@ -83,9 +83,9 @@ class Csv:
 def _texts(column: pa.ChunkedArray, node: Node | None) -> pa.ChunkedArray:
     if node is None:
         return column
-    if not isinstance(node, Leaf) or node.kind is Kind.TEXT_MAP:
+    if not isinstance(node, Leaf) or node.kind is ColumnKind.TEXT_MAP:
         return pa.chunked_array([[_json(node, value) for value in column.to_pylist()]], pa.string())
-    if node.kind is not Kind.INSTANT:
+    if node.kind is not ColumnKind.INSTANT:
         return column
     # Without its zone, the text is made without a database of time zones.
     naive = pc.cast(pc.cast(column, pa.timestamp("ms")), pa.string())

@@ -3,14 +3,14 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from resumable.durable import LINK, exists, kind_of, network_file_system, opened, size_of
 from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
-from resumable.manifest import ddl
+from resumable.manifest import tables
 from resumable.manifest.rows import damaged
+from resumable.storage.durable import LINK, exists, kind_of, network_file_system, opened, size_of
 
 _STORAGE_CODES = frozenset(
     {
@@ -104,6 +104,15 @@ class Connection:
             self._sqlite.close()
             raise
 
+    @contextlib.contextmanager
+    def closed_on_failure(self) -> Iterator[None]:
+        """Close it where what is done inside fails: nobody else has it yet."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
     @property
     def empty(self) -> bool:
         """Tell whether the file has no tables yet: it is new, or its making was cut short."""
@@ -124,7 +133,7 @@ class Connection:
         rows = self.rows(statement, parameters)
         return rows[0][0] if rows else None
 
-    def execute(self, statement: str, parameters: tuple[Any, ...] = ()) -> int:
+    def execute(self, statement: str, parameters: tuple[Any, ...] | Mapping[str, Any] = ()) -> int:
         """Run one statement inside `atomic` and return how many rows it changed."""
         with self._lock, self._translated():
             return self._sqlite.execute(statement, parameters).rowcount
@@ -215,16 +224,16 @@ class Connection:
         if self.empty:
             return
         application = self.value("PRAGMA application_id")
-        if application != ddl.APPLICATION_ID:
+        if application != tables.APPLICATION_ID:
             raise ManifestUnusable(
                 f"{self.path} is not a manifest of this program.",
                 hint="It was left untouched. If it was one, move it away, then:"
                 f" resumable repair {self.path.parent.name}",
             )
-        if self.version > ddl.VERSION:
+        if self.version > tables.VERSION:
             raise ManifestUnusable(
                 f"{self.path} was written by a newer version (manifest version {self.version}, and this one"
-                f" knows up to {ddl.VERSION}).",
+                f" knows up to {tables.VERSION}).",
                 hint="It was left untouched. Use that version, or a newer one.",
             )
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from resumable.clock import Clock
-from resumable.latencies import BUCKETS, Latencies, bucket_of
-from resumable.manifest import ddl
+from resumable.manifest import tables
 from resumable.manifest.connection import Connection
+from resumable.manifest.histogram import BUCKETS, Latencies, bucket_of
 from resumable.manifest.rows import moment, sensible, to_ms
 from resumable.models import Counter
 
@@ -45,7 +45,7 @@ class MinuteRow:
 
 
 @dataclass(kw_only=True)
-class _Pending:
+class _PendingMinute:
     """What of a minute is not written yet."""
 
     counts: Tally[str] = field(default_factory=Tally)
@@ -61,7 +61,7 @@ class Minutes:
         self._db = db
         self._clock = clock
         self._lock = threading.Lock()
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, _PendingMinute] = {}
         self._length: int | None = None
         self._written = clock.monotonic()
 
@@ -89,10 +89,10 @@ class Minutes:
         for minute, counted in sorted(pending.items()):
             self._write(minute, counted)
 
-    def _now(self) -> "_Pending":
-        return self._pending.setdefault(to_ms(self._clock.now()) // MINUTE_MS * MINUTE_MS, _Pending())
+    def _now(self) -> "_PendingMinute":
+        return self._pending.setdefault(to_ms(self._clock.now()) // MINUTE_MS * MINUTE_MS, _PendingMinute())
 
-    def _write(self, minute: int, counted: "_Pending") -> None:
+    def _write(self, minute: int, counted: "_PendingMinute") -> None:
         if self._length is None:
             self._length = int(self._db.value("SELECT max(length) FROM minute") or 1)
         at = minute // (self._length * MINUTE_MS) * self._length * MINUTE_MS
@@ -109,7 +109,7 @@ class Minutes:
 
     def _fold(self) -> None:
         """Make rows of twice the length where there are too many."""
-        if int(self._db.value("SELECT count(*) FROM minute")) <= ddl.MINUTES_KEPT:
+        if int(self._db.value("SELECT count(*) FROM minute")) <= tables.MINUTES_KEPT:
             return
         self._length = 2 * int(self._db.value("SELECT max(length) FROM minute"))
         with sensible("a minute", self._db.path):

@@ -1,38 +1,62 @@
 """What can be asked of a manifest; a reader disturbs nobody."""
 
+import contextlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from resumable.durable import exists
-from resumable.errors import ManifestUnusable
-from resumable.manifest import ddl, minutes, remotes, soundness
+from resumable.errors import Failure, ManifestUnusable
+from resumable.manifest import minutes, server_jobs, soundness, tables
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
-    JOB_COLUMNS,
-    WINDOW_COLUMNS,
     JobRow,
+    LastFailure,
     PageRow,
     Quarantined,
     Totals,
     WindowRow,
     interval,
+    job_columns,
     job_row,
     moment,
     sensible,
     to_ms,
+    window_columns,
     window_row,
 )
-from resumable.models import Counter, Event, EventKind, PartFact, Window
+from resumable.models import Counter, Event, EventKind, PartFact, Shortfall, Window
+from resumable.storage.durable import exists
+from resumable.storage.job_files import JobFiles
+
+
+@contextlib.contextmanager
+def reader(home: JobFiles) -> "Iterator[ManifestReader | None]":
+    """Open a job's manifest for looking, and close it; None where there is none.
+
+    Nothing of it is changed, and whoever works on the job is not disturbed. Raises ManifestUnusable, StorageFailed.
+    """
+    found = ManifestReader.open_to_read(home.manifest)
+    with contextlib.nullcontext() if found is None else contextlib.closing(found):
+        yield found
+
+
+@contextlib.contextmanager
+def required_reader(home: JobFiles) -> "Iterator[ManifestReader]":
+    """Open a job's manifest for looking, and close it; raises what `reader` does, and UsageError for no such job."""
+    with reader(home) as found:
+        if found is None:
+            raise home.missing()
+        yield found
 
 
 class ManifestReader:
     """One job's manifest, open for looking."""
 
     def __init__(self, connection: Connection) -> None:
-        """Use `open_to_read`."""
+        """Use `reader`."""
         self._db = connection
+        self._version = connection.version
 
     @classmethod
     def open_to_read(cls, path: Path) -> "ManifestReader | None":
@@ -40,15 +64,15 @@ class ManifestReader:
         if not exists(path):
             return None
         connection = Connection(path, read_only=True)
-        if connection.empty:
-            connection.close()
-            return None
-        if connection.version < ddl.READABLE:
-            connection.close()
-            raise ManifestUnusable(
-                f"{path} was written by an older version, and only a run brings it up to date.",
-                hint=f"Nothing of it is lost. Do that with: resumable resume {path.parent.name}",
-            )
+        with connection.closed_on_failure():
+            if connection.empty:
+                connection.close()
+                return None
+            if connection.version < tables.READABLE:
+                raise ManifestUnusable(
+                    f"{path} was written by an older version, and only a run brings it up to date.",
+                    hint=f"Nothing of it is lost. Do that with: resumable resume {path.parent.name}",
+                )
         return cls(connection)
 
     def close(self) -> None:
@@ -58,7 +82,7 @@ class ManifestReader:
     def job(self) -> JobRow:
         """Return the job's row."""
         with sensible("the job's row", self._db.path):
-            return job_row(self._db.rows(f"SELECT {JOB_COLUMNS} FROM job")[0])  # noqa: S608 - a constant
+            return job_row(self._db.rows(f"SELECT {job_columns(self._version)} FROM job")[0])  # noqa: S608 - a constant
 
     def flaws(self) -> list[str]:
         """Say in words what in it does not agree with the rest of it; costs one pass over the file."""
@@ -91,6 +115,39 @@ class ManifestReader:
             bytes=size,
         )
 
+    def shortfalls(self) -> dict[Shortfall, int]:
+        """Return how many windows are not complete for which reason, although no page of them failed."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return {}
+        rows = self._db.rows("SELECT shortfall, count(*) FROM window WHERE shortfall IS NOT NULL GROUP BY 1 ORDER BY 1")
+        with sensible("a window's shortfall", self._db.path):
+            return {Shortfall(shortfall): count for shortfall, count in rows}
+
+    def open_records(self) -> tuple[int, datetime | None]:
+        """Return how many records have no end yet, and when the oldest of them began."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return 0, None
+        count, since = self._db.rows("SELECT coalesce(sum(open_records), 0), min(open_since_ms) FROM window")[0]
+        return int(count), None if since is None else moment(since)
+
+    def last_failure(self) -> LastFailure | None:
+        """Return the last exchange that failed; None where none has."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return None
+        rows = self._db.rows("SELECT at_ms, asked, reason, status, correlation_id, context_id FROM failure")
+        if not rows:
+            return None
+        at, asked, reason, status, correlation_id, context_id = rows[0]
+        with sensible("the last failure", self._db.path):
+            return LastFailure(
+                at=moment(at),
+                asked=asked,
+                reason=reason,
+                status=status,
+                correlation_id=correlation_id,
+                context_id=context_id,
+            )
+
     def counters(self) -> dict[Counter, int]:
         """Return the lifetime counters."""
         known = dict(self._db.rows("SELECT name, value FROM counter"))
@@ -99,7 +156,7 @@ class ManifestReader:
     def minutes(self) -> list[minutes.MinuteRow]:
         """Return how the job went, minute by minute; nothing where an older version wrote the manifest."""
         with sensible("a minute", self._db.path):
-            return [] if self._db.version < ddl.MINUTES_SINCE else minutes.read(self._db)
+            return [] if self._db.version < tables.MINUTES_SINCE else minutes.read(self._db)
 
     def windows(self) -> Iterator[WindowRow]:
         """Yield all windows, by start."""
@@ -120,7 +177,7 @@ class ManifestReader:
         """Return one window as it stands now."""
         with sensible("a window's row", self._db.path):
             return window_row(
-                self._db.rows(f"SELECT {WINDOW_COLUMNS} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
+                self._db.rows(f"SELECT {window_columns(self._version)} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
             )
 
     def any_page(self) -> bool:
@@ -136,13 +193,13 @@ class ManifestReader:
         )
         return [PageRow(number=n, part=PartFact(rows=count, size=size, sha256=sha)) for n, count, size, sha in rows]
 
-    def remote(self, window: Window) -> remotes.RemoteRow | None:
+    def remote(self, window: Window) -> server_jobs.RemoteRow | None:
         """Return the job on the server that the window's current take is read from."""
-        return remotes.of_window(self._db, window)
+        return server_jobs.of_window(self._db, window)
 
     def useless_remotes(self) -> list[str]:
         """Return the jobs on the server that nothing will be read from any more."""
-        return remotes.useless(self._db)
+        return server_jobs.useless(self._db)
 
     def drift(self, limit: int = 100) -> dict[str, int]:
         """Return what the schema had no place for, by path, the most frequent first."""
@@ -150,12 +207,18 @@ class ManifestReader:
 
     def quarantined(self, limit: int = 1000) -> list[Quarantined]:
         """Return the pages given up on for now, oldest window first."""
+        failure = "failure" if self._version >= tables.WHOLE_TRUTH_SINCE else "NULL"
         rows = self._db.rows(
-            "SELECT start_ms, end_ms, number, reason FROM page JOIN window ON window.id = page.window"
+            f"SELECT start_ms, end_ms, number, reason, {failure} FROM page"  # noqa: S608 - a constant
+            " JOIN window ON window.id = page.window"
             " WHERE page.state = 'quarantined' AND page.take = window.take ORDER BY start_ms, number LIMIT ?",
             (limit,),
         )
-        return [Quarantined(window=interval(s, e), number=number, reason=reason) for s, e, number, reason in rows]
+        with sensible("why a page is quarantined", self._db.path):
+            return [
+                Quarantined(window=interval(s, e), number=number, reason=reason, failure=failure and Failure(failure))
+                for s, e, number, reason, failure in rows
+            ]
 
     def events(self, limit: int = 100) -> list[Event]:
         """Return the newest events, oldest first."""
@@ -175,7 +238,7 @@ class ManifestReader:
 
     def _windows(self, which: str, *, after: datetime | None, limit: int) -> list[WindowRow]:
         rows = self._db.rows(
-            f"SELECT {WINDOW_COLUMNS} FROM window"  # noqa: S608 - constants of this module
+            f"SELECT {window_columns(self._version)} FROM window"  # noqa: S608 - constants of this module
             f" WHERE {which} AND start_ms > ? ORDER BY start_ms LIMIT ?",
             (to_ms(after) if after else -(2**62), limit),
         )

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from resumable.manifest import ddl, minutes
+from resumable.manifest import minutes, tables
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import interval
-from resumable.screen import amount
+from resumable.text import amount
 
 _DISAGREEING = """
 SELECT start_ms, end_ms, state = 'complete' AND coalesce(last, 0) <> page_count
@@ -34,7 +34,7 @@ def flaws(db: Connection) -> Iterator[str]:
         yield f"the window {interval(start, end)} {what}"
     for first, last in holes(db):
         yield f"no window covers {interval(first, last)}"
-    if db.version >= ddl.MINUTES_SINCE:
+    if db.version >= tables.MINUTES_SINCE:
         try:
             minutes.read(db)
         except (ValueError, TypeError, OverflowError) as failure:
@@ -47,7 +47,7 @@ def damage(db: Connection) -> Iterator[str]:
         if text != "ok":
             yield f"SQLite says: {text}"
     # A connection that may not write does not even read the constraints, and its integrity check passes over them.
-    for table, rules in ddl.rules(db.version).items():
+    for table, rules in tables.rules(db.version).items():
         broken = " OR ".join(f"NOT ({rule})" for rule in rules) or "FALSE"
         if count := db.value(f"SELECT count(*) FROM {table} WHERE {broken}"):  # noqa: S608 - of our own tables' text
             yield f"{amount(count, 'row')} of the table {table} cannot be"
@@ -59,8 +59,8 @@ def holes(db: Connection) -> list[tuple[int, int]]:
     found = db.rows(
         "SELECT reached, start_ms FROM ("
         " SELECT start_ms, coalesce(max(end_ms) OVER"
-        "  (ORDER BY start_ms, end_ms ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), ?1) AS reached FROM window)"
-        " WHERE start_ms > reached ORDER BY reached LIMIT ?2",
+        "  (ORDER BY start_ms, end_ms ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), ?) AS reached FROM window)"
+        " WHERE start_ms > reached ORDER BY reached LIMIT ?",
         (start, FLAWS_NAMED),
     )
     reached = db.value("SELECT coalesce(max(end_ms), ?) FROM window", (start,))

@@ -7,15 +7,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from resumable.clock import Clock
-from resumable.durable import exists
-from resumable.errors import ManifestDamaged, ManifestUnusable
-from resumable.manifest import ddl, remotes
+from resumable.errors import Failure, ManifestDamaged, ManifestUnusable
+from resumable.manifest import migrations, server_jobs, tables
 from resumable.manifest.connection import Connection
-from resumable.manifest.mending import Mending
+from resumable.manifest.learned import Learned
 from resumable.manifest.minutes import Minutes
 from resumable.manifest.reader import ManifestReader
-from resumable.manifest.rows import WindowRow, to_ms
+from resumable.manifest.repairs import Mending
+from resumable.manifest.rows import BEGIN_AGAIN, WindowRow, to_ms
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
+from resumable.storage.durable import exists
 
 NO_DRIFT: Mapping[str, int] = MappingProxyType({})
 
@@ -46,23 +47,23 @@ class Manifest(ManifestReader):
 
         `job_uuid` and `columns` are of a job that has parts already.
         """
-        self = cls(Connection(path), clock)
+        db = Connection(path)
         now = to_ms(clock.now())
-        with self._db.atomic():
-            self._db.execute(f"PRAGMA application_id={ddl.APPLICATION_ID}")
-            self._db.execute(f"PRAGMA user_version={ddl.VERSION}")
-            self._db.script(ddl.TABLES)
-            self._db.execute(
+        with db.closed_on_failure(), db.atomic():
+            db.execute(f"PRAGMA application_id={tables.APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version={tables.VERSION}")
+            db.script(tables.TABLES)
+            db.execute(
                 "INSERT INTO job (id, state, uuid, name, schema_digest, columns, created_ms, updated_ms,"
                 " dataset, start_ms, end_ms, query, digest, window_ms, page_size)"
                 " VALUES (1, 'planned', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (job_uuid or str(uuid.uuid4()), name, schema_digest, columns, now, now, *_asked(spec)),
             )
-            self._db.insert_many("INSERT INTO counter VALUES (?, 0)", ((counter.value,) for counter in Counter))
-            self._db.insert_many(
+            db.insert_many("INSERT INTO counter VALUES (?, 0)", ((counter.value,) for counter in Counter))
+            db.insert_many(
                 "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(w.start), to_ms(w.end)) for w in windows)
             )
-        return self
+        return cls(db, clock)
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> "Manifest | None":
@@ -70,16 +71,22 @@ class Manifest(ManifestReader):
         if not exists(path):
             return None
         connection = Connection(path)
-        if connection.empty:
-            connection.close()
-            return None
-        _migrate(connection)
+        with connection.closed_on_failure():
+            if connection.empty:
+                connection.close()
+                return None
+            _migrate(connection)
         return cls(connection, clock)
 
     @property
     def mending(self) -> Mending:
         """The changes that only a repair makes."""
         return Mending(self._db)
+
+    @property
+    def learned(self) -> Learned:
+        """What a run learns of its source."""
+        return Learned(self._db)
 
     @property
     def no_log(self) -> str | None:
@@ -91,11 +98,11 @@ class Manifest(ManifestReader):
         now = to_ms(self._clock.now())
         with self._db.atomic():
             self._db.execute(
-                "UPDATE job SET state = ?1, updated_ms = ?2, started_ms = coalesce(started_ms, ?2),"
+                "UPDATE job SET state = ?, updated_ms = ?, started_ms = coalesce(started_ms, ?),"
                 # Not before its windows, where the clock was set back: a look-back would take none of those again.
-                " completed_ms = CASE ?1 WHEN 'complete'"
-                " THEN max(?2, (SELECT coalesce(max(whole_ms), 0) FROM window)) ELSE completed_ms END",
-                (state.value, now),
+                " completed_ms = CASE ? WHEN 'complete'"
+                " THEN max(?, (SELECT coalesce(max(whole_ms), 0) FROM window)) ELSE completed_ms END",
+                (state.value, now, now, state.value, now),
             )
             self._minutes.write()
 
@@ -168,7 +175,7 @@ class Manifest(ManifestReader):
             )
             if part is not None:
                 self._page_done(window, number, part, drift)
-            remotes.advance(self._db, window, cursor)
+            server_jobs.advance(self._db, window, cursor)
             if cursor is None:
                 self._event(EventKind.SNAPSHOT, f"{window.interval}: take {window.take}, {page_count} pages")
         return self.window(window.id)
@@ -176,26 +183,26 @@ class Manifest(ManifestReader):
     def submitted(self, window: Window, remote: str) -> bool:
         """Remember a job on the server before anything is asked of it; False where another window has it already."""
         with self._db.atomic():
-            fresh = not remotes.known(self._db, remote)
+            fresh = not server_jobs.known(self._db, remote)
             if fresh:
-                remotes.add(self._db, window, remote)
+                server_jobs.add(self._db, window, remote)
                 self._event(EventKind.REMOTE, f"{window.interval}: submitted as {remote}")
         return fresh
 
     def walk_begun(self, window: Window, walk: str) -> None:
         """Remember how far a window has been read along a cursor with no job behind it, under a name of our own."""
         with self._db.atomic():
-            remotes.add(self._db, window, walk)
+            server_jobs.add(self._db, window, walk)
 
     def remote_expires(self, remote: str, expires_at: datetime) -> None:
         """Remember when a job on the server expires."""
         with self._db.atomic(durable=False):
-            remotes.expect(self._db, remote, expires_at)
+            server_jobs.expect(self._db, remote, expires_at)
 
     def remote_gone(self, remote: str) -> None:
         """Forget a job that is gone from the server."""
         with self._db.atomic():
-            remotes.forget(self._db, remote)
+            server_jobs.forget(self._db, remote)
 
     def provisional(self, window: Window, why: str) -> None:
         """Mark a window whose data the source does not have, or still changes."""
@@ -203,13 +210,14 @@ class Manifest(ManifestReader):
             self._db.execute("UPDATE window SET provisional = 1 WHERE id = ?", (window.id,))
             self._event(EventKind.WARNING, f"{window.interval} is provisional: {why}")
 
-    def quarantine(self, window: Window, number: int, reason: str) -> None:
+    def quarantine(self, window: Window, number: int, reason: str, failure: Failure) -> None:
         """Give a page up for now, unless it is done."""
         with self._db.atomic():
             self._db.execute(
-                "INSERT INTO page (window, take, number, state, reason) VALUES (?, ?, ?, 'quarantined', ?)"
-                " ON CONFLICT DO UPDATE SET reason = excluded.reason WHERE state = 'quarantined'",
-                (window.id, window.take, number, reason),
+                "INSERT INTO page (window, take, number, state, reason, failure) VALUES (?, ?, ?, 'quarantined', ?, ?)"
+                " ON CONFLICT DO UPDATE SET reason = excluded.reason, failure = excluded.failure"
+                " WHERE state = 'quarantined'",
+                (window.id, window.take, number, reason, failure.value),
             )
             self._event(EventKind.QUARANTINED, f"{window.interval} page {number}: {reason}")
 
@@ -218,7 +226,8 @@ class Manifest(ManifestReader):
         with self._db.atomic():
             self._db.execute(
                 "UPDATE window SET state = 'complete', stale = (take > 1), whole_take = take, whole_ms = ?,"
-                " fingerprint = ?, duplicates = ?, settled = ?, provisional = max(provisional, ?)"
+                " fingerprint = ?, duplicates = ?, settled = ?, provisional = max(provisional, ?), shortfall = NULL,"
+                " cut_ms = NULL"
                 " WHERE id = ? AND take = ?",
                 (to_ms(self._clock.now()), fingerprint, duplicates, settled, young, window.id, window.take),
             )
@@ -229,12 +238,9 @@ class Manifest(ManifestReader):
         Those taken since the job was last complete are left: a look-back that was interrupted is carried on.
         """
         with self._db.atomic():
+            reached = "state = 'complete' AND whole_ms < end_ms + ? AND whole_ms <= (SELECT completed_ms FROM job)"
             opened = self._db.execute(
-                "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, moved = 0,"
-                " fingerprint = NULL, done = 0, records = 0, bytes = 0, provisional = 0"
-                " WHERE state = 'complete' AND whole_ms < end_ms + ?"
-                " AND whole_ms <= (SELECT completed_ms FROM job)",
-                (length // timedelta(milliseconds=1),),
+                f"{BEGIN_AGAIN}, fingerprint = NULL WHERE {reached}", (length // timedelta(milliseconds=1),)
             )
             self._not_complete()
         return opened
@@ -252,8 +258,7 @@ class Manifest(ManifestReader):
         """Begin a window again as a new snapshot; `fingerprint` is of the take just judged, or None if not whole."""
         with self._db.atomic():
             self._db.execute(
-                "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, moved = 0,"
-                " fingerprint = ?, done = 0, records = 0, bytes = 0, provisional = 0 WHERE id = ? AND take = ?",
+                f"{BEGIN_AGAIN}, fingerprint = ? WHERE id = ? AND take = ?",
                 (fingerprint, window.id, window.take),
             )
             self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))
@@ -282,8 +287,8 @@ class Manifest(ManifestReader):
     def _page_done(self, window: Window, number: int, part: PartFact, drift: Mapping[str, int]) -> None:
         changed = self._db.execute(
             "INSERT INTO page (window, take, number, state, rows, size, sha256) VALUES (?, ?, ?, 'done', ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET state = 'done', reason = NULL, rows = excluded.rows, size = excluded.size,"
-            " sha256 = excluded.sha256 WHERE state = 'quarantined'",
+            " ON CONFLICT DO UPDATE SET state = 'done', reason = NULL, failure = NULL, rows = excluded.rows,"
+            " size = excluded.size, sha256 = excluded.sha256 WHERE state = 'quarantined'",
             (window.id, window.take, number, part.rows, part.size, part.sha256),
         )
         if changed != 1:
@@ -312,7 +317,7 @@ class Manifest(ManifestReader):
         self._db.execute(
             "INSERT INTO event (at_ms, kind, text) VALUES (?, ?, ?)", (to_ms(self._clock.now()), kind.value, text)
         )
-        self._db.execute("DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (ddl.EVENTS_KEPT,))
+        self._db.execute("DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (tables.EVENTS_KEPT,))
 
 
 def _asked(spec: JobSpec) -> tuple[str | int, ...]:
@@ -324,14 +329,14 @@ def _asked(spec: JobSpec) -> tuple[str | int, ...]:
 
 def _migrate(connection: Connection) -> None:
     """Bring the tables up to date, all steps in one transaction: a kill in between leaves the old version, whole."""
-    if connection.version == ddl.VERSION:
+    if connection.version == tables.VERSION:
         return
     with connection.atomic():
-        for version in range(connection.version, ddl.VERSION):
-            if version not in ddl.MIGRATIONS:
+        for version in range(connection.version, tables.VERSION):
+            if version not in migrations.STEPS:
                 raise ManifestDamaged(
                     f"{connection.path} has manifest version {version}, which is too old to be read.",
                     hint="It was left untouched. Make it again from the parts with: resumable repair",
                 )
-            connection.script(ddl.MIGRATIONS[version])
-        connection.execute(f"PRAGMA user_version={ddl.VERSION}")
+            connection.script(migrations.STEPS[version])
+        connection.execute(f"PRAGMA user_version={tables.VERSION}")

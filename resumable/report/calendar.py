@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Sequence
 
-from resumable.coverage import Cell, Day, Mark
 from resumable.models import label
+from resumable.monitor.coverage import Cell, Day, Mark
 from resumable.report.html import Html, joined, tag
 
 SIDE, GAP = 24, 3

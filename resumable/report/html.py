@@ -3,7 +3,7 @@
 import html
 from dataclasses import dataclass
 
-from resumable.screen import safe
+from resumable.text import safe
 
 TEXT_MOST = 2_000
 """Characters of one text; an error may quote whatever a server sent."""

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from resumable.coverage import MEANINGS, Day, Mark, days
 from resumable.models import Counter, Event, JobState, label
+from resumable.monitor.coverage import MEANINGS, Day, Mark, days
 from resumable.report.calendar import calendar
 from resumable.report.charts import Chart, charts
 from resumable.report.facts import Facts
 from resumable.report.html import Html, joined, tag, void
 from resumable.report.style import STYLE
-from resumable.screen import amount, length, plainly, reach, selection, size, span
+from resumable.text import amount, length, plainly, reach, selection, size, span
 
 LISTED = 100
 """Rows of a table; how many more there are is said."""

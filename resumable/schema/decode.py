@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from resumable.schema import careful, fast
-from resumable.schema.model import Schema
-from resumable.schema.strict import NotJson, bounded, strict_json
+from resumable.schema import decode_any, decode_fast
+from resumable.schema.schema import Schema
+from resumable.schema.strict_json import NotJson, bounded, strict_json
 
 
 class NotRecords(NotJson):
@@ -53,9 +53,9 @@ def decode(
     in, and always take the careful route; the `envelope` is at the top all the same.
     """
     bounded(body)
-    found = None if within else fast.cut(body, records_key)
+    found = None if within else decode_fast.cut(body, records_key)
     if found is not None:
-        table = fast.table_of(found.records, schema)
+        table = decode_fast.table_of(found.records, schema)
         if table is not None:
             kept = _asked(found.around, records_key, envelope)
             return Decoded(table=table, presence=Presence.LIST, envelope=kept, drift={})
@@ -70,7 +70,7 @@ def decode_carefully(
     kept = _asked(answer, "" if within else records_key, envelope)
     if records is None:
         return Decoded(table=None, presence=presence, envelope=kept, drift={})
-    table, drift = careful.table_of(records, schema)
+    table, drift = decode_any.table_of(records, schema)
     return Decoded(table=table, presence=presence, envelope=kept, drift=drift)
 
 

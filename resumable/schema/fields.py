@@ -14,7 +14,7 @@ class SchemaError(ValueError):
     """A field table cannot be a schema; the message names the field."""
 
 
-class Kind(enum.StrEnum):
+class ColumnKind(enum.StrEnum):
     """What one leaf holds, and in which Arrow type."""
 
     TEXT = "text"
@@ -35,7 +35,7 @@ class Kind(enum.StrEnum):
     """Anything: a string that holds its JSON text."""
 
 
-Declared: TypeAlias = "Kind | list[Declared] | Mapping[str, Declared]"
+Declared: TypeAlias = "ColumnKind | list[Declared] | Mapping[str, Declared]"
 Fields: TypeAlias = "Mapping[str, Declared]"
 
 
@@ -43,7 +43,7 @@ Fields: TypeAlias = "Mapping[str, Declared]"
 class Leaf:
     """A value with no fields of its own."""
 
-    kind: Kind
+    kind: ColumnKind
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,7 +96,7 @@ def outline(node: Node) -> object:
 
 
 def _compile(declared: object, path: str) -> Node:
-    if isinstance(declared, Kind):
+    if isinstance(declared, ColumnKind):
         return Leaf(kind=declared)
     if isinstance(declared, Mapping):
         return compile_fields(declared, path)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from resumable.schema.fields import Kind, Leaf, ListOf, Node
+from resumable.schema.fields import ColumnKind, Leaf, ListOf, Node
 from resumable.schema.instants import written
-from resumable.schema.model import UNMAPPED, Schema
-from resumable.schema.places import tokens
+from resumable.schema.pointers import tokens
+from resumable.schema.schema import UNMAPPED, Schema
 
 ROWS = 256
 """Rows that are Python objects at one time."""
@@ -42,12 +42,12 @@ def plain(node: Node, value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return dict(members)
 
 
-def _leaf(kind: Kind, value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    if kind is Kind.INSTANT:
+def _leaf(kind: ColumnKind, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if kind is ColumnKind.INSTANT:
         return written(value)
-    if kind is Kind.TEXT_MAP:
+    if kind is ColumnKind.TEXT_MAP:
         return dict(value)
-    return json.loads(value) if kind is Kind.JSON else value
+    return json.loads(value) if kind is ColumnKind.JSON else value
 
 
 def _put(record: Any, path: list[str], value: object) -> None:  # noqa: ANN401 - any JSON value

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 
-from resumable.simulator.text import Json
+from resumable.simulator.json_values import Json
 
 
 class Style(StrEnum):
@@ -63,9 +63,12 @@ Latency = float | tuple[float, float] | Callable[[], float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class SimSettings:
     """Everything that can be set; all of it can also be switched while the simulator runs."""
 
+    # whose data it is
+    organisation: str = "Simulated Support"  # its name; its id is made of name and seed
+    organisation_told: bool = True  # whether a client may ask who it is; else a 403
     # the data
     seed: int = 1
     records: int = 100  # conversations on every day that `records_on` does not name
@@ -121,7 +124,7 @@ class Settings:
     gzip: bool = True  # to those who ask for it
     framing: Framing = Framing.LENGTH
 
-    def switched(self, changes: Mapping[str, Json]) -> "Settings":
+    def switched(self, changes: Mapping[str, Json]) -> "SimSettings":
         """Return these settings with some changed, texts of JSON turned into what the fields hold.
 
         Raises ValueError for a name or a value that does not exist.

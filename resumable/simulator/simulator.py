@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from resumable.simulator.faults import Fault
-from resumable.simulator.log import Log
-from resumable.simulator.server import Server
-from resumable.simulator.service import Service
-from resumable.simulator.settings import Settings
-from resumable.simulator.text import Json
-from resumable.simulator.truth import Dataset, find_truth
-from resumable.simulator.world import World
+from resumable.simulator.api.service import Service
+from resumable.simulator.faults.faults import SimFault
+from resumable.simulator.json_values import Json
+from resumable.simulator.request_log import Log
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.wire.server import LoopbackServer
+from resumable.simulator.world.truth import Dataset, find_truth
+from resumable.simulator.world.world import World
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +45,9 @@ class Simulator:
 
     def __init__(
         self,
-        settings: Settings | None = None,
+        settings: SimSettings | None = None,
         *,
-        faults: tuple[Fault, ...] = (),
+        faults: tuple[SimFault, ...] = (),
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
@@ -55,11 +55,11 @@ class Simulator:
         sleep: Callable[[float], None] | None = None,
         today: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._service = Service(settings or Settings(), monotonic=monotonic, today=today)
+        self._service = Service(settings or SimSettings(), monotonic=monotonic, today=today)
         self._service.faults.add(*faults)
         self._place = (host, port)
         self._sleep, self._tls = sleep, tls
-        self._server: Server | None = None
+        self._server: LoopbackServer | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -72,7 +72,7 @@ class Simulator:
 
     def start(self) -> None:
         """Listen and serve, in threads of its own."""
-        self._server = Server(self._service, *self._place, self._sleep, self._tls)
+        self._server = LoopbackServer(self._service, *self._place, self._sleep, self._tls)
         self._server.start()
 
     def close(self) -> None:
@@ -89,9 +89,9 @@ class Simulator:
         return f"{scheme}://{self._server.host}:{self._server.port}"
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> SimSettings:
         """The settings in force."""
-        return self._service.settings
+        return self._service.state.settings
 
     @property
     def log(self) -> Log:
@@ -101,18 +101,18 @@ class Simulator:
     @property
     def world(self) -> World:
         """The data, for tests that look inside."""
-        return self._service.world
+        return self._service.state.world
 
     @property
     def jobs_alive(self) -> list[str]:
         """The ids of the jobs that nobody has deleted."""
-        return self._service.jobs.alive()
+        return self._service.state.jobs.alive()
 
-    def switch(self, **changes: Json) -> Settings:
+    def switch(self, **changes: Json) -> SimSettings:
         """Change settings while it runs; raises ValueError for what does not exist."""
-        return self._service.switch(changes)
+        return self._service.state.switch(changes)
 
-    def inject(self, *faults: Fault) -> None:
+    def inject(self, *faults: SimFault) -> None:
         """Make faults active, beside those that already are."""
         self._service.faults.add(*faults)
 
@@ -130,7 +130,7 @@ class Simulator:
 
     def begin(self) -> None:
         """Start the allowances and the story of data that moves from the beginning."""
-        self._service.begin()
+        self._service.state.begin()
         self._service.rates.forget()
 
     def truth(
@@ -155,16 +155,16 @@ class Simulator:
         query: Mapping[str, Json] | None = None,
     ) -> Iterator[tuple[str, bytes]]:
         """Yield the ids and the records of the truth one after the other, for more than memory holds."""
-        return find_truth(self._service.world, Dataset(dataset), interval, query or {})
+        return find_truth(self._service.state.world, Dataset(dataset), interval, query or {})
 
 
 def serve(
-    settings: Settings,
+    settings: SimSettings,
     host: str = "127.0.0.1",
     port: int = 0,
     ready: Callable[[str], None] = print,
     *,
-    faults: tuple[Fault, ...] = (),
+    faults: tuple[SimFault, ...] = (),
 ) -> None:
     """Serve in the foreground until SIGINT or SIGTERM; `ready` is told the address once it listens.
 

@@ -7,8 +7,3 @@ exchange    the deadline of one exchange, and sockets that keep it
 body        one body: capped, decoded, whole
 reasons     every exception of the libraries as one fault with a short reason
 """
-
-from resumable.transport.exchange import Limits
-from resumable.transport.http import HttpTransport, Reply, Transport
-
-__all__ = ["HttpTransport", "Limits", "Reply", "Transport"]

@@ -42,7 +42,7 @@ class _LastLine:
         self.reader.close()
 
 
-class Answer(http.client.HTTPResponse):
+class RawAnswer(http.client.HTTPResponse):
     """An answer whose headers and chunks are refused unless they came whole.
 
     http.client takes the end of the connection for the end of the headers, so that a cut there gives an answer
@@ -89,7 +89,7 @@ class Answer(http.client.HTTPResponse):
 
 
 class _Connection(urllib3.connection.HTTPConnection):
-    response_class = Answer
+    response_class = RawAnswer
 
     def _new_conn(self) -> socket.socket:
         """Open a bounded socket; urllib3 would open one that starts its timeout anew for every address."""

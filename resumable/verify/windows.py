@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from resumable.closing import judge
-from resumable.durable import kind_of
-from resumable.manifest import PageRow, WindowRow
+from resumable.engine.closing import judge
+from resumable.engine.windows import gaps
+from resumable.manifest.rows import PageRow, WindowRow
 from resumable.models import PageKey, WindowState, label
-from resumable.planner import gaps
+from resumable.storage.job_files import window_key
 from resumable.verify import pages
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.pages import Checked
@@ -82,7 +82,7 @@ class WindowCheck:
     def _parts(self, row: WindowRow, take: int, sums: _Sums) -> Iterator[Finding]:
         """Look at the part of every row of a take, several at once, in order."""
         subject = self._subject
-        folder = kind_of(subject.parts.window_folder(row.window.interval))
+        folder = subject.store.kind(window_key(row.window.interval))
         flying: deque[tuple[PageRow, Future[Checked]]] = deque()
         try:
             for page in subject.manifest.checks.pages(row.window, take):
@@ -138,7 +138,7 @@ class WindowCheck:
     def _recount(self, row: WindowRow, sums: _Sums) -> Iterator[Finding]:
         """Close the window once more, in mind, and compare."""
         subject, window = self._subject, row.window
-        size = subject.job.spec.page_size if subject.contract.counts_pages else None
+        size = subject.job.spec.page_size if subject.contract.paging.counts_pages else None
         verdict = judge(row, sums.keys, page_size=size)
         if verdict.duplicates != row.duplicates:
             text = f"{verdict.duplicates} records came twice, and {row.duplicates} are recorded"

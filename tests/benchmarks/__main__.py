@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from . import codec, export, memory, pace, scale, speed, stages, startup
-from .table import Row, head, line
+from tests.benchmarks import codec, export, memory, pace, scale, speed, stages, startup
+from tests.benchmarks.table import Row, head, line
 
 GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
     "pace": pace.rows,

@@ -9,15 +9,15 @@ from io import BytesIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resumable import parts
 from resumable.models import Interval
-from resumable.parts import Footer
-from resumable.schema import pinned
 from resumable.schema.decode import decode, decode_carefully
-from resumable.simulator import Settings, Simulator
-
-from .contenders import times_as_text
-from .table import Row, median
+from resumable.schema.registry import pinned
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from resumable.storage import parts
+from resumable.storage.parts import Footer
+from tests.benchmarks.contenders import times_as_text
+from tests.benchmarks.table import Row, median
 
 DAY = datetime(2023, 10, 1, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
 
 def _body(records: int) -> bytes:
     interval = f"{DAY:%Y-%m-%dT%H:%M:%SZ}/{DAY + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
-    found = Simulator(Settings(records=records)).truth(interval).records
+    found = Simulator(SimSettings(records=records)).truth(interval).records
     return b'{"conversations":[%s],"totalHits":%d}' % (b",".join(found), records)
 
 

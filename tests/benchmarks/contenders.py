@@ -15,7 +15,7 @@ from typing import Any
 
 import requests
 
-from .processes import CLIENT_ID, CLIENT_SECRET, FIRST_DAY
+from tests.benchmarks.processes import CLIENT_ID, CLIENT_SECRET, FIRST_DAY
 
 PATH = "/api/v2/analytics/conversations/details/query"
 PAGE_SIZE = 100
@@ -96,7 +96,7 @@ def save(pages: Iterator[Fetched], folder: Path) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from resumable.schema import pinned
+    from resumable.schema.registry import pinned
 
     typed = pinned("conversation").arrow
     plain = pa.schema([pa.field(field.name, times_as_text(field.type)) for field in typed])
@@ -156,7 +156,7 @@ def article(url: str, to: str, _: Path) -> int:
 
 
 def _peer(name: str) -> Callable[[str, str, Path], int]:
-    from . import peers
+    from tests.benchmarks import peers
 
     return {"dlt": peers.by_dlt, "singer": peers.by_singer}[name]
 

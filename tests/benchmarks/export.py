@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .manyparts import make_job
-from .processes import Cost, measured
-from .table import Row, limited, median
+from tests.benchmarks.manyparts import make_job
+from tests.benchmarks.processes import Cost, measured
+from tests.benchmarks.table import Row, limited, median
 
 MOST_MB = 300
 

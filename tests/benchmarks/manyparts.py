@@ -10,12 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resumable.clock import SystemClock
-from resumable.manifest import JobRow, Manifest
+from resumable.manifest.rows import JobRow
+from resumable.manifest.store import Manifest
 from resumable.models import Interval, JobSpec, JobState, Query, Snapshot, Window, iso
-from resumable.parts import Footer, Parts
-from resumable.schema import pinned
 from resumable.schema.decode import decode
-from resumable.simulator import Settings, Simulator
+from resumable.schema.registry import pinned
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Footer
+from tests.support.parts import FolderParts
 
 START = datetime(2023, 10, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -45,14 +48,14 @@ def make_job(folder: Path, *, windows: int, pages: int, rows: int = 100) -> None
         windows=iter(days),
     )
     with closing(manifest):
-        parts = Parts(folder)
+        parts = FolderParts(folder)
         manifest.set_state(JobState.RUNNING)
         for row in list(manifest.windows()):
             _fill(row.window, manifest, parts, base, pages)
         manifest.set_state(JobState.COMPLETE)
 
 
-def _fill(window: Window, manifest: Manifest, parts: Parts, base: list[pa.Table], pages: int) -> None:
+def _fill(window: Window, manifest: Manifest, parts: FolderParts, base: list[pa.Table], pages: int) -> None:
     rows = base[0].num_rows
     snapshot = Snapshot(number=1, page_count=pages, total=pages * rows)
     for number in range(1, pages + 1):
@@ -86,7 +89,7 @@ def _footer(job: JobRow, window: Interval, number: int, snapshot: Snapshot, rows
 
 
 def _base(rows: int) -> list[pa.Table]:
-    with Simulator(Settings(records=BASE_PAGES * rows)) as sim:
+    with Simulator(SimSettings(records=BASE_PAGES * rows)) as sim:
         records = [
             record
             for record in sim.truth(f"{iso(START)}/{iso(START + DAY)}", dataset="conversations")

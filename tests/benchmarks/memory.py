@@ -4,8 +4,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .processes import FIRST_DAY, day, measured, product, serving
-from .table import Row, limited
+from tests.benchmarks.processes import FIRST_DAY, day, measured, product, serving
+from tests.benchmarks.table import Row, limited
 
 MOST_MB = 160
 

@@ -4,8 +4,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .processes import day, measured, product, serving
-from .table import Row, reaching
+from tests.benchmarks.processes import day, measured, product, serving
+from tests.benchmarks.table import Row, reaching
 
 CAP = 300
 LATENCY = 1.0

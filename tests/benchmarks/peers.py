@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .contenders import PATH, days, pages_of, query, session
+from tests.benchmarks.contenders import PATH, days, pages_of, query, session
 
 
 def by_dlt(url: str, to: str, folder: Path) -> int:
@@ -54,6 +54,6 @@ def by_dlt(url: str, to: str, folder: Path) -> int:
 
 def by_singer(url: str, to: str, folder: Path) -> int:
     """Let a tap of the SDK write batches of Parquet; return how many records came."""
-    from . import singertap
+    from tests.benchmarks import singertap
 
     return singertap.run(url, to, folder)

@@ -14,14 +14,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from resumable.clock import Stop, SystemClock
-from resumable.datasets import get
-from resumable.manifest import Manifest
+from resumable.datasets.resolve import get
+from resumable.engine.feed import Ended, Feed
+from resumable.engine.windows import cut, gaps
+from resumable.manifest.store import Manifest
 from resumable.models import JobSpec, PartFact, Snapshot, Window
-from resumable.planner import Ended, Feed, cut, gaps
-
-from .processes import FIRST_DAY, Server, day, ended, measured, product, serving, started
-from .table import Row, limited, median
-from .undurable import hasty
+from tests.benchmarks.processes import FIRST_DAY, Server, day, ended, measured, product, serving, started
+from tests.benchmarks.table import Row, limited, median
+from tests.benchmarks.undurable import hasty
 
 LEFT = 2
 """Windows left undone: one in the middle of its pages, one not begun."""

@@ -10,7 +10,7 @@ from singer_sdk.authenticators import BearerTokenAuthenticator
 from singer_sdk.pagination import BaseAPIPaginator
 from singer_sdk.streams import RESTStream
 
-from .contenders import PATH, days, pages_of, query, token
+from tests.benchmarks.contenders import PATH, days, pages_of, query, token
 
 Place = tuple[int, int]
 """A day's number and a page's."""

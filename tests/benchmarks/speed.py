@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from .processes import Cost, Server, backfill, day, measured, product, serving
-from .table import Row, limited, median, reaching
+from tests.benchmarks.processes import Cost, Server, backfill, day, measured, product, serving
+from tests.benchmarks.table import Row, limited, median, reaching
 
 PEERS = {"dlt": "dlt", "singer": "singer_sdk"}
 WORKERS = 8

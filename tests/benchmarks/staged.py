@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from resumable import durable, parts
 from resumable.datasets import contract
-from resumable.keys import KeptKeys
-from resumable.manifest import Manifest
+from resumable.engine.record_keys import RecordKeys
+from resumable.manifest.store import Manifest
+from resumable.storage import durable, parts
 from resumable.transport import http
 
 STAGES: dict[str, list[tuple[Any, str]]] = {
@@ -24,7 +24,7 @@ STAGES: dict[str, list[tuple[Any, str]]] = {
     "columns to Parquet": [(parts, "_encode")],
     "file, hash, fsync, rename": [(durable, "save")],
     "row in the manifest": [(Manifest, "page_done"), (Manifest, "first_page_done")],
-    "keys for the closing check": [(KeptKeys, "keep"), (KeptKeys, "of")],
+    "keys for the closing check": [(RecordKeys, "keep"), (RecordKeys, "of")],
 }
 """What is timed, in the order in which a page meets it."""
 
@@ -52,7 +52,7 @@ def _watched(stage: str, real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _main() -> int:
-    from resumable.cli.entry import run
+    from resumable.cli.main import run
 
     for stage, places in STAGES.items():
         for home, name in places:

@@ -5,10 +5,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .processes import Cost, serving
-from .speed import contender, ours
-from .staged import MARK, STAGES
-from .table import Row, median
+from tests.benchmarks.processes import Cost, serving
+from tests.benchmarks.speed import contender, ours
+from tests.benchmarks.staged import MARK, STAGES
+from tests.benchmarks.table import Row, median
 
 
 def rows(*, quick: bool) -> Iterator[Row]:

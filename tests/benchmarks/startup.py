@@ -5,8 +5,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .processes import backfill, measured, product, serving
-from .table import Row, limited, median
+from tests.benchmarks.processes import backfill, measured, product, serving
+from tests.benchmarks.table import Row, limited, median
 
 MOST_SECONDS = 0.3
 COMMANDS = (["--help"], ["jobs"], ["status", "j"])

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
-from resumable import durable
 from resumable.manifest.connection import Connection
+from resumable.storage import durable
 
 _atomic = Connection.atomic
 
@@ -29,7 +29,7 @@ def hasty() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    from resumable.cli.entry import run
+    from resumable.cli.main import run
 
     with hasty():
         sys.exit(run(sys.argv[1:]))

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from resumable.cli.entry import run
-from resumable.simulator import Settings, Simulator
-from tests.torture.canary import saw
+from resumable.cli.main import run
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.support.canary import saw
 
 RANGE = ("--from", "2023-10-01", "--to", "2023-10-04")
 
@@ -113,7 +114,7 @@ def simulated() -> Iterator[Callable[..., Simulator]]:
 
         def start(**settings: Any) -> Simulator:  # noqa: ANN401 - as Settings takes them
             quick = {"records": 250, "rate_public": None, "rate_article": None, "gzip": False, **settings}
-            return stack.enter_context(Simulator(Settings(**quick)))
+            return stack.enter_context(Simulator(SimSettings(**quick)))
 
         yield start
 

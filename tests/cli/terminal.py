@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import pyte
 
-from .conftest import CommandLine
+from tests.cli.conftest import CommandLine
 
 PATIENCE_SECONDS = 15
 

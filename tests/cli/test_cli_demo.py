@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from resumable import demo
-from resumable.simulator import Settings
-
-from .conftest import CommandLine, finished
+from resumable.simulator.settings import SimSettings
+from tests.cli.conftest import CommandLine, finished
 
 
 def test_the_demo_kills_twice_and_ends_equal_to_the_truth(
@@ -22,7 +21,7 @@ def test_the_demo_kills_twice_and_ends_equal_to_the_truth(
     assert result["records_equal"] == result["records_expected"] == result["records"] == 2000
     assert 0 < result["kills"][0]["pages"] < result["kills"][1]["pages"] < result["pages"]
     assert result["finished_pages_asked_again"] == 0
-    assert Settings().client_secret not in outcome.stdout + outcome.stderr
+    assert SimSettings().client_secret not in outcome.stdout + outcome.stderr
     assert (Path(result["folder"]) / "parts").is_dir()
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from resumable.cli.entry import report
+from resumable.cli.main import report
 from resumable.cli.session import Session
 from resumable.clock import SystemClock
 from resumable.errors import (
@@ -22,8 +22,7 @@ from resumable.errors import (
     UsageError,
     VerificationFailed,
 )
-
-from .conftest import SECRET
+from tests.cli.conftest import SECRET
 
 CODES: list[tuple[Exception, int, str]] = [
     (UsageError("u", hint="h"), 2, "usage"),

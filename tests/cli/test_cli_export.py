@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Fault, FaultKind, Kind, Match, Simulator, Style
-
-from .conftest import RANGE, CommandLine, finished
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Style
+from resumable.simulator.simulator import Simulator
+from tests.cli.conftest import RANGE, CommandLine, finished
 
 DAYS = 3
 ROWS = DAYS * 250
@@ -104,7 +106,7 @@ def test_a_job_that_is_not_complete_is_exported_only_when_told_to(
 ) -> None:
     """It names what is missing and how to get it: exit 3; with --partial what is whole is exported."""
     cli = CommandLine(sim=simulated(style=Style.SMALL), state=tmp_path / "state")
-    cli.sim.inject(Fault(kind=FaultKind.STATUS, status=403, on=LAST_DAY, times=None))
+    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=403, on=LAST_DAY, times=None))
     assert cli("backfill", "conversations", *RANGE, "--job", "j", "--workers", "1").code != 0
     refused = cli("export", "j", "--to", str(tmp_path / "out"))
     assert refused.code == 3

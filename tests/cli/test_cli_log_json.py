@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from resumable.models import EventKind
-from resumable.simulator import Fault, FaultKind, Match, Simulator
-
-from .conftest import RANGE, SECRET, CommandLine, Outcome, finished
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.simulator import Simulator
+from tests.cli.conftest import RANGE, SECRET, CommandLine, Outcome, finished
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "j", "--rate", "1000000", "--log-json")
 
@@ -81,7 +81,7 @@ def test_a_run_is_logged_from_its_start_to_its_end(cli: CommandLine) -> None:
 
 def test_trouble_is_logged_with_its_level(cli: CommandLine) -> None:
     """A page given up on is a warning, what ends the run an error, with code, words and the next command."""
-    cli.sim.inject(Fault(kind=FaultKind.STATUS, status=404, on=Match(pages=(2,)), times=None))
+    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=404, on=Match(pages=(2,)), times=None))
     outcome = cli(*BACKFILL)
     lines = logged(outcome)
     assert outcome.code == 3
@@ -136,7 +136,7 @@ def test_a_complete_job_says_so(cli: CommandLine) -> None:
 def test_hostile_texts_stay_on_one_line(cli: CommandLine) -> None:
     """What a server sends, with line ends and escapes, is quoted within its line."""
     body = '<html>\n{"event": "ended"}\r\n\x1b[31m\u2028\u0000</html>'
-    cli.sim.inject(Fault(kind=FaultKind.STATUS, status=404, body=body, on=Match(pages=(2,)), times=None))
+    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=404, body=body, on=Match(pages=(2,)), times=None))
     outcome = cli(*BACKFILL)
     lines = logged(outcome)
     assert outcome.code == 3
@@ -148,7 +148,7 @@ def test_hostile_texts_stay_on_one_line(cli: CommandLine) -> None:
 def test_a_secret_that_a_server_echoes_is_not_logged(cli: CommandLine) -> None:
     """In no member of any line."""
     echo = f"client_secret={cli.sim.settings.client_secret} Bearer abcdef123456"
-    cli.sim.inject(Fault(kind=FaultKind.STATUS, status=404, body=echo, on=Match(pages=(2,)), times=None))
+    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=404, body=echo, on=Match(pages=(2,)), times=None))
     outcome = cli(*BACKFILL)
     logged(outcome)
     assert cli.sim.settings.client_secret not in outcome.stderr

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from resumable.clock import SystemClock
-from resumable.retry import Policy
-from resumable.simulator import Fault, FaultKind, Kind, Simulator
-
-from .conftest import RANGE, SECRET, CommandLine
+from resumable.config import Policy
+from resumable.simulator.faults.faults import FaultKind, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.simulator import Simulator
+from tests.cli.conftest import RANGE, SECRET, CommandLine
 
 YEAR = ("--from", "2023-01-01", "--to", "2024-01-01")
 
@@ -120,13 +121,13 @@ def test_data_that_is_not_there_yet_for_jobs_is_named(simulated: Callable[..., S
 @pytest.mark.parametrize(
     ("fault", "code", "said"),
     [
-        (Fault(kind=FaultKind.STATUS, status=403), 4, "permission"),
-        (Fault(kind=FaultKind.STATUS, status=400), 2, "refuses this query"),
-        (Fault(kind=FaultKind.STATUS, status=404), 2, "refuses this query"),
+        (SimFault(kind=FaultKind.STATUS, status=403), 4, "permission"),
+        (SimFault(kind=FaultKind.STATUS, status=400), 2, "refuses this query"),
+        (SimFault(kind=FaultKind.STATUS, status=404), 2, "refuses this query"),
     ],
 )
 def test_what_the_client_may_not_do_is_said_before_anything_is_begun(
-    fault: Fault, code: int, said: str, cli: CommandLine
+    fault: SimFault, code: int, said: str, cli: CommandLine
 ) -> None:
     """A missing permission is exit 4 and a query that is refused exit 2; no job is left behind."""
     cli.sim.inject(fault)
@@ -145,7 +146,7 @@ def test_wrong_credentials_are_exit_4(cli: CommandLine) -> None:
 def test_a_server_that_does_not_say_is_exit_3(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that cannot be read is named, and the plan can be asked for again."""
     monkeypatch.setitem(Policy.__init__.__kwdefaults__, "attempts", 1)
-    cli.sim.inject(Fault(kind=FaultKind.HTML))
+    cli.sim.inject(SimFault(kind=FaultKind.HTML))
     outcome = cli("plan", "conversations", "--from", "2023-10-01", "--to", "2023-10-02")
     assert outcome.code == 3
     assert "did not say how much there is" in outcome.stderr

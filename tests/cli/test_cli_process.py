@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Simulator
-
-from .conftest import RANGE, CommandLine, finished
+from resumable.simulator.simulator import Simulator
+from tests.cli.conftest import RANGE, CommandLine, finished
 
 LONG = ("backfill", "conversations", "--from", "2023-10-01", "--to", "2024-03-01", "--job", "j")
 
@@ -185,10 +184,10 @@ def test_an_interrupted_terminal_gets_its_cursor_back(slow: CommandLine) -> None
 def test_nothing_heavy_is_imported_that_is_not_used(arguments: tuple[str, ...], cli: CommandLine) -> None:
     """Help and status start without pyarrow, requests, rich and the simulator."""
     assert cli("backfill", "queues", "--job", "q").code == 0
-    heavy = "{'pyarrow', 'requests', 'urllib3', 'rich', 'numpy', 'resumable.simulator', 'resumable.backfill'}"
+    heavy = "{'pyarrow', 'requests', 'urllib3', 'rich', 'numpy', 'resumable.simulator', 'resumable.job.job'}"
     code = f"""
 import sys
-from resumable.cli.entry import run
+from resumable.cli.main import run
 assert run({arguments!r}) == 0
 print(sorted({heavy} & sys.modules.keys()), file=sys.stderr)
 """

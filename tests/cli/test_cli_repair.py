@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Simulator, Style
-
-from .conftest import RANGE, CommandLine
+from resumable.simulator.settings import Style
+from resumable.simulator.simulator import Simulator
+from tests.cli.conftest import RANGE, CommandLine
 
 
 @pytest.fixture

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Fault, FaultKind, Match
-
-from .conftest import RANGE, SECRET, CommandLine
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from tests.cli.conftest import RANGE, SECRET, CommandLine
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "j")
 
 
 def test_a_run_is_told_with_its_receipt(cli: CommandLine) -> None:
     """What the run sent and what its receipt says is in the file, which is named; --json says the same."""
-    cli.sim.inject(Fault(kind=FaultKind.STATUS, status=429, headers=(("Retry-After", "0"),), on=Match(pages=(2,))))
+    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=429, headers=(("Retry-After", "0"),), on=Match(pages=(2,))))
     assert cli(*BACKFILL).code == 0
     outcome = cli("report", "j", "--json")
     path = cli.state / "j" / "report.html"
@@ -65,14 +64,14 @@ def test_without_the_extra_the_command_that_installs_it_is_named(
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     outcome = cli("report", "j")
     assert outcome.code == 2
-    assert 'pip install "resumable[report]"' in outcome.stderr
+    assert "-m pip install vl-convert-python" in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert not (cli.state / "j" / "report.html").exists()
 
 
 def test_a_new_job_has_a_report_too(cli: CommandLine) -> None:
     """A job whose first run was refused has windows and nothing else: that is what it says."""
-    cli.sim.inject(Fault(kind=FaultKind.STATUS, status=403, times=None))
+    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=403, times=None))
     assert cli(*BACKFILL).code == 4
     assert cli("report", "j").code == 0
     assert "3 planned" in (cli.state / "j" / "report.html").read_text()

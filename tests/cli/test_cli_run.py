@@ -8,12 +8,13 @@ from contextlib import closing
 
 import pytest
 
-from resumable.cli import running
+from resumable.cli import run_command
 from resumable.clock import SystemClock
-from resumable.manifest import hold
-from resumable.simulator import Fault, FaultKind, Kind, Match, Simulator
-
-from .conftest import RANGE, SECRET, CommandLine
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.simulator import Simulator
+from resumable.storage.lock import hold
+from tests.cli.conftest import RANGE, SECRET, CommandLine
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "j")
 
@@ -45,7 +46,7 @@ def test_a_job_that_was_killed_while_it_was_closed_says_what_takes_so_long(
     assert cli(*BACKFILL).code == 0
     with closing(sqlite3.connect(cli.state / "j" / "manifest.sqlite", isolation_level=None)) as manifest:
         manifest.execute("UPDATE job SET state = 'running'")
-    monkeypatch.setattr(running, "MANY_PAGES", 9)
+    monkeypatch.setattr(run_command, "MANY_PAGES", 9)
     outcome = cli(*BACKFILL)
     assert outcome.code == 0, outcome.stderr
     assert "closing: looking at 9 pages to write the receipt" in outcome.stderr
@@ -99,7 +100,9 @@ def test_jobs_lists_every_job_even_beside_a_broken_one(cli: CommandLine) -> None
 def test_quarantined_pages_are_named_and_taken_by_the_next_run(cli: CommandLine) -> None:
     """Exit 3 names window, page and reason; once the fault has gone, resume without a name ends complete."""
     cli.sim.inject(
-        Fault(kind=FaultKind.STATUS, status=404, on=Match(pages=(2,), window="2023-10-02T00:00:00.000Z/"), times=None)
+        SimFault(
+            kind=FaultKind.STATUS, status=404, on=Match(pages=(2,), window="2023-10-02T00:00:00.000Z/"), times=None
+        )
     )
     outcome = cli(*BACKFILL, "--json")
     assert outcome.code == 3
@@ -117,7 +120,7 @@ def test_quarantined_pages_are_named_and_taken_by_the_next_run(cli: CommandLine)
 
 def test_a_locked_job_is_refused_naming_who_holds_it(cli: CommandLine) -> None:
     """Exit 7 names pid and host of the other process."""
-    cli.sim.inject(Fault(kind=FaultKind.STATUS, status=404, on=Match(pages=(2,)), times=None))
+    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=404, on=Match(pages=(2,)), times=None))
     assert cli("backfill", "conversations", *RANGE, "--job", "k").code == 3
     clock = SystemClock()
     with hold(cli.state / "k" / "lock", job="k", now=clock.now()):
@@ -185,7 +188,7 @@ def test_as_many_requests_as_it_takes_are_enough(cli: CommandLine) -> None:
 
 def test_a_query_that_the_server_refuses_is_a_usage_error(cli: CommandLine) -> None:
     """A 400 for the first page of all ends the run with the server's words."""
-    cli.sim.inject(Fault(kind=FaultKind.STATUS, status=400, times=None))
+    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=400, times=None))
     outcome = cli(*BACKFILL)
     assert outcome.code == 2
     assert "refuses this query" in outcome.stderr
@@ -194,7 +197,7 @@ def test_a_query_that_the_server_refuses_is_a_usage_error(cli: CommandLine) -> N
 def test_a_long_wait_that_the_server_asks_for_ends_the_run_with_the_time_to_come_back(cli: CommandLine) -> None:
     """A daily limit is exit 3 with `not_before`."""
     headers = (("Retry-After", "7800"),)
-    cli.sim.inject(Fault(kind=FaultKind.STATUS, status=429, headers=headers, times=None))
+    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=429, headers=headers, times=None))
     outcome = cli(*BACKFILL, "--json")
     assert outcome.code == 3
     assert "2 h 10 m" in outcome.stderr

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import RANGE, CommandLine
+from tests.cli.conftest import RANGE, CommandLine
 
 BACKFILL = ("backfill", "conversations")
 
@@ -117,7 +117,7 @@ def test_without_credentials_nothing_is_begun(cli: CommandLine) -> None:
 
 def test_a_described_endpoint_that_lacks_its_settings_is_not_begun(cli: CommandLine) -> None:
     """DATASET may be a file; what it needs is checked before anything is written."""
-    example = Path(__file__).parent.parent / "datasets_declared" / "example.toml"
+    example = Path(__file__).parent.parent / "datasets" / "described" / "example.toml"
     cli.extra = {"GENESYS_CLIENT_ID": "", "GENESYS_CLIENT_SECRET": ""}
     outcome = cli("backfill", str(example), *RANGE)
     assert outcome.code == 4, outcome.stderr

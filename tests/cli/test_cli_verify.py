@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from resumable.cli import verify as command
-from resumable.cli.entry import run
+from resumable.cli.commands import verify
+from resumable.cli.main import run
 from resumable.clock import SystemClock
-from resumable.manifest import hold
-from resumable.simulator import Fault, FaultKind, Match, Simulator, Style
-
-from .conftest import RANGE, CommandLine
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.settings import Style
+from resumable.simulator.simulator import Simulator
+from resumable.storage.lock import hold
+from tests.cli.conftest import RANGE, CommandLine
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "j")
 
@@ -94,7 +95,7 @@ def test_json_is_one_object_whatever_is_found(made: CommandLine) -> None:
 
 def test_json_holds_a_bounded_list_and_every_count(made: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job with a million faults is no list of a million."""
-    monkeypatch.setattr(command, "LISTED", 3)
+    monkeypatch.setattr(verify, "LISTED", 3)
     for day in (1, 2, 3):
         part(made, day, 1).unlink()
         part(made, day, 2).unlink()
@@ -120,7 +121,9 @@ def test_a_manifest_that_is_no_more_is_exit_8_with_what_mends_it(made: CommandLi
 def test_missing_pages_of_an_incomplete_job_are_said_and_no_fault(cli: CommandLine) -> None:
     """The code is 0: what is there is what was recorded."""
     cli.sim.inject(
-        Fault(kind=FaultKind.STATUS, status=400, on=Match(window="2023-10-02T00:00:00.000Z/", pages=(3,)), times=None)
+        SimFault(
+            kind=FaultKind.STATUS, status=400, on=Match(window="2023-10-02T00:00:00.000Z/", pages=(3,)), times=None
+        )
     )
     assert cli(*BACKFILL).code == 3
     outcome = cli("verify", "j")
@@ -150,7 +153,7 @@ def test_online_counts_and_says_so(made: CommandLine) -> None:
 
 def test_a_server_that_counts_otherwise_is_exit_6(made: CommandLine) -> None:
     """With the command that takes the window again."""
-    made.sim.inject(Fault(kind=FaultKind.TOTAL_BY, on=Match(window="2023-10-02T00:00:00.000Z/"), times=None, by=1))
+    made.sim.inject(SimFault(kind=FaultKind.TOTAL_BY, on=Match(window="2023-10-02T00:00:00.000Z/"), times=None, by=1))
     outcome = made("verify", "j", "--online")
     assert outcome.code == 6
     assert outcome.stdout.startswith("server: 2023-10-02: the server counts 251 records now, and 250 are stored.")
@@ -159,7 +162,9 @@ def test_a_server_that_counts_otherwise_is_exit_6(made: CommandLine) -> None:
 
 def test_a_server_that_does_not_answer_is_exit_3(made: CommandLine) -> None:
     """The job is as it should be, and the question is open."""
-    made.sim.inject(Fault(kind=FaultKind.STATUS, status=400, on=Match(window="2023-10-02T00:00:00.000Z/"), times=None))
+    made.sim.inject(
+        SimFault(kind=FaultKind.STATUS, status=400, on=Match(window="2023-10-02T00:00:00.000Z/"), times=None)
+    )
     outcome = made("verify", "j", "--online")
     assert outcome.code == 3
     assert "the server did not answer for 1 window" in outcome.stderr

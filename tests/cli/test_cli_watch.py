@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from resumable.cli.watchview import Screen, drawn
+from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.clock import SystemClock
-from resumable.simulator import Simulator
-from resumable.watch import Watch
-
-from .conftest import CommandLine, finished
-from .terminal import terminal
+from resumable.monitor.watch import Watch
+from resumable.simulator.simulator import Simulator
+from resumable.storage.job_files import JobFiles
+from tests.cli.conftest import CommandLine, finished
+from tests.cli.terminal import terminal
 
 BACKFILL = ("backfill", "conversations", "--from", "2023-10-01", "--job", "j", "--rate", "1000000")
 LONG = (*BACKFILL, "--to", "2024-03-01")
@@ -29,7 +29,7 @@ def slow(simulated: Callable[..., Simulator], tmp_path: Path) -> CommandLine:
 
 def expected(cli: CommandLine, columns: int, lines: int) -> list[str]:
     """Return the lines that a screen of this size is to show of a job that rests."""
-    view = Watch(cli.state / "j", SystemClock()).look()
+    view = Watch(JobFiles.at(cli.state / "j"), SystemClock()).look()
     assert view is not None
     return [line.plain.rstrip() for line in drawn(view, Screen(width=columns, height=lines, plain=False))]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Kind, Simulator
-
-from .conftest import CommandLine
+from resumable.simulator.messages import Kind
+from resumable.simulator.simulator import Simulator
+from tests.cli.conftest import CommandLine
 
 JOB = """
 dataset = "conversations"

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from resumable.retry import Policy
-from resumable.simulator import Fault, FaultKind
-
-from .conftest import RANGE, CommandLine, Outcome
+from resumable.config import Policy
+from resumable.simulator.faults.faults import FaultKind, SimFault
+from tests.cli.conftest import RANGE, CommandLine, Outcome
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "mine")
 NOBODY = "http://127.0.0.1:9"
@@ -140,7 +139,7 @@ def test_a_certificate_that_has_expired_is_named(cli: CommandLine, tmp_path: Pat
 
 def test_a_permission_that_is_missing_is_named(cli: CommandLine) -> None:
     """The server's own word for it, and what to do about it."""
-    cli.sim.inject(Fault(kind=FaultKind.STATUS, status=403, times=1))
+    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=403, times=1))
     assert_friendly(cli(*BACKFILL), 4, "missing.permissions", "Give the OAuth client a role with the permission named")
 
 
@@ -153,7 +152,7 @@ def test_a_disk_without_room_is_said_before_anything_is_asked(cli: CommandLine) 
 
 def test_a_second_run_of_a_job_says_who_has_it(cli: CommandLine) -> None:
     """The process that runs it, and how to look on."""
-    cli.sim.inject(Fault(kind=FaultKind.SLOW, times=None))
+    cli.sim.inject(SimFault(kind=FaultKind.SLOW, times=None))
     first = cli.start(*BACKFILL)
     try:
         cli.requests_sent(first, least=1)

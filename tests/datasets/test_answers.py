@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from resumable.datasets import Answer, checked, get
+from resumable.datasets.contract import Answer, checked
+from resumable.datasets.resolve import get
 from resumable.errors import PageBeyondEnd, ProtocolFault
 from resumable.redaction import Redactor, Secret
 

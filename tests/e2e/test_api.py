@@ -6,9 +6,9 @@ import pytest
 
 import resumable
 from resumable import Endpoints, JobSpec, JobState, Query, Secret, UsageError
-from resumable.simulator import Settings, Simulator
-
-from .harness import assert_equal_to_truth
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.support.harness import assert_equal_to_truth
 
 
 def settings_for(sim: Simulator, state: Path) -> resumable.Settings:
@@ -24,7 +24,7 @@ def settings_for(sim: Simulator, state: Path) -> resumable.Settings:
 
 def test_a_job_is_made_run_and_read(tmp_path: Path) -> None:
     """A job made in Python brings every record, lazily and as an Arrow dataset, and tells how it stands."""
-    with Simulator(Settings(records=30, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=30, rate_public=None)) as sim:
         spec = JobSpec.of("conversations", "2023-10-01", "2023-10-04", page_size=20)
         job = resumable.make(spec, settings_for(sim, tmp_path))
         assert job.status().state is JobState.PLANNED
@@ -38,7 +38,7 @@ def test_a_job_is_made_run_and_read(tmp_path: Path) -> None:
 
 def test_another_query_under_the_same_name_is_refused_with_the_difference(tmp_path: Path) -> None:
     """A job's name stands for one query: another one is a usage error that names what differs."""
-    with Simulator(Settings(records=3)) as sim:
+    with Simulator(SimSettings(records=3)) as sim:
         settings = settings_for(sim, tmp_path)
         resumable.make(JobSpec.of("conversations", "2023-10-01", "2023-10-04", page_size=20), settings, name="mine")
         other = JobSpec.of("conversations", "2023-10-01", "2023-10-04", query=Query(queues=("q",)), page_size=20)
@@ -48,7 +48,7 @@ def test_another_query_under_the_same_name_is_refused_with_the_difference(tmp_pa
 
 def test_fetch_all_returns_every_record_of_a_queue_and_asks_nothing_the_second_time(tmp_path: Path) -> None:
     """One call does what a fetcher class does, on top of a checkpointed job."""
-    with Simulator(Settings(records=50, rate_article=None)) as sim:
+    with Simulator(SimSettings(records=50, rate_article=None)) as sim:
         settings = settings_for(sim, tmp_path)
         everything = resumable.fetch_all("2023-10-01", "2023-10-03", page_size=40, settings=settings)
         assert len(everything) == 100

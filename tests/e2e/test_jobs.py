@@ -8,28 +8,30 @@ import pytest
 
 import resumable
 from resumable import Incomplete, JobState
-from resumable.simulator import Fault, FaultKind, JobRefusal, Kind, Match, Settings, Simulator
-
-from .inprocess import records_of, settings_for, spec_for, truth_of
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import JobRefusal, SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.support.inprocess import records_of, settings_for, spec_for, truth_of
 
 RESULTS = Match(kinds=(Kind.JOB_RESULTS,), nth=(2,))
 TROUBLES = {
-    "the job failed": Fault(kind=FaultKind.JOB_FAILED, on=Match(kinds=(Kind.JOB_STATUS,), nth=(1,))),
-    "the job was cancelled": Fault(
+    "the job failed": SimFault(kind=FaultKind.JOB_FAILED, on=Match(kinds=(Kind.JOB_STATUS,), nth=(1,))),
+    "the job was cancelled": SimFault(
         kind=FaultKind.JOB_FAILED, on=Match(kinds=(Kind.JOB_STATUS,), nth=(1,)), value="CANCELLED"
     ),
-    "the cursor is gone": Fault(kind=FaultKind.CURSOR_GONE, on=RESULTS),
-    "the cursor is repeated": Fault(kind=FaultKind.REPEATED_CURSOR, on=RESULTS),
-    "the answer to the submission is lost": Fault(kind=FaultKind.LOST_ANSWER, on=Match(kinds=(Kind.JOB_CREATE,))),
-    "records come twice": Fault(kind=FaultKind.REPEAT, on=RESULTS, by=3),
-    "a page is cut": Fault(kind=FaultKind.CUT, on=RESULTS, at=100),
+    "the cursor is gone": SimFault(kind=FaultKind.CURSOR_GONE, on=RESULTS),
+    "the cursor is repeated": SimFault(kind=FaultKind.REPEATED_CURSOR, on=RESULTS),
+    "the answer to the submission is lost": SimFault(kind=FaultKind.LOST_ANSWER, on=Match(kinds=(Kind.JOB_CREATE,))),
+    "records come twice": SimFault(kind=FaultKind.REPEAT, on=RESULTS, by=3),
+    "a page is cut": SimFault(kind=FaultKind.CUT, on=RESULTS, at=100),
 }
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_a_window_is_taken_again_after_trouble_with_its_job(trouble: str, tmp_path: Path) -> None:
     """Trouble with a job costs a new one or a new try, never a record, and no job stays whose id is known."""
-    with Simulator(Settings(records=70, rate_public=None, job_polls=1), faults=(TROUBLES[trouble],)) as sim:
+    with Simulator(SimSettings(records=70, rate_public=None, job_polls=1), faults=(TROUBLES[trouble],)) as sim:
         settings = settings_for(sim, tmp_path, workers=2)
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings)
         assert job.run().state is JobState.COMPLETE
@@ -42,7 +44,7 @@ def test_a_window_is_taken_again_after_trouble_with_its_job(trouble: str, tmp_pa
 @pytest.mark.parametrize("refusal", list(JobRefusal))
 def test_fewer_jobs_run_at_once_where_the_server_refuses_more(refusal: JobRefusal, tmp_path: Path) -> None:
     """A server that allows two jobs at once gets two at once, and every window is read."""
-    with Simulator(Settings(records=30, rate_public=None, job_limit=2, job_refusal=refusal, job_polls=2)) as sim:
+    with Simulator(SimSettings(records=30, rate_public=None, job_limit=2, job_refusal=refusal, job_polls=2)) as sim:
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-07"), settings_for(sim, tmp_path))
         assert job.run().state is JobState.COMPLETE
         assert records_of(job) == truth_of(job, sim)
@@ -51,7 +53,7 @@ def test_fewer_jobs_run_at_once_where_the_server_refuses_more(refusal: JobRefusa
 
 def test_a_job_that_is_stopped_in_its_middle_goes_on_at_its_cursor(tmp_path: Path) -> None:
     """However often a run ends between two pages, each page of results is asked for once, and no job is made again."""
-    with Simulator(Settings(records=130, rate_public=None, job_polls=1)) as sim:
+    with Simulator(SimSettings(records=130, rate_public=None, job_polls=1)) as sim:
         settings = settings_for(sim, tmp_path, workers=1, max_requests=5)
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-04"), settings)
         for _ in range(30):
@@ -66,7 +68,7 @@ def test_a_job_that_is_stopped_in_its_middle_goes_on_at_its_cursor(tmp_path: Pat
 
 def test_a_window_that_the_server_has_no_data_of_waits(tmp_path: Path) -> None:
     """A window that begins past the watermark is left for a later run, and the job is not called complete."""
-    with Simulator(Settings(records=30, rate_public=None, watermark=datetime(2023, 10, 2, tzinfo=UTC))) as sim:
+    with Simulator(SimSettings(records=30, rate_public=None, watermark=datetime(2023, 10, 2, tzinfo=UTC))) as sim:
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
         with pytest.raises(Incomplete, match="1 windows wait for data"):
             job.run()
@@ -78,7 +80,7 @@ def test_a_window_that_the_server_has_no_data_of_waits(tmp_path: Path) -> None:
 
 def test_a_window_past_the_watermark_is_marked_provisional(tmp_path: Path) -> None:
     """A window whose data the server does not have whole yet is never called more than provisional."""
-    with Simulator(Settings(records=30, rate_public=None, watermark=datetime(2023, 10, 2, 12, tzinfo=UTC))) as sim:
+    with Simulator(SimSettings(records=30, rate_public=None, watermark=datetime(2023, 10, 2, 12, tzinfo=UTC))) as sim:
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
         receipt = job.run().receipt
         assert receipt is not None

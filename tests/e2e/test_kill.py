@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Settings, Simulator
-
-from .harness import PAGE_KINDS, Product, assert_equal_to_truth, finished, killed
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.support.harness import PAGE_KINDS, Product, assert_equal_to_truth, finished, killed
 
 KILLS = [(4, 480), pytest.param(25, 1800, marks=pytest.mark.long)]
 """How many, and of how many records a day. The full number takes a minute for each contract; a few before a commit."""
@@ -25,7 +25,7 @@ def test_a_backfill_killed_again_and_again_ends_equal_to_the_truth(
 ) -> None:
     """After SIGKILLs at random moments every record is there once, and next to nothing was asked for twice."""
     moments = random.Random(seed)
-    with Simulator(Settings(records=records, rate_public=None, rate_article=None, latency=(0.1, 0.4))) as sim:
+    with Simulator(SimSettings(records=records, rate_public=None, rate_article=None, latency=(0.1, 0.4))) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         command = ["backfill", dataset, *RANGE, *options, "--job", "j", "--rate", "100000", "--workers", str(WORKERS)]
         for _ in range(kills):
@@ -52,7 +52,7 @@ def test_a_backfill_by_jobs_killed_again_and_again_ends_equal_to_the_truth(
 ) -> None:
     """Killed in mid-cursor, with jobs that expire in between, every record is there once and no known job is left."""
     moments = random.Random(seed)
-    life = Settings(records=records, rate_public=None, latency=(0.1, 0.3), job_polls=1, job_life=8.0)
+    life = SimSettings(records=records, rate_public=None, latency=(0.1, 0.3), job_polls=1, job_life=8.0)
     with Simulator(life) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         command = ["backfill", "conversation-jobs", *RANGE, "--page-size", "60", "--job", "j", "--rate", "100000"]

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 import resumable
-from resumable.simulator import Kind, Settings, Simulator, Style
-
-from .inprocess import settings_for, spec_for
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
+from tests.support.inprocess import settings_for, spec_for
 
 BIG_DAY = 250_000
 
@@ -15,7 +16,7 @@ BIG_DAY = 250_000
 @pytest.mark.long
 def test_a_month_with_a_day_of_250_000_hits_is_complete(tmp_path: Path) -> None:
     """The day is split until its slices can be paged through; nothing is missing and the limit is never met."""
-    small = Settings(
+    small = SimSettings(
         records=100,
         records_on={"2023-10-15": BIG_DAY},
         style=Style.SMALL,

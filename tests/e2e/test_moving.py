@@ -8,37 +8,39 @@ import pytest
 import resumable
 from resumable import Incomplete, JobState, SourceUnsettled
 from resumable.models import EventKind
-from resumable.simulator import ABSENT, Fault, FaultKind, Kind, Match, Settings, Simulator
-
-from .inprocess import WallClock, records_of, settings_for, spec_for, truth_of
+from resumable.simulator.faults.faults import ABSENT, FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.support.inprocess import WallClock, records_of, settings_for, spec_for, truth_of
 
 PAGE_2 = Match(kinds=(Kind.CONVERSATIONS,), pages=(2,))
 PAGE_3 = Match(kinds=(Kind.CONVERSATIONS,), pages=(3,))
 
 SETTLES = {
-    "a total that grows once": Fault(kind=FaultKind.TOTAL_BY, on=PAGE_3, by=1),
-    "a total that shrinks once": Fault(kind=FaultKind.TOTAL_BY, on=PAGE_3, by=-1),
-    "a total that says that the page is beyond the end": Fault(kind=FaultKind.TOTAL, on=PAGE_3, value=20),
-    "a total that turns 0": Fault(kind=FaultKind.TOTAL, on=PAGE_2, value=0),
-    "a total that turns negative": Fault(kind=FaultKind.TOTAL, on=PAGE_2, value=-5),
-    "a total that is absent": Fault(kind=FaultKind.TOTAL, on=PAGE_2, value=ABSENT),
-    "a total of 1e9": Fault(kind=FaultKind.TOTAL, on=PAGE_2, value=10**9),
-    "a total that is text": Fault(kind=FaultKind.TOTAL, on=PAGE_2, value="many"),
-    "a total that flaps for ever": Fault(kind=FaultKind.TOTAL_FLAP, times=None, by=3),
-    "records that repeat": Fault(kind=FaultKind.REPEAT, on=PAGE_2, by=4),
-    "pages that shift": Fault(kind=FaultKind.SHIFT, on=PAGE_3, by=2),
-    "records that are dropped": Fault(kind=FaultKind.DROP, on=PAGE_2, by=2),
-    "another page under this number": Fault(kind=FaultKind.OTHER_PAGE, on=PAGE_3, by=-1),
-    "an empty list of records": Fault(kind=FaultKind.RECORDS_EMPTY, on=PAGE_2),
-    "no list of records": Fault(kind=FaultKind.RECORDS_MISSING, on=PAGE_2),
-    "null for a list of records": Fault(kind=FaultKind.RECORDS_NULL, on=PAGE_2),
+    "a total that grows once": SimFault(kind=FaultKind.TOTAL_BY, on=PAGE_3, by=1),
+    "a total that shrinks once": SimFault(kind=FaultKind.TOTAL_BY, on=PAGE_3, by=-1),
+    "a total that says that the page is beyond the end": SimFault(kind=FaultKind.TOTAL, on=PAGE_3, value=20),
+    "a total that turns 0": SimFault(kind=FaultKind.TOTAL, on=PAGE_2, value=0),
+    "a total that turns negative": SimFault(kind=FaultKind.TOTAL, on=PAGE_2, value=-5),
+    "a total that is absent": SimFault(kind=FaultKind.TOTAL, on=PAGE_2, value=ABSENT),
+    "a total of 1e9": SimFault(kind=FaultKind.TOTAL, on=PAGE_2, value=10**9),
+    "a total that is text": SimFault(kind=FaultKind.TOTAL, on=PAGE_2, value="many"),
+    "a total that flaps for ever": SimFault(kind=FaultKind.TOTAL_FLAP, times=None, by=3),
+    "records that repeat": SimFault(kind=FaultKind.REPEAT, on=PAGE_2, by=4),
+    "pages that shift": SimFault(kind=FaultKind.SHIFT, on=PAGE_3, by=2),
+    "records that are dropped": SimFault(kind=FaultKind.DROP, on=PAGE_2, by=2),
+    "another page under this number": SimFault(kind=FaultKind.OTHER_PAGE, on=PAGE_3, by=-1),
+    "an empty list of records": SimFault(kind=FaultKind.RECORDS_EMPTY, on=PAGE_2),
+    "no list of records": SimFault(kind=FaultKind.RECORDS_MISSING, on=PAGE_2),
+    "null for a list of records": SimFault(kind=FaultKind.RECORDS_NULL, on=PAGE_2),
 }
 
 
 @pytest.mark.parametrize("movement", SETTLES)
 def test_a_source_that_settles_is_brought_whole(movement: str, tmp_path: Path) -> None:
     """Whatever one answer says, the job ends complete and equal to the truth within the same run."""
-    with Simulator(Settings(records=70, rate_public=None), faults=(SETTLES[movement],)) as sim:
+    with Simulator(SimSettings(records=70, rate_public=None), faults=(SETTLES[movement],)) as sim:
         job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
         assert job.run().state is JobState.COMPLETE
         assert sum(sim.faults_fired().values()) >= 1
@@ -49,10 +51,13 @@ def test_a_source_that_settles_is_brought_whole(movement: str, tmp_path: Path) -
 
 def test_a_source_that_never_settles_is_named_and_never_called_complete(tmp_path: Path) -> None:
     """Records that change with every take end the run with exit 9, naming the window; the others are complete."""
-    always = Fault(
-        kind=FaultKind.DROP, on=Match(kinds=(Kind.CONVERSATIONS,), window="2023-10-01T", every=3), times=None, by=1
+    always = SimFault(
+        kind=FaultKind.DROP,
+        on=Match(kinds=(Kind.CONVERSATIONS,), window="2023-10-01T", every=3),
+        times=None,
+        by=1,
     )
-    with Simulator(Settings(records=70, rate_public=None), faults=(always,)) as sim:
+    with Simulator(SimSettings(records=70, rate_public=None), faults=(always,)) as sim:
         job = resumable.make(
             spec_for("conversations", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path, workers=1)
         )
@@ -70,8 +75,8 @@ def test_a_source_that_never_settles_is_named_and_never_called_complete(tmp_path
 @pytest.mark.parametrize("kind", [FaultKind.RECORDS_EMPTY, FaultKind.RECORDS_MISSING, FaultKind.HTML])
 def test_a_page_that_stays_wrong_is_quarantined_and_taken_by_the_next_run(kind: FaultKind, tmp_path: Path) -> None:
     """An answer without its records is never a page: the others go on, exit 3 names it, the next run takes it."""
-    fault = Fault(kind=kind, on=Match(kinds=(Kind.CONVERSATIONS,), pages=(2,), window="2023-10-01T"), times=None)
-    with Simulator(Settings(records=70, rate_public=None), faults=(fault,)) as sim:
+    fault = SimFault(kind=kind, on=Match(kinds=(Kind.CONVERSATIONS,), pages=(2,), window="2023-10-01T"), times=None)
+    with Simulator(SimSettings(records=70, rate_public=None), faults=(fault,)) as sim:
         job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
         with pytest.raises(Incomplete, match="1 pages are quarantined"):
             job.run()
@@ -87,7 +92,7 @@ def test_a_page_that_stays_wrong_is_quarantined_and_taken_by_the_next_run(kind: 
 
 def test_a_page_beyond_the_moved_end_is_an_event_and_a_new_snapshot(tmp_path: Path) -> None:
     """A window that has become shorter is taken again, and its history says why."""
-    with Simulator(Settings(records=70, rate_public=None), faults=(SETTLES["a total that turns 0"],)) as sim:
+    with Simulator(SimSettings(records=70, rate_public=None), faults=(SETTLES["a total that turns 0"],)) as sim:
         job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-02"), settings_for(sim, tmp_path))
         kinds = {event.kind for event in job.run().events}
         assert {EventKind.SNAPSHOT_MOVED, EventKind.RETAKE} <= kinds
@@ -96,7 +101,7 @@ def test_a_page_beyond_the_moved_end_is_an_event_and_a_new_snapshot(tmp_path: Pa
 def test_a_look_back_takes_young_windows_again_and_extends_the_job(tmp_path: Path) -> None:
     """The same command some days later brings what was rewritten and what is new, and leaves the settled windows."""
     clock = WallClock(datetime(2023, 10, 5, 6, tzinfo=UTC))
-    with Simulator(Settings(records=50, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=50, rate_public=None)) as sim:
         settings = settings_for(sim, tmp_path)
         job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-05"), settings, name="n", clock=clock)
         assert job.run().totals.pages_done == 12

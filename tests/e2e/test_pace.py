@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Settings, Simulator
-
-from .harness import PAGE_KINDS, Product, finished
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.support.harness import PAGE_KINDS, Product, finished
 
 MINUTES = 2
 CAP = 300
@@ -16,7 +16,7 @@ CAP = 300
 @pytest.mark.parametrize("headers", [True, False], ids=["told", "blind"])
 def test_a_run_spends_the_allowed_rate_and_draws_no_429(headers: bool, tmp_path: Path) -> None:
     """At 300 requests a minute and 500 ms latency a run stays above 95 % of the cap, with no 429."""
-    settings = Settings(records=10_000, latency=0.5, rate_public=CAP, rate_headers=headers)
+    settings = SimSettings(records=10_000, latency=0.5, rate_public=CAP, rate_headers=headers)
     with Simulator(settings) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         command = ["backfill", "conversations", "--from", "2023-10-01", "--to", "2023-10-31", "--max-duration", "128s"]

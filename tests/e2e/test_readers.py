@@ -6,16 +6,16 @@ import pytest
 
 import resumable
 from resumable import Job
-from resumable.simulator import Settings, Simulator
-
-from .inprocess import settings_for, spec_for
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.support.inprocess import settings_for, spec_for
 
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     """Return a complete job of three windows, one of them empty, with drift in one."""
     records_on = {"2023-10-02": 0}
-    with Simulator(Settings(records=45, records_on=records_on, rate_public=None, rate_article=None)) as sim:
+    with Simulator(SimSettings(records=45, records_on=records_on, rate_public=None, rate_article=None)) as sim:
         spec = spec_for("conversations", "2023-10-01", "2023-10-04")
         made = resumable.make(spec, settings_for(sim, tmp_path_factory.mktemp("state")))
         made.run()
@@ -31,7 +31,7 @@ def test_pyarrow_opens_all_parts_with_the_pinned_schema(job: Job) -> None:
     """The folder is one dataset with one schema, the window as its partition."""
     import pyarrow.dataset as ds
 
-    from resumable.schema import pinned
+    from resumable.schema.registry import pinned
 
     folder = ds.dataset(str(job.folder / "parts"), partitioning="hive")
     assert folder.schema.remove(folder.schema.get_field_index("window")).equals(pinned("conversation").arrow)

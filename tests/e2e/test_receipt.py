@@ -7,15 +7,15 @@ from pathlib import Path
 
 import resumable
 from resumable import Query
-from resumable.schema import pinned
-from resumable.simulator import Settings, Simulator
-
-from .inprocess import WallClock, settings_for, spec_for
+from resumable.schema.registry import pinned
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.support.inprocess import WallClock, settings_for, spec_for
 
 
 def test_the_receipt_states_query_counts_and_a_hash_that_the_records_prove(tmp_path: Path) -> None:
     """Counts are as served and as stored, and the hash over all keys follows from the ids alone."""
-    with Simulator(Settings(records=50, records_on={"2023-10-02": 0}, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=50, records_on={"2023-10-02": 0}, rate_public=None)) as sim:
         query = Query(directions=("inbound", "outbound"))
         spec = spec_for("conversations", "2023-10-01", "2023-10-03", query=query)
         job = resumable.make(spec, settings_for(sim, tmp_path))
@@ -37,7 +37,7 @@ def test_the_receipt_states_query_counts_and_a_hash_that_the_records_prove(tmp_p
 
 def test_windows_younger_than_two_days_are_provisional(tmp_path: Path) -> None:
     """What the source may still rewrite is said to be provisional, in the receipt and window by window."""
-    with Simulator(Settings(records=5, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=5, rate_public=None)) as sim:
         clock = WallClock(datetime(2023, 10, 5, 6, tzinfo=UTC))
         job = resumable.make(
             spec_for("conversations", "2023-10-01", "2023-10-05"), settings_for(sim, tmp_path), clock=clock

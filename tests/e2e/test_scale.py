@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Settings, Simulator, Style
-
-from .harness import PAGE_KINDS, Product, finished, wait_for_pages
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
+from tests.support.harness import PAGE_KINDS, Product, finished, wait_for_pages
 
 
 @pytest.mark.long
 def test_a_thousand_windows_of_ten_pages_take_no_more_memory_than_a_hundred(tmp_path: Path) -> None:
     """Peak memory at the very end is what it was after 1,000 pages, and status is answered while the run goes on."""
-    with Simulator(Settings(records=300, style=Style.SMALL, rate_public=None, gzip=False)) as sim:
+    with Simulator(SimSettings(records=300, style=Style.SMALL, rate_public=None, gzip=False)) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         process = product.start(
             *("backfill", "conversations", "--from", "2021-01-01", "--to", "2023-09-28", "--page-size", "30"),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Settings, Simulator
-
-from .harness import PAGE_KINDS, Product, finished
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.support.harness import PAGE_KINDS, Product, finished
 
 CAP = 600
 
@@ -15,7 +15,7 @@ CAP = 600
 @pytest.mark.long
 def test_three_runs_at_once_share_the_allowance_and_draw_no_429(tmp_path: Path) -> None:
     """Three processes with three jobs in one state folder: together at the cap, none starved, and no 429."""
-    with Simulator(Settings(records=10_000, latency=0.3, rate_public=CAP, rate_headers=False)) as sim:
+    with Simulator(SimSettings(records=10_000, latency=0.3, rate_public=CAP, rate_headers=False)) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         runs = [
             product.start(

@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Kind, Settings, Simulator
-
-from .harness import PAGE_KINDS, Product, assert_equal_to_truth, finished, wait_for_pages
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.support.harness import PAGE_KINDS, Product, assert_equal_to_truth, finished, wait_for_pages
 
 
 @pytest.mark.long
 def test_a_run_of_a_minute_with_tokens_of_three_seconds_loses_no_page(tmp_path: Path) -> None:
     """Every token is used up before the next one is asked for, and no page is lost to an expired one."""
-    with Simulator(Settings(records=600, token_lifetime=3.0, latency=0.2, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=600, token_lifetime=3.0, latency=0.2, rate_public=None)) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         process = product.start(
             "backfill", "conversations", "--from", "2023-10-01", "--to", "2023-11-20", "--rate", "300"
@@ -29,7 +30,7 @@ def test_a_run_of_a_minute_with_tokens_of_three_seconds_loses_no_page(tmp_path: 
 
 def test_a_token_revoked_in_mid_run_costs_one_refresh(tmp_path: Path) -> None:
     """A revoked token is replaced once for all threads, and the pages that met it are sent again."""
-    with Simulator(Settings(records=600, latency=0.2, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=600, latency=0.2, rate_public=None)) as sim:
         product = Product(sim=sim, state=tmp_path / "state")
         process = product.start(
             *(

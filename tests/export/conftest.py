@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 
 import resumable
-from resumable.manifest import Manifest
+from resumable.manifest.store import Manifest
 from resumable.models import JobSpec, JobState, Snapshot, iso
-from resumable.parts import Parts
-from resumable.schema import pinned
 from resumable.schema.decode import decode
-from resumable.simulator import Settings, Simulator
-from tests.e2e.harness import plain
+from resumable.schema.registry import pinned
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import START, footer, make_manifest, virtual_settings
 from tests.support.clock import VirtualClock
+from tests.support.harness import plain
+from tests.support.parts import FolderParts
 
 DAYS = 3
 INTERVAL = f"{iso(START)}/{iso(START + timedelta(days=DAYS))}"
@@ -52,7 +53,7 @@ Make = Callable[[list[list[Page]]], resumable.Job]
 @pytest.fixture(scope="session")
 def sim() -> Simulator:
     """Three days of conversations, some of which go on into the next day."""
-    return Simulator(Settings(records=60))
+    return Simulator(SimSettings(records=60))
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +94,7 @@ def job_of(folder: Path, windows: list[list[Page]]) -> resumable.Job:
         for row, pages in zip(list(manifest.windows()), windows, strict=True):
             take(manifest, folder, row.window.id, pages)
         manifest.set_state(JobState.COMPLETE)
-    sim = Simulator(Settings(records=0))
+    sim = Simulator(SimSettings(records=0))
     return resumable.Job(name=folder.name, settings=virtual_settings(sim, clock, folder.parent), clock=clock)
 
 
@@ -107,7 +108,7 @@ def take(manifest: Manifest, folder: Path, window_id: int, pages: list[Page]) ->
     for number, page in enumerate(pages, 1):
         said = footer(manifest, window, number, len(page.records), page_count=len(pages), total=total)
         said = replace(said, taken_at=iso(START + timedelta(hours=page.taken)))
-        part = Parts(folder).write(table_of(page.records), said)
+        part = FolderParts(folder).write(table_of(page.records), said)
         if number == 1:
             manifest.first_page_done(window, seen, part)
         else:

@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
+import deltalake
 
 import resumable
-from resumable.schema import pinned
 from resumable.schema.rebuild import rebuild
-from tests.e2e.harness import plain
+from resumable.schema.registry import pinned
 from tests.export.conftest import Records, in_order
+from tests.support.harness import plain
 
 
 def rebuilt(table: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a table of pyarrow's
@@ -100,7 +100,6 @@ def test_a_duckdb_database_holds_each_record(job: resumable.Job, truth: Records,
 
 def test_a_delta_table_holds_each_record(job: resumable.Job, truth: Records, tmp_path: Path) -> None:
     """The table has a partition a day; times are in microseconds, as Delta wants them, and the same."""
-    deltalake = pytest.importorskip("deltalake")
     job.export(tmp_path / "out.delta")
     table = deltalake.DeltaTable(str(tmp_path / "out.delta"))
     assert table.metadata().partition_columns == ["day"]

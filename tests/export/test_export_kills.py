@@ -18,7 +18,7 @@ KILLED_AT = ("created", "link", "joined", "exchange", "move", "remove_folder")
 
 KILLER = """
     import os, signal, sys
-    import resumable.durable as durable, resumable.export.receipt as receipt
+    import resumable.storage.durable as durable, resumable.export.receipt as receipt
     where, nth, before = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "before"
     home = receipt if where == "joined" else os if where == "link" else durable
     real, seen = getattr(home, where), [0]
@@ -31,7 +31,7 @@ KILLER = """
             os.kill(os.getpid(), signal.SIGKILL)
         return result
     setattr(home, where, fatal)
-    from resumable.cli.entry import run
+    from resumable.cli.main import run
     sys.exit(run(sys.argv[4:]))
 """
 

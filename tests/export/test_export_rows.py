@@ -10,12 +10,13 @@ import pytest
 
 import resumable
 from resumable.export import index, rows
-from resumable.export.proven import Proven
-from resumable.simulator import Settings, Simulator
-from tests.e2e.harness import plain
+from resumable.export.checked_parts import Proven
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
 from tests.export.conftest import Make, Page, in_order, record
 from tests.support.builders import START, make_job, virtual_settings
 from tests.support.clock import VirtualClock
+from tests.support.harness import plain
 
 
 def lines(job: resumable.Job, **how: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - as Job.export takes them
@@ -112,7 +113,7 @@ def test_keys_are_told_apart_a_bounded_number_at_a_time(
 
 def test_users_details_are_records_of_their_window(tmp_path: Path) -> None:
     """A user has one in every window: none of them stands for another, and each is on its window's day."""
-    sim = Simulator(Settings(users=7))
+    sim = Simulator(SimSettings(users=7))
     job = make_job(sim, VirtualClock(), tmp_path / "state", dataset="user-details")
     job.run()
     found = lines(job)
@@ -123,7 +124,7 @@ def test_users_details_are_records_of_their_window(tmp_path: Path) -> None:
 
 def test_a_list_has_no_days(tmp_path: Path) -> None:
     """Users are one file, each of them once, as they were sent."""
-    sim = Simulator(Settings(users=30))
+    sim = Simulator(SimSettings(users=30))
     job = make_job(sim, VirtualClock(), tmp_path / "state", dataset="users", days=1)
     job.run()
     assert {each["id"]: each for each in lines(job)} == {u["id"]: plain(u) for u in sim.truth(None, dataset="users")}
@@ -133,7 +134,7 @@ def test_a_list_has_no_days(tmp_path: Path) -> None:
 
 def test_days_that_share_most_parts_are_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A window of a week whose pages come in no order costs two looks at each part, and not one for each day."""
-    sim, clock = Simulator(Settings(records=40)), VirtualClock()
+    sim, clock = Simulator(SimSettings(records=40)), VirtualClock()
     spec = resumable.JobSpec.of(
         "conversation-jobs", START, START + timedelta(days=6), window=timedelta(days=6), page_size=40
     )

@@ -5,21 +5,24 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import deltalake
 import pytest
 
 import resumable
 from resumable.errors import UsageError
-from resumable.export import trees
-from resumable.schema import UNMAPPED, Kind, pinned
-from resumable.schema.fields import Leaf, ListOf, ObjectOf
-from resumable.schema.places import tokens
-from resumable.simulator import Settings, Simulator
+from resumable.export import tables
+from resumable.schema.fields import ColumnKind, Leaf, ListOf, ObjectOf
+from resumable.schema.pointers import tokens
+from resumable.schema.registry import pinned
+from resumable.schema.schema import UNMAPPED
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
 from tests.export.conftest import Make, Page, Records, record
 from tests.support.builders import START, make_job
 from tests.support.clock import VirtualClock
 
 SCHEMA = pinned("conversation")
-TABLES = trees.tables(SCHEMA, "conversations")
+TABLES = tables.tables(SCHEMA, "conversations")
 Rows = dict[str, dict[tuple[Any, ...], list[dict[str, Any]]]]
 
 
@@ -59,9 +62,9 @@ def _members(
             if inner:
                 made[name] = inner
         elif isinstance(member, ListOf) and isinstance(member.element, ObjectOf):
-            if trees.counted(column) in row:
+            if tables.counted(column) in row:
                 made[name] = _elements(rows, member.element, (*path, name), at)
-                assert len(made[name]) == row[trees.counted(column)]
+                assert len(made[name]) == row[tables.counted(column)]
         elif column in row:
             made[name] = row[column]
     return made
@@ -118,7 +121,6 @@ def test_every_format_holds_the_rows_of_a_table(job: resumable.Job, tmp_path: Pa
     import duckdb
     import pandas as pd
 
-    deltalake = pytest.importorskip("deltalake")
     rows = exported(job, "segments")
     queues = sorted(str(row.get("queueId")) for row in rows)
     for name in ("out.parquet", "out.csv", "out.duckdb", "out.delta"):
@@ -139,7 +141,7 @@ def test_no_column_comes_twice_in_any_table_of_any_schema() -> None:
     from resumable.export import shape
 
     for name in ("conversation", "user-detail", "user", "queue", "wrapup-code"):
-        for table in trees.tables(pinned(name), name):
+        for table in tables.tables(pinned(name), name):
             columns = shape.make(pinned(name), name, table=table, names={}).schema.names
             assert len(columns) == len(set(columns)), (name, table)
 
@@ -164,7 +166,7 @@ def organisation(tmp_path: Path) -> tuple[Simulator, resumable.Job]:
     """A job of conversations beside jobs of users, queues and wrap-up codes."""
     import dataclasses
 
-    sim, clock = Simulator(Settings(records=40, list_page_size_cap=7)), VirtualClock()
+    sim, clock = Simulator(SimSettings(records=40, list_page_size_cap=7)), VirtualClock()
     jobs = {}
     for dataset in ("conversations", "users", "queues", "wrapupcodes"):
         made = make_job(sim, clock, tmp_path / dataset, dataset=dataset, days=1)
@@ -211,8 +213,10 @@ def _nameless(value: Any, node: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(node, ListOf) and isinstance(value, list):
         return [_nameless(element, node.element) for element in value]
     if isinstance(node, ObjectOf) and isinstance(value, dict):
-        added = {trees.name_of(name) for name in node.members if trees.is_named(node, name)}
-        return {k: _nameless(v, node.members.get(k, Leaf(kind=Kind.JSON))) for k, v in value.items() if k not in added}
+        added = {tables.name_of(name) for name in node.members if tables.is_named(node, name)}
+        return {
+            k: _nameless(v, node.members.get(k, Leaf(kind=ColumnKind.JSON))) for k, v in value.items() if k not in added
+        }
     return value
 
 

@@ -5,11 +5,10 @@ from types import ModuleType
 
 import pytest
 
-from resumable.simulator import Simulator
-from resumable.simulator.text import Json
-
-from .prism import Stand
-from .sdk import hang_up, load, login
+from resumable.simulator.json_values import Json
+from resumable.simulator.simulator import Simulator
+from tests.interop.prism import Stand
+from tests.interop.sdk import hang_up, load, login
 
 Connect = Callable[[Simulator], Json]
 

@@ -3,8 +3,8 @@
 import json
 
 from resumable import Query
-from resumable.datasets import CATALOGUE
-from resumable.simulator import Simulator
+from resumable.datasets.catalogue import CATALOGUE
+from resumable.simulator.simulator import Simulator
 
 FOREIGN = {"conversations-pagecount": "its body is another contract's, on the same path as the public one"}
 """Datasets that are left out, and why."""

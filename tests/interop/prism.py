@@ -28,10 +28,13 @@ import pytest
 from resumable.clock import SystemClock
 from resumable.models import Request
 from resumable.redaction import Redactor, Secret
-from resumable.simulator import Settings, Simulator
-from resumable.simulator.log import Entry
-from resumable.simulator.text import Json
-from resumable.transport import HttpTransport, Limits, Reply
+from resumable.simulator.json_values import Json
+from resumable.simulator.request_log import Entry
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from resumable.transport.exchange import Limits
+from resumable.transport.http import HttpTransport, Reply
+from tests.support.machine import LACKS
 
 DOCUMENT = Path(__file__).with_name("openapi.json")
 INSTALLED = Path(__file__).parents[2] / ".ci" / "tools" / "node_modules" / ".bin" / "prism"
@@ -40,7 +43,7 @@ _LISTENING = re.compile(r"Prism is listening on (http://127\.0\.0\.1:\d+)")
 _EXACT = 2**53
 
 # The schemas allow no null (nothing in them is nullable), though the SDK takes one for an absent member.
-SETTINGS = Settings(records=45, explicit_nulls=False, rate_public=None, list_page_size_cap=7)
+SETTINGS = SimSettings(records=45, explicit_nulls=False, rate_public=None, list_page_size_cap=7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,10 +121,7 @@ def find() -> str:
     named = os.environ.get("RESUMABLE_PRISM")
     found = named or shutil.which("prism") or (str(INSTALLED) if INSTALLED.exists() else None)
     if found is None:
-        pytest.skip(
-            "Prism is not installed: npm install --prefix .ci/tools --no-save @stoplight/prism-cli@5.14.2, "
-            "or name it in RESUMABLE_PRISM"
-        )
+        pytest.skip(f"{LACKS} Prism (npm install --prefix .ci/tools --no-save @stoplight/prism-cli@5.14.2)")
     return found
 
 

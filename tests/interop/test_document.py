@@ -4,9 +4,8 @@ from types import ModuleType
 
 import pytest
 
-from resumable.simulator.filters import VOCABULARIES
-
-from .prism import read_document
+from resumable.simulator.world.filters import VOCABULARIES
+from tests.interop.prism import read_document
 
 PREDICATES = {
     "conversationFilters": "ConversationDetailQueryPredicate",

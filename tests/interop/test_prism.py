@@ -7,14 +7,13 @@ import pytest
 
 import resumable
 from resumable import Endpoints, Job, JobState, Query
-from resumable.datasets import CATALOGUE
-from resumable.simulator import Fault, FaultKind
-from resumable.simulator.text import Json
+from resumable.datasets.catalogue import CATALOGUE
+from resumable.simulator.faults.faults import FaultKind, SimFault
+from resumable.simulator.json_values import Json
 from resumable.status import Status
-from tests.e2e.inprocess import TIMELESS, records_of, settings_for, spec_for, truth_of
-
-from .datasets import FILTERED, FOREIGN, PUBLIC, every_filter
-from .prism import Stand, as_javascript, read_document, undeclared_parameters
+from tests.interop.datasets import FILTERED, FOREIGN, PUBLIC, every_filter
+from tests.interop.prism import Stand, as_javascript, read_document, undeclared_parameters
+from tests.support.inprocess import TIMELESS, records_of, settings_for, spec_for, truth_of
 
 
 def job_through(stand: Stand, dataset: str, folder: Path, query: Query | None = None, end: str = "2023-10-04") -> Job:
@@ -85,7 +84,7 @@ def test_an_answer_that_is_not_as_documented_is_reported(
     path: str, value: Json, named: str, stand: Stand, tmp_path: Path
 ) -> None:
     """A wrong type, format, word, null or member in an answer is a violation that names the field."""
-    stand.sim.inject(Fault(kind=FaultKind.FIELD, path=path, value=value))
+    stand.sim.inject(SimFault(kind=FaultKind.FIELD, path=path, value=value))
     job = job_through(stand, "conversations", tmp_path, end="2023-10-02")
     job.run()
     assert stand.violations

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from resumable.models import Request
-from resumable.simulator import Fault, FaultKind, Match
-from resumable.simulator.text import Json
-from resumable.transport import Reply
-
-from .prism import Stand, read_document, undeclared_parameters
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.json_values import Json
+from resumable.transport.http import Reply
+from tests.interop.prism import Stand, read_document, undeclared_parameters
 
 QUERY = "/api/v2/analytics/conversations/details/query"
 JOBS = "/api/v2/analytics/conversations/details/jobs"
@@ -93,7 +92,7 @@ def test_a_query_over_a_limit_is_refused_as_documented(body: dict[str, Json], ca
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 415, 429, 500, 503, 504])
 def test_every_error_of_a_failing_server_is_as_documented(status: int, caller: Caller, stand: Stand) -> None:
     """Each status that the document lists comes with a body that it describes."""
-    stand.sim.inject(Fault(kind=FaultKind.STATUS, status=status))
+    stand.sim.inject(SimFault(kind=FaultKind.STATUS, status=status))
     assert_refused(stand, caller.post(QUERY, page()), status)
 
 
@@ -130,7 +129,7 @@ def test_one_job_too_many_is_refused_as_documented(caller: Caller, stand: Stand)
 def test_the_end_of_a_failed_job_is_as_documented(caller: Caller, stand: Stand) -> None:
     """A job that failed tells so in a documented answer."""
     job = caller.job()
-    stand.sim.inject(Fault(kind=FaultKind.JOB_FAILED, on=Match(path=JOBS)))
+    stand.sim.inject(SimFault(kind=FaultKind.JOB_FAILED, on=Match(path=JOBS)))
     assert json.loads(caller.get(job).body)["state"] == "FAILED"
     assert stand.violations == []
 
@@ -170,7 +169,7 @@ def test_a_request_that_is_not_as_documented_is_reported(
 
 def test_what_the_document_does_not_list_is_reported(caller: Caller, stand: Stand) -> None:
     """An unknown path, a request without a token and a status that nobody documents are violations."""
-    stand.sim.inject(Fault(kind=FaultKind.STATUS, status=418))
+    stand.sim.inject(SimFault(kind=FaultKind.STATUS, status=418))
     caller.get("/api/v2/users")
     caller.get("/api/v2/nothing")
     caller.headers.clear()

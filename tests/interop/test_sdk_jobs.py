@@ -7,11 +7,11 @@ from types import ModuleType
 
 import pytest
 
-from resumable.simulator import Settings, Simulator
-from resumable.simulator.text import Json
-
-from .conftest import Connect
-from .sdk import DAY, assert_same
+from resumable.simulator.json_values import Json
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.interop.conftest import Connect
+from tests.interop.sdk import DAY, assert_same
 
 WATERMARK = datetime(2023, 10, 9, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ def all_pages(ask: Callable[..., Json], job: str, size: int) -> list[Json]:
 @pytest.mark.parametrize("family", [CONVERSATIONS, USERS], ids=lambda family: family.path)
 def test_a_job_is_made_waited_for_read_and_deleted(family: Family, sdk: ModuleType, connect: Connect) -> None:
     """A job goes from QUEUED to FULFILLED, its cursors lead through the truth, and once deleted it is gone."""
-    with Simulator(Settings(records=100, watermark=WATERMARK, job_polls=3)) as sim:
+    with Simulator(SimSettings(records=100, watermark=WATERMARK, job_polls=3)) as sim:
         api = sdk.AnalyticsApi(connect(sim))
         query = getattr(sdk, family.query)()
         query.interval = DAY
@@ -64,7 +64,7 @@ def test_a_job_is_made_waited_for_read_and_deleted(family: Family, sdk: ModuleTy
 @pytest.mark.parametrize("family", [CONVERSATIONS, USERS], ids=lambda family: family.path)
 def test_the_watermark_of_jobs_is_told(family: Family, sdk: ModuleType, connect: Connect) -> None:
     """The time up to which jobs have data comes as an aware time."""
-    with Simulator(Settings(watermark=WATERMARK)) as sim:
+    with Simulator(SimSettings(watermark=WATERMARK)) as sim:
         api = sdk.AnalyticsApi(connect(sim))
         answer = getattr(api, f"get_analytics_{family.path}_jobs_availability")()
         assert answer.data_availability_date == WATERMARK
@@ -72,7 +72,7 @@ def test_the_watermark_of_jobs_is_told(family: Family, sdk: ModuleType, connect:
 
 def test_a_job_that_failed_says_why(sdk: ModuleType, connect: Connect) -> None:
     """A failed job has the state FAILED and an error message."""
-    with Simulator(Settings(job_fails=True)) as sim:
+    with Simulator(SimSettings(job_fails=True)) as sim:
         api = sdk.AnalyticsApi(connect(sim))
         query = sdk.AsyncConversationQuery()
         query.interval = DAY
@@ -84,7 +84,7 @@ def test_a_job_that_failed_says_why(sdk: ModuleType, connect: Connect) -> None:
 
 def test_only_job_results_have_attributes(sdk: ModuleType, connect: Connect) -> None:
     """Participants have attributes in the results of a job, which counts by day where it is told to."""
-    with Simulator(Settings(records=50, job_polls=0)) as sim:
+    with Simulator(SimSettings(records=50, job_polls=0)) as sim:
         api = sdk.AnalyticsApi(connect(sim))
         query = sdk.AsyncConversationQuery()
         query.interval, query.start_of_day_interval_matching = DAY, True
@@ -97,7 +97,7 @@ def test_only_job_results_have_attributes(sdk: ModuleType, connect: Connect) -> 
 
 def test_an_audit_query_is_made_waited_for_and_read(sdk: ModuleType, connect: Connect) -> None:
     """An audit query succeeds, and its cursors lead through the truth."""
-    with Simulator(Settings(job_polls=1)) as sim:
+    with Simulator(SimSettings(job_polls=1)) as sim:
         api = sdk.AuditApi(connect(sim))
         query = sdk.AuditQueryRequest()
         query.interval, query.service_name = DAY, "Architect"

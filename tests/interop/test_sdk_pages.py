@@ -4,11 +4,12 @@ from types import ModuleType
 
 import pytest
 
-from resumable.simulator import Kind, PastEnd, Settings, Simulator
-from resumable.simulator.text import Json
-
-from .conftest import Connect
-from .sdk import DAY, any_of, assert_same, conversation_query, paging
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import PastEnd, SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.interop.conftest import Connect
+from tests.interop.sdk import DAY, any_of, assert_same, conversation_query, paging
 
 
 def test_the_token_comes_for_basic_credentials_and_is_used_from_then_on(sdk: ModuleType, connect: Connect) -> None:
@@ -19,7 +20,7 @@ def test_the_token_comes_for_basic_credentials_and_is_used_from_then_on(sdk: Mod
         seen.append(options.headers["Authorization"].split()[0])
         return options
 
-    with Simulator(Settings(records=1)) as sim:
+    with Simulator(SimSettings(records=1)) as sim:
         client = connect(sim)
         client.get_http_client().set_pre_request_hook(look)
         client.get_client_credentials_token(sim.settings.client_id, sim.settings.client_secret)
@@ -32,7 +33,7 @@ def test_the_token_comes_for_basic_credentials_and_is_used_from_then_on(sdk: Mod
 
 def test_all_pages_of_a_day_are_the_truth(sdk: ModuleType, connect: Connect) -> None:
     """Paged through with the SDK's own models, a day has the ids, the counts and every value of the truth."""
-    with Simulator(Settings(records=250)) as sim:
+    with Simulator(SimSettings(records=250)) as sim:
         api = sdk.AnalyticsApi(connect(sim))
         found: list[Json] = []
         for page in range(1, 4):
@@ -48,7 +49,7 @@ def test_a_page_past_the_end_has_no_conversations(
     habit: PastEnd, expected: list[Json] | None, sdk: ModuleType, connect: Connect
 ) -> None:
     """Beyond the last page the SDK finds no conversations and the same total, whichever way the server says so."""
-    with Simulator(Settings(records=5, past_end=habit)) as sim:
+    with Simulator(SimSettings(records=5, past_end=habit)) as sim:
         query = conversation_query(sdk, page=2)
         answer = sdk.AnalyticsApi(connect(sim)).post_analytics_conversations_details_query(query)
         assert (answer.conversations, answer.total_hits) == (expected, 5)
@@ -56,7 +57,7 @@ def test_a_page_past_the_end_has_no_conversations(
 
 def test_filters_made_of_the_sdks_models_select_what_the_truth_says(sdk: ModuleType, connect: Connect) -> None:
     """Segment and conversation filters in the SDK's own words select a part of a day, the same as the truth's."""
-    with Simulator(Settings(records=100)) as sim:
+    with Simulator(SimSettings(records=100)) as sim:
         client = connect(sim)
         query = conversation_query(sdk)
         organisation = sim.world.organisation
@@ -73,7 +74,7 @@ def test_filters_made_of_the_sdks_models_select_what_the_truth_says(sdk: ModuleT
 
 def test_single_conversations_are_found_by_their_ids(sdk: ModuleType, connect: Connect) -> None:
     """One conversation, and several, come by their ids as they are in the truth."""
-    with Simulator(Settings(records=10)) as sim:
+    with Simulator(SimSettings(records=10)) as sim:
         truth = sim.truth(DAY)
         api = sdk.AnalyticsApi(connect(sim))
         assert_same([api.get_analytics_conversation_details(truth.ids[3])], list(truth)[3:4])
@@ -82,7 +83,7 @@ def test_single_conversations_are_found_by_their_ids(sdk: ModuleType, connect: C
 
 def test_users_details_are_the_truth(sdk: ModuleType, connect: Connect) -> None:
     """All pages of users' details hold every user's presence and routing status, as the truth has them."""
-    with Simulator(Settings(users=40)) as sim:
+    with Simulator(SimSettings(users=40)) as sim:
         api = sdk.AnalyticsApi(connect(sim))
         found: list[Json] = []
         for page in range(1, 6):
@@ -106,7 +107,7 @@ def test_entity_lists_are_read_to_their_page_count(
     dataset: str, api: str, method: str, sdk: ModuleType, connect: Connect
 ) -> None:
     """The pages from 1 to pageCount of a list, smaller than was asked for, are the truth, and say where they are."""
-    with Simulator(Settings(list_page_size_cap=7)) as sim:
+    with Simulator(SimSettings(list_page_size_cap=7)) as sim:
         ask = getattr(getattr(sdk, api)(connect(sim)), method)
         first = ask(page_size=100, page_number=1)
         assert (first.page_size, first.total) == (7, len(sim.truth(dataset=dataset)))

@@ -6,11 +6,13 @@ from types import ModuleType
 import pytest
 import urllib3
 
-from resumable.simulator import Fault, FaultKind, Kind, Settings, Simulator
-from resumable.simulator.text import Json
-
-from .conftest import Connect
-from .sdk import conversation_query, read_as, wire
+from resumable.simulator.faults.faults import FaultKind, SimFault
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.interop.conftest import Connect
+from tests.interop.sdk import conversation_query, read_as, wire
 
 
 class Clock:
@@ -64,7 +66,7 @@ def assert_documented(client: Json, error: Json, status: int, code: str) -> Json
 def test_retry_after_is_waited_for_just_as_long_as_it_says(sdk: ModuleType, connect: Connect) -> None:
     """At the rate limit the SDK waits what Retry-After says, once, and its request is answered."""
     clock, waits = Clock(), list[float]()
-    with Simulator(Settings(records=3, rate_public=2), monotonic=clock) as sim:
+    with Simulator(SimSettings(records=3, rate_public=2), monotonic=clock) as sim:
         client = connect(sim)
         retry_with(client, policy_that_waits_on(clock, waits))
         api = sdk.AnalyticsApi(client)
@@ -77,7 +79,7 @@ def test_retry_after_is_waited_for_just_as_long_as_it_says(sdk: ModuleType, conn
 
 def test_without_retries_a_429_is_raised_with_what_is_documented(sdk: ModuleType, connect: Connect) -> None:
     """Past the rate limit the exception has status 429, the documented body, Retry-After and the rate headers."""
-    with Simulator(Settings(records=3, rate_public=1), monotonic=Clock()) as sim:
+    with Simulator(SimSettings(records=3, rate_public=1), monotonic=Clock()) as sim:
         client = connect(sim)
         retry_with(client, urllib3.Retry(0))
         sdk.AnalyticsApi(client).post_analytics_conversations_details_query(conversation_query(sdk))
@@ -92,11 +94,14 @@ def test_without_retries_a_429_is_raised_with_what_is_documented(sdk: ModuleType
 def test_an_expired_token_is_a_401_that_is_raised(sdk: ModuleType, connect: Connect) -> None:
     """Once its client-credentials token has expired the SDK raises the 401, and asks for no other token."""
     clock = Clock()
-    with Simulator(Settings(records=3, token_lifetime=300), monotonic=clock) as sim:
+    with Simulator(SimSettings(records=3, token_lifetime=300), monotonic=clock) as sim:
         client = connect(sim)
         clock.now += 301
         assert_documented(client, refused(sdk, client, conversation_query(sdk)), 401, "bad.credentials")
-        assert [(entry.kind, entry.status) for entry in sim.log] == [(Kind.TOKEN, 200), (Kind.CONVERSATIONS, 401)]
+        assert [(entry.kind, entry.status) for entry in sim.log] == [
+            (Kind.TOKEN, 200),
+            (Kind.CONVERSATIONS, 401),
+        ]
 
 
 def test_a_wrong_secret_is_refused(sdk: ModuleType, connect: Connect) -> None:
@@ -122,7 +127,7 @@ def test_a_query_over_a_limit_is_a_400_with_a_reason(
     page: int, size: int, interval: str, reason: str, sdk: ModuleType, connect: Connect
 ) -> None:
     """What exceeds a limit of the contract is refused with the documented body, which says why."""
-    with Simulator(Settings(records=3)) as sim:
+    with Simulator(SimSettings(records=3)) as sim:
         client = connect(sim)
         query = conversation_query(sdk, page=page, size=size, interval=interval)
         assert reason in assert_documented(client, refused(sdk, client, query), 400, "bad.request").message
@@ -143,9 +148,9 @@ def test_every_status_of_a_failing_server_has_the_documented_body(
     status: int, code: str, sdk: ModuleType, connect: Connect
 ) -> None:
     """Each error status reaches the SDK as an exception with the documented body and code."""
-    with Simulator(Settings(records=3)) as sim:
+    with Simulator(SimSettings(records=3)) as sim:
         client = connect(sim)
-        sim.inject(Fault(kind=FaultKind.STATUS, status=status))
+        sim.inject(SimFault(kind=FaultKind.STATUS, status=status))
         assert_documented(client, refused(sdk, client, conversation_query(sdk)), status, code)
 
 

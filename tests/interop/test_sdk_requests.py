@@ -6,12 +6,13 @@ import pytest
 
 import resumable
 from resumable import JobState
-from resumable.simulator import Kind, Settings, Simulator
-from tests.e2e.inprocess import settings_for, spec_for
-
-from .conftest import Connect
-from .datasets import FILTERED, every_filter
-from .sdk import read_as, wire
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.interop.conftest import Connect
+from tests.interop.datasets import FILTERED, every_filter
+from tests.interop.sdk import read_as, wire
+from tests.support.inprocess import settings_for, spec_for
 
 MODELS = {
     ("conversations", Kind.CONVERSATIONS): "ConversationQuery",
@@ -24,7 +25,7 @@ MODELS = {
 @pytest.mark.parametrize("dataset", FILTERED)
 def test_every_query_of_the_product_is_one_of_the_sdks_models(dataset: str, connect: Connect, tmp_path: Path) -> None:
     """Read into the SDK's model and written again, a query with every filter is the same: the SDK knows all of it."""
-    with Simulator(Settings(records=60, rate_public=None, job_polls=1)) as sim:
+    with Simulator(SimSettings(records=60, rate_public=None, job_polls=1)) as sim:
         query = every_filter(sim, dataset)
         job = resumable.make(spec_for(dataset, "2023-10-01", "2023-10-03", query=query), settings_for(sim, tmp_path))
         assert job.run().state is JobState.COMPLETE

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from resumable.manifest import ManifestReader
+from resumable.manifest.reader import ManifestReader
 from tests.support.builders import make_manifest
 from tests.support.clock import VirtualClock
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from resumable.errors import ExitCode, ManifestUnusable, StorageFailed
-from resumable.manifest import Manifest, ManifestReader, ddl
+from resumable.errors import ExitCode, Failure, ManifestUnusable, StorageFailed
+from resumable.manifest import tables
 from resumable.manifest.connection import Connection
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, Interval, JobState, PartFact
 from tests.support.builders import days, make_manifest, snapshot
 from tests.support.clock import VirtualClock
@@ -33,7 +35,7 @@ def newer(path: Path) -> None:
     """Make it a manifest of a later version."""
     make_manifest(path, VirtualClock()).close()
     with closing(sqlite3.connect(path)) as database:
-        database.execute(f"PRAGMA user_version={ddl.VERSION + 1}")
+        database.execute(f"PRAGMA user_version={tables.VERSION + 1}")
         database.commit()
 
 
@@ -93,7 +95,7 @@ def test_a_newer_manifest_with_an_unfolded_log_is_left_as_it_is(path: Path) -> N
     killed = path.parent / "killed" / path.name
     killed.parent.mkdir()
     with closing(sqlite3.connect(path)) as database:
-        database.execute(f"PRAGMA user_version={ddl.VERSION + 1}")
+        database.execute(f"PRAGMA user_version={tables.VERSION + 1}")
         for name, data in files(path).items():
             (killed.parent / name).write_bytes(data)
     (killed.parent / "manifest.sqlite-shm").unlink()
@@ -155,7 +157,7 @@ def test_pages_are_committed_durably_and_counters_cheaply(path: Path, monkeypatc
     assert modes_of(lambda: manifest.event(EventKind.RETRY, "x")) == {normal}
     window = manifest.window(window.id).window
     assert modes_of(lambda: manifest.page_done(window, 2, FACT, moved=False)) == {full}
-    assert modes_of(lambda: manifest.quarantine(window, 3, "why")) == {full}
+    assert modes_of(lambda: manifest.quarantine(window, 3, "why", Failure.NO_ANSWER)) == {full}
     assert modes_of(lambda: manifest.retake(window, None, "why")) == {full}
     assert modes_of(lambda: manifest.set_state(JobState.RUNNING)) == {full}
     with closing(sqlite3.connect(path)) as database:
@@ -220,7 +222,7 @@ def test_a_hundred_thousand_pages_take_under_100_bytes_each(path: Path) -> None:
 
 def test_the_history_does_not_fill_the_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the events the newest are kept, in order."""
-    monkeypatch.setattr(ddl, "EVENTS_KEPT", 50)
+    monkeypatch.setattr(tables, "EVENTS_KEPT", 50)
     manifest = make_manifest(path, VirtualClock())
     for n in range(130):
         manifest.event(EventKind.RETRY, f"event {n}")

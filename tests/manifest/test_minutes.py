@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from resumable.errors import ManifestUnusable
-from resumable.manifest import Manifest, ManifestReader, ddl
+from resumable.manifest import tables
 from resumable.manifest.connection import Connection
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.store import Manifest
 from resumable.models import Counter, JobState, PartFact
-from resumable.simulator import Settings as SimulatorSettings
-from resumable.simulator import Simulator
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import START, make_job, make_manifest, snapshot
 from tests.support.clock import VirtualClock
-from tests.support.older import version_1
+from tests.support.older import made_by
 
 FACT = PartFact(rows=100, size=130_000, sha256=bytes(range(32)))
 
@@ -121,7 +123,7 @@ def test_a_kill_loses_no_more_than_seconds_of_it(manifest: Manifest, clock: Virt
 
 def test_a_job_of_months_keeps_a_bounded_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many rows are folded into rows of twice the length, again and again, and nothing that was counted is lost."""
-    monkeypatch.setattr(ddl, "MINUTES_KEPT", 50)
+    monkeypatch.setattr(tables, "MINUTES_KEPT", 50)
     clock = VirtualClock()
     manifest = make_manifest(tmp_path / "manifest.sqlite", clock)
     for _ in range(1000):
@@ -162,7 +164,7 @@ def test_a_manifest_of_the_first_version_can_be_looked_at_as_it_is(tmp_path: Pat
     """A reader finds everything but the minutes, and changes nothing."""
     path = tmp_path / "manifest.sqlite"
     make_manifest(path, VirtualClock()).close()
-    version_1(path)
+    made_by(1, path)
     before = path.read_bytes()
     reader = ManifestReader.open_to_read(path)
     assert reader is not None
@@ -175,11 +177,11 @@ def test_a_manifest_of_the_first_version_can_be_looked_at_as_it_is(tmp_path: Pat
 def test_a_job_of_the_first_version_is_carried_on(tmp_path: Path) -> None:
     """Begun by the first version and interrupted, the run brings it up to date, asks for no page again, and ends."""
     clock = VirtualClock()
-    sim = Simulator(SimulatorSettings(records=300), monotonic=clock.monotonic)
+    sim = Simulator(SimSettings(records=300), monotonic=clock.monotonic)
     with pytest.raises(Exception, match="used up"):
         make_job(sim, clock, tmp_path, max_requests=3).run()
     path = tmp_path / "job" / "manifest.sqlite"
-    version_1(path)
+    made_by(1, path)
     job = make_job(sim, clock, tmp_path)
     done = job.status().totals.pages_done
     status = job.run()
@@ -187,7 +189,7 @@ def test_a_job_of_the_first_version_is_carried_on(tmp_path: Path) -> None:
     assert status.state is JobState.COMPLETE
     reader = ManifestReader.open_to_read(path)
     assert reader is not None
-    assert reader._db.version == ddl.VERSION
+    assert reader._db.version == tables.VERSION
     assert sum(row.pages for row in reader.minutes()) == status.totals.pages_done - 3
     reader.close()
 

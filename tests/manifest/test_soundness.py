@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from resumable.errors import ExitCode, JobLocked, ManifestUnusable
-from resumable.manifest import Manifest, ManifestReader
+from resumable.manifest.reader import ManifestReader
+from resumable.manifest.store import Manifest
 from resumable.models import PartFact
 from tests.support.builders import make_manifest, snapshot
 from tests.support.clock import VirtualClock

@@ -1,4 +1,4 @@
-"""What the README shows other tools do with it, done with those tools."""
+"""What the documents show other libraries do with it, done with those libraries."""
 
 import json
 import runpy
@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Simulator, Style
-from tests.e2e.harness import PAGE_KINDS
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
+from tests.support.harness import PAGE_KINDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,8 +37,7 @@ for event in done.get_asset_materialization_events():
 @pytest.mark.long
 def test_a_dagster_asset_carries_on_where_a_run_failed(tmp_path: Path) -> None:
     """A day whose run failed half-way is materialized by the next one, and no page is asked for twice."""
-    pytest.importorskip("dagster", reason="the extra `dagster` is not installed")
-    with Simulator(Settings(records=600, style=Style.SMALL, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=600, style=Style.SMALL, rate_public=None)) as sim:
         environment = {
             "PATH": "/usr/bin:/bin",
             "PYTHONPATH": str(ROOT),
@@ -54,7 +56,7 @@ def test_a_dagster_asset_carries_on_where_a_run_failed(tmp_path: Path) -> None:
                 env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100,
             )  # fmt: skip
 
-        sim.inject(Fault(kind=FaultKind.STATUS, status=403, on=Match(kinds=(Kind.CONVERSATIONS,), pages=(4,))))
+        sim.inject(SimFault(kind=FaultKind.STATUS, status=403, on=Match(kinds=(Kind.CONVERSATIONS,), pages=(4,))))
         failed = materialize()
         assert failed.returncode == 3, failed.stderr
         came = {page for page, count in sim.log.pages().items() if count}
@@ -76,7 +78,7 @@ Records = list[dict[str, Any]]
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Records]:
     """Return a folder with the exports that the recipes read, and the records that the simulator served."""
     folder = tmp_path_factory.mktemp("recipes")
-    with Simulator(Settings(records=120)) as sim:
+    with Simulator(SimSettings(records=120)) as sim:
         job = make_job(sim, VirtualClock(), folder / "state", days=3)
         job.run()
         truth = sim.truth("2023-10-01T00:00:00Z/2023-10-04T00:00:00Z")
@@ -131,9 +133,12 @@ def test_the_recipe_for_duckdb(exported: tuple[Path, Records], monkeypatch: pyte
     assert {queue: count for queue, count, _ in found} == handled
 
 
-@pytest.mark.parametrize("name", ["dagster_asset", "with_pandas", "with_polars", "with_duckdb"])
-def test_the_readme_shows_the_recipes_as_they_are_tested(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [("dagster_asset", "job"), ("with_pandas", "export"), ("with_polars", "export"), ("with_duckdb", "export")],
+)
+def test_the_documents_show_the_recipes_as_they_are_tested(name: str, page: str) -> None:
     """What is printed is what runs."""
     source = (ROOT / "tests" / "recipes" / f"{name}.py").read_text("utf-8")
     body = source[source.index("@dg.asset" if name == "dagster_asset" else "import ") :]
-    assert body in (ROOT / "README.md").read_text("utf-8")
+    assert body in (ROOT / "resumable" / page / "README.md").read_text("utf-8")

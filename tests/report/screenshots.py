@@ -12,15 +12,16 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-from resumable import report
-from resumable.cli.watchview import Screen, drawn
-from resumable.manifest import Manifest, hold
+from resumable.cli.text.watch_screen import Screen, drawn
+from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState
-from resumable.watch import Watch
+from resumable.monitor.watch import Watch
+from resumable.report import document
+from resumable.storage.job_files import REPORT, JobFiles
+from resumable.storage.lock import hold
+from tests.report import jobs
+from tests.report.browser import LOOKS, Look, chromium, opened
 from tests.support.clock import VirtualClock
-
-from . import jobs
-from .browser import LOOKS, Look, chromium, opened
 
 TALL = {"light": 1480, "dark": 1480, "phone": 2080}
 """Pixels of the page that are shown, from its top."""
@@ -46,7 +47,7 @@ def watched(folder: Path, clock: VirtualClock) -> str:
     assert manifest is not None
     manifest.set_state(JobState.RUNNING)
     with hold(folder / "lock", job=folder.name, now=clock.now()), closing(manifest):
-        view = Watch(folder, clock).look()
+        view = Watch(JobFiles.at(folder), clock).look()
     assert view is not None
     console = Console(file=io.StringIO(), width=92, record=True, force_terminal=True, color_system="truecolor")
     console.print(Text("\n").join(drawn(view, Screen(width=92, height=28, plain=False))))
@@ -59,9 +60,9 @@ def main(to: Path) -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         clock = VirtualClock()
         made = job(Path(folder), clock)
-        report.write(made, None, now=clock.now())
+        document.write(JobFiles.at(made), None, now=clock.now())
         for name, look in LOOKS.items():
-            with opened(browser, made / report.REPORT, replace(look, sharp=1.25 if name == "phone" else 1.0)) as found:
+            with opened(browser, made / REPORT, replace(look, sharp=1.25 if name == "phone" else 1.0)) as found:
                 clip = {"x": 0, "y": 0, "width": look.width, "height": TALL[name]}
                 found.page.screenshot(path=to / f"report-{name}.png", clip=clip, full_page=True)
         (made / "watch.html").write_text(watched(made, clock))

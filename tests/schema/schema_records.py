@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from resumable.schema.fields import Kind, Leaf, ListOf, Node, ObjectOf
+from resumable.schema.fields import ColumnKind, Leaf, ListOf, Node, ObjectOf
 
 ODD_NAMES = ["", "/", "~", "~1", "a/b", "0", "_unmapped", "newField", "ключ", "\ud800", "id", "value"]
 NAMES = st.sampled_from(ODD_NAMES)
@@ -49,15 +49,15 @@ def instants(forms: list[Callable[[datetime], str]]) -> st.SearchStrategy[str]:
     return st.builds(lambda form, moment: form(moment), st.sampled_from(forms), st.datetimes())
 
 
-FITTING: dict[Kind, st.SearchStrategy[Any]] = {
-    Kind.TEXT: TEXTS,
-    Kind.INTEGER: INTEGERS,
-    Kind.NUMBER: st.floats(-1e15, 1e15) | st.integers(-(2**53) + 1, 2**53 - 1),
-    Kind.FLAG: st.booleans(),
-    Kind.INSTANT: instants(FORMS),
-    Kind.DATE: TEXTS,
-    Kind.TEXT_MAP: st.dictionaries(TEXTS, TEXTS, max_size=4),
-    Kind.JSON: ANY_JSON,
+FITTING: dict[ColumnKind, st.SearchStrategy[Any]] = {
+    ColumnKind.TEXT: TEXTS,
+    ColumnKind.INTEGER: INTEGERS,
+    ColumnKind.NUMBER: st.floats(-1e15, 1e15) | st.integers(-(2**53) + 1, 2**53 - 1),
+    ColumnKind.FLAG: st.booleans(),
+    ColumnKind.INSTANT: instants(FORMS),
+    ColumnKind.DATE: TEXTS,
+    ColumnKind.TEXT_MAP: st.dictionaries(TEXTS, TEXTS, max_size=4),
+    ColumnKind.JSON: ANY_JSON,
 }
 
 
@@ -131,22 +131,22 @@ class _Seeded:
             return [self.value(node.element, depth + 1) for _ in range(self.rng.choice([0, 1, 1, 2, 3]))]
         return self.members(node, depth)
 
-    def leaf(self, kind: Kind) -> Any:  # noqa: ANN401 - any JSON value
+    def leaf(self, kind: ColumnKind) -> Any:  # noqa: ANN401 - any JSON value
         """Make a leaf that fits."""
         rng = self.rng
-        if kind is Kind.INTEGER:
+        if kind is ColumnKind.INTEGER:
             return rng.choice([0, -1, 2**63 - 1, -(2**63), rng.randrange(10**6)])
-        if kind is Kind.NUMBER:
+        if kind is ColumnKind.NUMBER:
             return rng.choice([0, 4.5, -0.1, 2**53 - 1, rng.random(), rng.randrange(10**6)])
-        if kind is Kind.FLAG:
+        if kind is ColumnKind.FLAG:
             return rng.random() < 0.5
-        if kind is Kind.INSTANT:
+        if kind is ColumnKind.INSTANT:
             first = datetime(1, 1, 1, tzinfo=UTC).replace(tzinfo=None)
             moment = first + timedelta(days=rng.randrange(3_600_000), milliseconds=rng.randrange(86_400_000))
             return rng.choice(FORMS + (ODD_FORMS if self.odd and rng.random() < 0.05 else []))(moment)
-        if kind is Kind.TEXT_MAP:
+        if kind is ColumnKind.TEXT_MAP:
             return {rng.choice(SOME_TEXTS) + str(n): rng.choice(SOME_TEXTS) for n in range(rng.randrange(5))}
-        return self.anything() if kind is Kind.JSON else rng.choice(SOME_TEXTS)
+        return self.anything() if kind is ColumnKind.JSON else rng.choice(SOME_TEXTS)
 
     def anything(self) -> Any:  # noqa: ANN401 - any JSON value
         """Make a JSON value that fits nowhere in particular."""
@@ -162,7 +162,7 @@ def body_of(found: list[Any], **envelope: object) -> bytes:
 
 def comes_back(node: Node, was: Any, now: Any) -> bool:  # noqa: ANN401 - any JSON value
     """Tell whether `rebuild` kept its promise: no null members, an instant the same instant, the rest as it was."""
-    if isinstance(node, Leaf) and node.kind is Kind.INSTANT and isinstance(was, str) and was != now:
+    if isinstance(node, Leaf) and node.kind is ColumnKind.INSTANT and isinstance(was, str) and was != now:
         return _same_moment(was, now)
     if isinstance(node, ListOf) and isinstance(was, list):
         return len(was) == len(now) and all(comes_back(node.element, a, b) for a, b in zip(was, now, strict=True))

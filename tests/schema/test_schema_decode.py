@@ -8,10 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resumable.schema import NAMES, Kind, NotJson, Schema, build, pinned
 from resumable.schema.decode import Decoded, NotRecords, Presence, decode, decode_carefully
-from resumable.schema.fast import cut, table_of
+from resumable.schema.decode_fast import cut, table_of
+from resumable.schema.fields import ColumnKind
 from resumable.schema.rebuild import rebuild
+from resumable.schema.registry import NAMES, pinned
+from resumable.schema.schema import Schema, build
+from resumable.schema.strict_json import NotJson
 from tests.schema.schema_records import ANY_JSON, body_of, comes_back, large_records, records, same
 
 CONVERSATION = pinned("conversation")
@@ -19,17 +22,17 @@ SMALL = build(
     "small",
     1,
     {
-        "id": Kind.TEXT,
-        "count": Kind.INTEGER,
-        "share": Kind.NUMBER,
-        "on": Kind.FLAG,
-        "at": Kind.INSTANT,
-        "day": Kind.DATE,
-        "names": [Kind.TEXT],
-        "free": Kind.TEXT_MAP,
-        "any": Kind.JSON,
-        "one": {"x": Kind.TEXT, "free": Kind.TEXT_MAP, "times": [Kind.INSTANT]},
-        "many": [{"x": Kind.NUMBER, "any": [Kind.JSON], "grid": [[Kind.INTEGER]]}],
+        "id": ColumnKind.TEXT,
+        "count": ColumnKind.INTEGER,
+        "share": ColumnKind.NUMBER,
+        "on": ColumnKind.FLAG,
+        "at": ColumnKind.INSTANT,
+        "day": ColumnKind.DATE,
+        "names": [ColumnKind.TEXT],
+        "free": ColumnKind.TEXT_MAP,
+        "any": ColumnKind.JSON,
+        "one": {"x": ColumnKind.TEXT, "free": ColumnKind.TEXT_MAP, "times": [ColumnKind.INSTANT]},
+        "many": [{"x": ColumnKind.NUMBER, "any": [ColumnKind.JSON], "grid": [[ColumnKind.INTEGER]]}],
     },
     "id",
     "at",

@@ -10,21 +10,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resumable.schema import NAMES, Kind, Schema, pinned
 from resumable.schema.decode import decode
-from resumable.schema.fields import Leaf, ListOf, Node
+from resumable.schema.fields import ColumnKind, Leaf, ListOf, Node
 from resumable.schema.rebuild import rebuild
+from resumable.schema.registry import NAMES, pinned
+from resumable.schema.schema import Schema
 from tests.schema.schema_records import body_of
 
-SAMPLES: dict[Kind, Any] = {
-    Kind.TEXT: "ü😀\0",
-    Kind.INTEGER: 2**63 - 1,
-    Kind.NUMBER: 4.5,
-    Kind.FLAG: True,
-    Kind.INSTANT: "2023-10-01T12:34:56.789Z",
-    Kind.DATE: "2023-10-01",
-    Kind.TEXT_MAP: {"a": "b", "": "c"},
-    Kind.JSON: {"a": [1, None]},
+SAMPLES: dict[ColumnKind, Any] = {
+    ColumnKind.TEXT: "ü😀\0",
+    ColumnKind.INTEGER: 2**63 - 1,
+    ColumnKind.NUMBER: 4.5,
+    ColumnKind.FLAG: True,
+    ColumnKind.INSTANT: "2023-10-01T12:34:56.789Z",
+    ColumnKind.DATE: "2023-10-01",
+    ColumnKind.TEXT_MAP: {"a": "b", "": "c"},
+    ColumnKind.JSON: {"a": [1, None]},
 }
 
 

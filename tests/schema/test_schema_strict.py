@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resumable.schema import NotJson, strict_json
+from resumable.schema.strict_json import NotJson, strict_json
 from tests.schema.schema_records import ANY_JSON, same
 
 REFUSED = {

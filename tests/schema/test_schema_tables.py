@@ -6,8 +6,9 @@ import sys
 import pyarrow as pa
 import pytest
 
-from resumable.schema import NAMES, UNMAPPED, Declared, Fields, Kind, Schema, SchemaError, build, pinned
-from resumable.schema.fields import leaves
+from resumable.schema.fields import ColumnKind, Declared, Fields, SchemaError, leaves
+from resumable.schema.registry import NAMES, pinned
+from resumable.schema.schema import UNMAPPED, Schema, build
 
 PINNED = {
     "conversation": (1, 211, "95909b57b914666e"),
@@ -58,12 +59,12 @@ def small(fields: Fields, key: str = "id", start: str | None = None, version: in
 def test_the_digest_follows_every_field() -> None:
     """Schemas differ in digest when a field, its kind, its place, the version or the key differs."""
     tables: list[Fields] = [
-        {"id": Kind.TEXT, "a": Kind.TEXT},
-        {"id": Kind.TEXT, "a": Kind.DATE},
-        {"id": Kind.TEXT, "a": [Kind.TEXT]},
-        {"id": Kind.TEXT, "a": {"b": Kind.TEXT}},
-        {"id": Kind.TEXT, "a": [{"b": Kind.TEXT}]},
-        {"a": Kind.TEXT, "id": Kind.TEXT},
+        {"id": ColumnKind.TEXT, "a": ColumnKind.TEXT},
+        {"id": ColumnKind.TEXT, "a": ColumnKind.DATE},
+        {"id": ColumnKind.TEXT, "a": [ColumnKind.TEXT]},
+        {"id": ColumnKind.TEXT, "a": {"b": ColumnKind.TEXT}},
+        {"id": ColumnKind.TEXT, "a": [{"b": ColumnKind.TEXT}]},
+        {"a": ColumnKind.TEXT, "id": ColumnKind.TEXT},
     ]
     schemas = [*map(small, tables), small(tables[0], "a"), small(tables[0], version=2)]
     assert len({schema.digest for schema in schemas}) == len(schemas)
@@ -74,13 +75,13 @@ def test_the_digest_follows_every_field() -> None:
     ("fields", "key", "start", "complaint"),
     [
         ({}, "id", None, "no field"),
-        ({"id": Kind.TEXT, "a": {}}, "id", None, "a declares no field"),
-        ({"id": Kind.TEXT, "a": []}, "id", None, "a is neither"),
-        ({"id": Kind.TEXT, "a": [{"b": "text"}]}, "id", None, r"a\[\]\.b is neither"),
-        ({"id": Kind.TEXT, "_unmapped": Kind.TEXT}, "id", None, "_unmapped"),
-        ({"id": Kind.NUMBER}, "id", None, "key field id .* text or integer"),
-        ({"id": Kind.TEXT}, "other", None, "key field other"),
-        ({"id": Kind.TEXT, "at": Kind.TEXT}, "id", "at", "start field at"),
+        ({"id": ColumnKind.TEXT, "a": {}}, "id", None, "a declares no field"),
+        ({"id": ColumnKind.TEXT, "a": []}, "id", None, "a is neither"),
+        ({"id": ColumnKind.TEXT, "a": [{"b": "text"}]}, "id", None, r"a\[\]\.b is neither"),
+        ({"id": ColumnKind.TEXT, "_unmapped": ColumnKind.TEXT}, "id", None, "_unmapped"),
+        ({"id": ColumnKind.NUMBER}, "id", None, "key field id .* text or integer"),
+        ({"id": ColumnKind.TEXT}, "other", None, "key field other"),
+        ({"id": ColumnKind.TEXT, "at": ColumnKind.TEXT}, "id", "at", "start field at"),
     ],
 )
 def test_a_table_that_means_nothing_is_refused(
@@ -94,7 +95,7 @@ def test_a_table_that_means_nothing_is_refused(
 def test_asking_for_a_schema_imports_no_pyarrow() -> None:
     """Naming a schema, its key and its digest does not cost the import of pyarrow."""
     script = (
-        "import sys; from resumable.schema import pinned; pinned('conversation').digest; "
+        "import sys; from resumable.schema.registry import pinned; pinned('conversation').digest; "
         "sys.exit('pyarrow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 from simulator_client import Caller, Clock, Start
 
-from resumable.simulator import Fault, Settings, Simulator
-from resumable.simulator.text import Json
+from resumable.simulator.faults.faults import SimFault
+from resumable.simulator.json_values import Json
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
 
 
 @pytest.fixture
@@ -14,8 +16,8 @@ def start() -> Iterator[Start]:
     """Start a simulator with these settings and return a caller that has a token."""
     running: list[Simulator] = []
 
-    def begin(*faults: Fault, clock: Clock | None = None, login: bool = True, **settings: Json) -> Caller:
-        chosen = Settings(**{"records": 30, "gzip": False, **settings})
+    def begin(*faults: SimFault, clock: Clock | None = None, login: bool = True, **settings: Json) -> Caller:
+        chosen = SimSettings(**{"records": 30, "gzip": False, **settings})
         simulator = Simulator(chosen, monotonic=clock) if clock else Simulator(chosen)
         simulator.start()
         running.append(simulator)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
-from resumable.simulator import Simulator
-from resumable.simulator.text import Json
+from resumable.simulator.json_values import Json
+from resumable.simulator.simulator import Simulator
 
 DAY = "2023-10-01T00:00:00.000Z/2023-10-02T00:00:00.000Z"
 QUERY = "/api/v2/analytics/conversations/details/query"

@@ -6,8 +6,10 @@ from urllib.parse import quote
 import pytest
 from simulator_client import DAY, Caller, Clock, Start
 
-from resumable.simulator import Fault, FaultKind, Kind, Lifetime, Match, RateWindow
-from resumable.simulator.text import Json
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Lifetime, RateWindow
 
 
 def spent(caller: Caller, requests: int) -> list[int]:
@@ -160,11 +162,11 @@ def test_rate_headers_can_be_left_out(start: Start) -> None:
 
 def test_the_token_endpoint_is_disturbed_only_when_meant(start: Start) -> None:
     """A fault for everything spares the token endpoint; one for the token endpoint strikes it alone."""
-    caller = start(Fault(kind=FaultKind.STATUS, times=None))
+    caller = start(SimFault(kind=FaultKind.STATUS, times=None))
     assert caller.token().status == 200
     assert caller.page().status == 503
     caller.simulator.clear_faults()
-    caller.simulator.inject(Fault(kind=FaultKind.STATUS, status=429, on=Match(kinds=(Kind.TOKEN,))))
+    caller.simulator.inject(SimFault(kind=FaultKind.STATUS, status=429, on=Match(kinds=(Kind.TOKEN,))))
     assert caller.token().status == 429
     assert caller.page().status == 200
 

@@ -5,14 +5,15 @@ import json
 import pytest
 from simulator_client import DAY, Start
 
-from resumable.simulator import ABSENT, Fault, FaultKind, Kind, Match
-from resumable.simulator.text import Json
+from resumable.simulator.faults.faults import ABSENT, FaultKind, Match, SimFault
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
 
 PAGES = Match(kinds=(Kind.CONVERSATIONS, Kind.ARTICLE))
 
 
-def fault(kind: FaultKind, **more: Json) -> Fault:
-    return Fault(kind=kind, **{"on": PAGES, "times": None, **more})
+def fault(kind: FaultKind, **more: Json) -> SimFault:
+    return SimFault(kind=kind, **{"on": PAGES, "times": None, **more})
 
 
 def ids(records: list[Json]) -> list[str]:
@@ -59,7 +60,7 @@ def test_a_match_counts_only_what_it_covers(start: Start) -> None:
     """Kind, page, window and number of a request all narrow down where a fault strikes."""
     caller = start()
     caller.simulator.inject(
-        Fault(
+        SimFault(
             kind=FaultKind.STATUS,
             on=Match(kinds=(Kind.CONVERSATIONS,), pages=(2,), window="2023-10-01", nth=(2, 3)),
             times=2,
@@ -156,8 +157,8 @@ def test_fields_beside_the_records_can_be_anything(start: Start) -> None:
     """A list can point to another host, and a token can be a number."""
     elsewhere = "http://evil.example/api/v2/users"
     caller = start(
-        Fault(kind=FaultKind.ANSWER_FIELD, path="nextUri", value=elsewhere),
-        Fault(kind=FaultKind.ANSWER_FIELD, path="access_token", value=5, on=Match(kinds=(Kind.TOKEN,))),
+        SimFault(kind=FaultKind.ANSWER_FIELD, path="nextUri", value=elsewhere),
+        SimFault(kind=FaultKind.ANSWER_FIELD, path="access_token", value=5, on=Match(kinds=(Kind.TOKEN,))),
     )
     assert caller.get("/api/v2/users").json["nextUri"] == elsewhere
     form = b"grant_type=client_credentials&client_id=simulator-client&client_secret=simulator-secret"
@@ -237,4 +238,4 @@ def test_a_fault_that_makes_no_sense_is_not_taken() -> None:
     """A fault read from JSON must be one."""
     for given in ({}, {"kind": "tornado"}, {"kind": "status", "colour": 1}, {"kind": "status", "on": {"moon": 1}}):
         with pytest.raises(ValueError, match=r"fault|tornado"):
-            Fault.from_json(given)
+            SimFault.from_json(given)

@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from simulator_client import DAY, JOBS, Caller, Clock, Start
 
-from resumable.simulator import Fault, FaultKind, JobRefusal, JobState, Kind, Match
-from resumable.simulator.text import Json
+from resumable.simulator.api.jobs import RemoteJobState
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import JobRefusal
 
 
 def results(caller: Caller, job: str, size: int = 7) -> list[Json]:
@@ -128,20 +131,20 @@ def test_a_page_of_results_is_bounded(start: Start) -> None:
 
 def test_a_lost_answer_leaves_a_job_behind(start: Start) -> None:
     """When the answer to a POST is lost the job exists; when the request is lost it does not."""
-    caller = start(Fault(kind=FaultKind.LOST_ANSWER, on=Match(kinds=(Kind.JOB_CREATE,))))
+    caller = start(SimFault(kind=FaultKind.LOST_ANSWER, on=Match(kinds=(Kind.JOB_CREATE,))))
     with pytest.raises(ConnectionError):
         caller.post(JOBS, {"interval": DAY})
     assert len(caller.simulator.jobs_alive) == 1
-    caller.simulator.inject(Fault(kind=FaultKind.RESET_BEFORE, on=Match(kinds=(Kind.JOB_CREATE,))))
+    caller.simulator.inject(SimFault(kind=FaultKind.RESET_BEFORE, on=Match(kinds=(Kind.JOB_CREATE,))))
     with pytest.raises(ConnectionError):
         caller.post(JOBS, {"interval": DAY})
     assert len(caller.simulator.jobs_alive) == 1
 
 
-@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED])
-def test_a_job_can_end_badly(start: Start, state: JobState) -> None:
+@pytest.mark.parametrize("state", [RemoteJobState.FAILED, RemoteJobState.CANCELLED, RemoteJobState.EXPIRED])
+def test_a_job_can_end_badly(start: Start, state: RemoteJobState) -> None:
     """A fault ends the job that is asked about in another state."""
-    caller = start(Fault(kind=FaultKind.JOB_FAILED, value=state.value, on=Match(kinds=(Kind.JOB_STATUS,))))
+    caller = start(SimFault(kind=FaultKind.JOB_FAILED, value=state.value, on=Match(kinds=(Kind.JOB_STATUS,))))
     path = f"{JOBS}/{caller.post(JOBS, {'interval': DAY}).json['jobId']}"
     assert caller.get(path).json["state"] == state
     assert caller.get(f"{path}/results").status in (400, 404)
@@ -165,7 +168,7 @@ def test_a_cursor_can_be_repeated_and_taken_away(start: Start) -> None:
     path = f"{JOBS}/{caller.finished_job()}/results"
     cursor = caller.get(path, pageSize=5).json["cursor"]
     caller.simulator.inject(
-        Fault(kind=FaultKind.REPEATED_CURSOR), Fault(kind=FaultKind.CURSOR_GONE, on=Match(nth=(2,)))
+        SimFault(kind=FaultKind.REPEATED_CURSOR), SimFault(kind=FaultKind.CURSOR_GONE, on=Match(nth=(2,)))
     )
     assert caller.get(path, pageSize=5, cursor=cursor).json["cursor"] == cursor
     assert caller.get(path, pageSize=5, cursor=cursor).status == 400
@@ -173,7 +176,7 @@ def test_a_cursor_can_be_repeated_and_taken_away(start: Start) -> None:
 
 def test_the_log_and_the_faults_know_a_job_s_interval(start: Start) -> None:
     """Every request about a job is logged with its id and interval, and can be disturbed by its window."""
-    caller = start(Fault(kind=FaultKind.STATUS, on=Match(kinds=(Kind.JOB_RESULTS,), window="2023-10-01T")))
+    caller = start(SimFault(kind=FaultKind.STATUS, on=Match(kinds=(Kind.JOB_RESULTS,), window="2023-10-01T")))
     job = caller.finished_job()
     assert caller.get(f"{JOBS}/{job}/results").status == 503
     entries = caller.simulator.log.entries()[1:]

@@ -5,8 +5,9 @@ import json
 import pytest
 from simulator_client import DAY, QUERY, Caller, Start
 
-from resumable.simulator import Kind, Oversize, PastEnd
-from resumable.simulator.text import Json
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Oversize, PastEnd
 
 SLICE = "2023-10-01T06:30:00Z/2023-10-01T07:00:00Z"
 

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import shutil
 import signal
 import ssl
 import subprocess
@@ -15,12 +14,17 @@ from urllib.parse import urlsplit
 import pytest
 from simulator_client import DAY, Caller, Clock, Start
 
-from resumable.simulator import Fault, FaultKind, Kind, Settings, Simulator
-from resumable.simulator.text import Json
+from resumable.simulator.faults.faults import FaultKind, SimFault
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.support.machine import needs
 
 PROGRAM = """
-from resumable.simulator import Settings, serve
-serve(Settings(records=4), ready=lambda url: print(url, flush=True))
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import serve
+serve(SimSettings(records=4), ready=lambda url: print(url, flush=True))
 """
 
 
@@ -69,7 +73,7 @@ def test_settings_switch_while_it_runs(start: Start) -> None:
 def test_latency_is_served_at_the_same_time() -> None:
     """Requests that wait do not wait for each other, and the log shows how many did at once."""
     together = threading.Barrier(6, timeout=10)
-    with Simulator(Settings(records=1), sleep=lambda _: void(together.wait())) as simulator:
+    with Simulator(SimSettings(records=1), sleep=lambda _: void(together.wait())) as simulator:
         caller = Caller(simulator)
         caller.token()
         simulator.switch(latency=1.0)
@@ -89,12 +93,12 @@ def void(_: int) -> None:
 def test_latency_can_be_a_range_or_a_function() -> None:
     """A latency comes from a number, a range or a function, and all waiting goes through the given sleep."""
     waited: list[float] = []
-    with Simulator(Settings(latency=(5.0, 6.0), records=1), sleep=waited.append) as simulator:
+    with Simulator(SimSettings(latency=(5.0, 6.0), records=1), sleep=waited.append) as simulator:
         caller = Caller(simulator)
         caller.token()
         simulator.switch(latency=lambda: 3600.0)
         caller.page()
-        simulator.inject(Fault(kind=FaultKind.SLOW, seconds=7.0))
+        simulator.inject(SimFault(kind=FaultKind.SLOW, seconds=7.0))
         simulator.switch(latency=0.0)
         caller.page()
     assert 5 <= waited[0] <= 6
@@ -167,7 +171,7 @@ def test_what_is_unknown_is_a_404(start: Start) -> None:
     assert caller.simulator.log.count(Kind.UNKNOWN) == 1
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+@needs("openssl")
 def test_it_can_speak_tls(tmp_path: Path) -> None:
     """With a context it serves https, and a client that does not know the certificate refuses it."""
     key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
@@ -177,7 +181,7 @@ def test_it_can_speak_tls(tmp_path: Path) -> None:
     subprocess.run(make, check=True, capture_output=True)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
-    with Simulator(Settings(), tls=tls) as simulator:
+    with Simulator(SimSettings(), tls=tls) as simulator:
         assert simulator.url.startswith("https://127.0.0.1:")
         place = urlsplit(simulator.url)
         for trusted, context in ((True, ssl.create_default_context(cafile=certificate)), (False, None)):

@@ -9,16 +9,18 @@ import zlib
 import pytest
 from simulator_client import DAY, JOBS, Start
 
-from resumable.simulator import Fault, FaultKind, Framing, Kind, Match
-from resumable.simulator.text import Json
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import Framing
 
 # what a naive client falls over when an answer is not what it should be
 UPSET = (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, AssertionError)
 PAGES = Match(kinds=(Kind.CONVERSATIONS,))
 
 
-def fault(kind: FaultKind, **more: Json) -> Fault:
-    return Fault(kind=kind, **{"on": PAGES, "times": None, **more})
+def fault(kind: FaultKind, **more: Json) -> SimFault:
+    return SimFault(kind=kind, **{"on": PAGES, "times": None, **more})
 
 
 @pytest.mark.parametrize("kind", [FaultKind.RESET_BEFORE, FaultKind.LOST_ANSWER])

@@ -10,20 +10,20 @@ from typing import Any
 import pyarrow as pa
 
 import resumable
-from resumable.auth import Credentials, TokenForm, TokenSource
-from resumable.client import Client
+from resumable.api.client import Client
+from resumable.api.concurrency import Concurrency
+from resumable.api.pace import Pace, Pacer
+from resumable.api.tokens import Credentials, TokenSource
 from resumable.clock import Clock, Stop
-from resumable.config import Endpoints, Settings
-from resumable.crew import Crew
-from resumable.manifest import Manifest
+from resumable.config import Endpoints, Policy, Settings
+from resumable.datasets.token_forms import TokenForm
+from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, Interval, JobSpec, Query, Snapshot, Window, iso
-from resumable.pacer import Pace, Pacer
-from resumable.parts import Footer
 from resumable.redaction import Redactor, Secret
-from resumable.retry import Policy
-from resumable.schema import pinned
-from resumable.simulator import Simulator
-from resumable.transport import Transport
+from resumable.schema.registry import pinned
+from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Footer
+from resumable.transport.http import Transport
 from tests.support.transports import SimulatedTransport
 
 CLIENT_SECRET = "canary-secret-5f1d"
@@ -100,7 +100,7 @@ def parties(
         transport=api,
         tokens=tokens,
         pacer=Pacer(pace or Pace(documented=rate), stop),
-        crew=Crew(clock, usual=8),
+        concurrency=Concurrency(clock, usual=8),
         stop=stop,
         journal=journal,
         redactor=Redactor(),
@@ -142,8 +142,12 @@ def days(count: int, *, start: datetime = START) -> Iterator[Interval]:
         yield Interval(start=start + timedelta(days=n), end=start + timedelta(days=n + 1))
 
 
+MADE: list[Manifest] = []
+"""What `make_manifest` has made; it is closed with the test, by `tests/conftest.py`."""
+
+
 def make_manifest(path: Path, clock: Clock, *, windows: int = 2, page_size: int = 2) -> Manifest:
-    """Make a manifest with windows of a day."""
+    """Make a manifest with windows of a day; it is closed with the test, where the test does not close it."""
     spec = JobSpec(
         dataset="conversations",
         interval=Interval(start=START, end=START + timedelta(days=windows)),
@@ -152,7 +156,8 @@ def make_manifest(path: Path, clock: Clock, *, windows: int = 2, page_size: int 
         page_size=page_size,
     )
     digest = pinned("conversation").digest
-    return Manifest.create(path, clock, name="job", spec=spec, schema_digest=digest, windows=days(windows))
+    MADE.append(Manifest.create(path, clock, name="job", spec=spec, schema_digest=digest, windows=days(windows)))
+    return MADE[-1]
 
 
 def snapshot(window: Window, page_count: int, total: int | None = None) -> Snapshot:

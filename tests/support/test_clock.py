@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from resumable.clock import Stop
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Simulator, Style
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import ClockFailure, VirtualClock
 
@@ -150,8 +153,8 @@ def test_a_thread_that_nobody_announced_joins_at_its_first_wait() -> None:
 def whole_run(seed: int, state: Path) -> list[tuple[float, str, int | None, int]]:
     """Run a job in trouble, and return what the server saw, moment by moment."""
     clock = VirtualClock(seed)
-    trouble = Fault(kind=FaultKind.STATUS, on=Match(kinds=(Kind.CONVERSATIONS,), every=3), times=6, status=503)
-    settings = Settings(records=50, style=Style.SMALL, latency=0.3)
+    trouble = SimFault(kind=FaultKind.STATUS, on=Match(kinds=(Kind.CONVERSATIONS,), every=3), times=6, status=503)
+    settings = SimSettings(records=50, style=Style.SMALL, latency=0.3)
     sim = Simulator(settings, faults=(trouble,), monotonic=clock.monotonic, today=clock.now)
     make_job(sim, clock, state).run()
     return [(entry.at, str(entry.interval), entry.page, entry.status) for entry in sim.log]

@@ -11,10 +11,10 @@ from resumable.clock import Clock
 from resumable.errors import TransportFault
 from resumable.models import Request
 from resumable.redaction import Secret
-from resumable.simulator import Simulator
-from resumable.simulator.exchange import Request as SimulatedRequest
-from resumable.simulator.wire import WIRE_FAULTS
-from resumable.transport import Reply
+from resumable.simulator.faults.faults import WIRE_FAULTS
+from resumable.simulator.messages import SimRequest as SimulatedRequest
+from resumable.simulator.simulator import Simulator
+from resumable.transport.http import Reply
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ Step = Reply | Exception | Callable[[Sent], Reply]
 
 @dataclass
 class ScriptedTransport:
-    """Implements `resumable.transport.Transport`: the n-th request gets the n-th step, the last one for ever."""
+    """Implements `resumable.transport.http.Transport`: the n-th request gets the n-th step, the last one for ever."""
 
     clock: Clock
     steps: Iterable[Step] = field(repr=False)

@@ -28,19 +28,18 @@ from resumable import (
     UsageError,
 )
 from resumable.clock import Stop
-from resumable.retry import Policy
-from resumable.simulator import Simulator
+from resumable.config import Policy
+from resumable.simulator.simulator import Simulator
+from tests.support.canary import found
 from tests.support.clock import ClockFailure
-
-from .canary import found
-from .chaosdisk import Crash, Disk, standing_in
-from .chaosledger import Window, contents, looked
-from .chaosplan import CALM, LISTS, START, Plan, Run, plan
-from .chaossources import DESCRIBED, DESCRIBED_LIST
-from .chaoswire import Watcher
-from .chaosworld import ChaosClock, Violation, scratch, shared_shapes
-from .judge import Ledger, assert_kept, normal, plain
-from .wholeness import PageName, iso
+from tests.torture.chaosdisk import Crash, Disk, standing_in
+from tests.torture.chaosledger import Window, contents, looked
+from tests.torture.chaosplan import CALM, LISTS, START, Plan, Run, plan
+from tests.torture.chaossources import DESCRIBED, DESCRIBED_LIST
+from tests.torture.chaoswire import Watcher
+from tests.torture.chaosworld import ChaosClock, Violation, scratch, shared_shapes
+from tests.torture.judge import Ledger, assert_kept, normal, plain
+from tests.torture.wholeness import PageName, iso
 
 JOB = "job"
 LONGEST_RUN_SECONDS = 4 * 86_400.0

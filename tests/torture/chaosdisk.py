@@ -1,9 +1,10 @@
 """A disk that can be killed, refused and cut from its power at any call, below the product and above the real one.
 
-It stands in for `os` and `open` in `resumable.durable` and for `sqlite3` in the manifest's connection, so that all
-of the product's own code runs. What no fsync has brought to rest is remembered: when the power is cut, unsynced files
-are torn, unsynced names go back to what they were, and the manifest loses what it had committed without an fsync. No
-call reaches the machine's own fsync. Only one thread runs at a time under the virtual clock: nothing needs a lock.
+It stands in for `os` and `open` in `resumable.storage.durable` and for `sqlite3` in the manifest's connection, so
+that all of the product's own code runs. What no fsync has brought to rest is remembered: when the power is cut,
+unsynced files are torn, unsynced names go back to what they were, and the manifest loses what it had committed
+without an fsync. No call reaches the machine's own fsync. Only one thread runs at a time under the virtual clock:
+nothing needs a lock.
 """
 
 import contextlib
@@ -21,8 +22,8 @@ from typing import Any
 
 import pytest
 
-from resumable import durable
 from resumable.manifest import connection
+from resumable.storage import durable
 
 ERRNOS = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 SQLITE_CODES = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY)
@@ -201,7 +202,7 @@ def _refusal(name: str, dice: random.Random) -> Exception:
 
 
 class _Os:
-    """`os` for `resumable.durable`."""
+    """`os` for `resumable.storage.durable`."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk

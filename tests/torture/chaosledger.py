@@ -11,12 +11,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from resumable.datasets import of_job
+from resumable.datasets.resolve import of_job
 from resumable.manifest.rows import JOB_COLUMNS, job_row
 from resumable.schema.rebuild import rebuild
-
-from .judge import Ledger, Part, plain
-from .wholeness import Broken, PageName, iso, to_ms
+from tests.torture.judge import Ledger, Part, plain
+from tests.torture.wholeness import Broken, PageName, iso, to_ms
 
 Window = tuple[int, int]
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from resumable.retry import Policy
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Style
-
-from .chaosdisk import Trouble
+from resumable.config import Policy
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings, Style
+from tests.torture.chaosdisk import Trouble
 
 START = datetime(2023, 10, 1, tzinfo=UTC)
 
@@ -92,9 +93,9 @@ class Plan:
     days: int
     page_size: int
     window: timedelta
-    sim: Settings
+    sim: SimSettings
     settings: dict[str, Any]
-    faults: tuple[Fault, ...]
+    faults: tuple[SimFault, ...]
     runs: tuple[Run, ...]
     arrives: bool
     """Data arrives while it is read, so that windows hold what the source had then."""
@@ -123,7 +124,7 @@ def plan(seed: int) -> Plan:
     )
 
 
-def _source(dice: random.Random, dataset: str, *, arrives: bool) -> Settings:
+def _source(dice: random.Random, dataset: str, *, arrives: bool) -> SimSettings:
     most = 9 if dataset in ("conversations", "conversations-pagecount", "conversation-jobs") else 14
     moves: dict[str, Any] = {}
     if arrives:
@@ -133,7 +134,7 @@ def _source(dice: random.Random, dataset: str, *, arrives: bool) -> Settings:
             "late_steps": dice.randint(1, 3),
         }
     organisation = dice.choice(ORGANISATIONS)
-    return Settings(
+    return SimSettings(
         seed=organisation[0],
         records=dice.randint(1, most),
         records_on={f"2023-10-0{day}": dice.choice((0, 0, 1, most)) for day in (2, 3) if dice.random() < 0.4},
@@ -179,7 +180,9 @@ def _settings(dice: random.Random, dataset: str) -> dict[str, Any]:
     }
 
 
-def _faults(dice: random.Random, dataset: str, hard: float, page_size: int, source: Settings, days: int) -> list[Fault]:
+def _faults(
+    dice: random.Random, dataset: str, hard: float, page_size: int, source: SimSettings, days: int
+) -> list[SimFault]:
     if not hard:
         return []
     found = [_loud(dice, dataset, hard) for _ in range(dice.randint(1, 6))]
@@ -194,11 +197,17 @@ def _faults(dice: random.Random, dataset: str, hard: float, page_size: int, sour
 def _kinds(dice: random.Random, dataset: str) -> tuple[Kind, ...]:
     if dataset != "conversation-jobs":
         return (PAGE_KIND[dataset],)
-    every = (Kind.JOB_CREATE, Kind.JOB_STATUS, Kind.JOB_RESULTS, Kind.JOB_DELETE, Kind.JOB_AVAILABILITY)
+    every = (
+        Kind.JOB_CREATE,
+        Kind.JOB_STATUS,
+        Kind.JOB_RESULTS,
+        Kind.JOB_DELETE,
+        Kind.JOB_AVAILABILITY,
+    )
     return tuple(dice.sample(every, dice.randint(1, len(every))))
 
 
-def _loud(dice: random.Random, dataset: str, hard: float) -> Fault:
+def _loud(dice: random.Random, dataset: str, hard: float) -> SimFault:
     """Something that the answer itself tells: never to be taken for a page."""
     on = Match(kinds=_kinds(dice, dataset), probability=hard, pages=dice.choice(((), (), (), (1,), (2,))))
     if dataset == "conversation-jobs":
@@ -208,11 +217,11 @@ def _loud(dice: random.Random, dataset: str, hard: float) -> Fault:
         status = dice.choice((429, 429, 429, 500, 502, 503, 504, 408, 401, 401, 404, 400, 403, 418))
         after = dice.choice(RETRY_AFTERS if dice.random() < 0.8 else LONG_RETRY_AFTERS)
         times = 1 if status in (400, 403, 404, 418) else times
-        return Fault(kind=FaultKind.STATUS, on=on, times=times, status=status, headers=after)
+        return SimFault(kind=FaultKind.STATUS, on=on, times=times, status=status, headers=after)
     if dice.random() < 0.15:
-        return Fault(kind=FaultKind.REVOKE, on=on, times=dice.choice((1, 3)))
+        return SimFault(kind=FaultKind.REVOKE, on=on, times=dice.choice((1, 3)))
     kind = dice.choice(LOUD)
-    return Fault(
+    return SimFault(
         kind=kind,
         on=on,
         times=times,
@@ -224,10 +233,10 @@ def _loud(dice: random.Random, dataset: str, hard: float) -> Fault:
     )
 
 
-def _token_fault(dice: random.Random, hard: float) -> Fault:
+def _token_fault(dice: random.Random, hard: float) -> SimFault:
     on = Match(kinds=(Kind.TOKEN,), probability=hard)
     kind = dice.choice((FaultKind.STATUS, FaultKind.STATUS, *LOUD))
-    return Fault(
+    return SimFault(
         kind=kind,
         on=on,
         times=dice.choice((None, 1, 4)),
@@ -240,7 +249,7 @@ def _token_fault(dice: random.Random, hard: float) -> Fault:
     )
 
 
-def _job_fault(dice: random.Random, hard: float) -> Fault:
+def _job_fault(dice: random.Random, hard: float) -> SimFault:
     kind = dice.choice((FaultKind.JOB_FAILED, FaultKind.CURSOR_GONE, FaultKind.REPEATED_CURSOR, FaultKind.LOST_ANSWER))
     kinds = {
         FaultKind.JOB_FAILED: (Kind.JOB_STATUS,),
@@ -248,7 +257,7 @@ def _job_fault(dice: random.Random, hard: float) -> Fault:
         FaultKind.REPEATED_CURSOR: (Kind.JOB_RESULTS,),
         FaultKind.LOST_ANSWER: (Kind.JOB_CREATE,),
     }
-    return Fault(
+    return SimFault(
         kind=kind,
         on=Match(kinds=kinds[kind], probability=hard),
         times=dice.choice((1, 3, None)),
@@ -256,7 +265,7 @@ def _job_fault(dice: random.Random, hard: float) -> Fault:
     )
 
 
-def _lies(dice: random.Random, dataset: str, hard: float, days: int) -> list[Fault]:
+def _lies(dice: random.Random, dataset: str, hard: float, days: int) -> list[SimFault]:
     """What single answers get wrong about records and totals: the other answers of the window tell.
 
     Each strikes one page of one window once, so that no two takes can be wrong in the same way. Not what nothing could
@@ -272,31 +281,31 @@ def _lies(dice: random.Random, dataset: str, hard: float, days: int) -> list[Fau
         found = found[:1]
     if dice.random() < 0.3:
         on = Match(kinds=(kind_of_page,), pages=(2, 3, 4, 5), probability=hard)
-        found.append(Fault(kind=FaultKind.TOTAL_FLAP, on=on, times=dice.choice((1, None)), by=3))
+        found.append(SimFault(kind=FaultKind.TOTAL_FLAP, on=on, times=dice.choice((1, None)), by=3))
     return found
 
 
-def _lie(dice: random.Random, on: Match, page: int, *, totals: bool) -> Fault:
-    makers: list[Callable[[], Fault]] = [
-        lambda: Fault(kind=FaultKind.RECORDS_EMPTY, on=on),
-        lambda: Fault(kind=FaultKind.RECORDS_MISSING, on=on),
-        lambda: Fault(kind=FaultKind.RECORDS_NULL, on=on),
-        lambda: Fault(kind=FaultKind.TOTAL_BY, on=on, by=dice.randint(1, 9)),
-        lambda: Fault(kind=FaultKind.WRONG_PAGE, on=on, by=1) if page > 1 else Fault(kind=FaultKind.NAN, on=on),
+def _lie(dice: random.Random, on: Match, page: int, *, totals: bool) -> SimFault:
+    makers: list[Callable[[], SimFault]] = [
+        lambda: SimFault(kind=FaultKind.RECORDS_EMPTY, on=on),
+        lambda: SimFault(kind=FaultKind.RECORDS_MISSING, on=on),
+        lambda: SimFault(kind=FaultKind.RECORDS_NULL, on=on),
+        lambda: SimFault(kind=FaultKind.TOTAL_BY, on=on, by=dice.randint(1, 9)),
+        lambda: SimFault(kind=FaultKind.WRONG_PAGE, on=on, by=1) if page > 1 else SimFault(kind=FaultKind.NAN, on=on),
     ]
     if page > 1:
         makers += [
-            lambda: Fault(kind=FaultKind.TOTAL, on=on, value=dice.choice(LIES)),
-            lambda: Fault(kind=FaultKind.TOTAL_BY, on=on, by=-dice.randint(1, 9)),
-            lambda: Fault(kind=FaultKind.OTHER_PAGE, on=on, by=-1),
-            lambda: Fault(kind=FaultKind.REPEAT, on=on, by=1),
-            lambda: Fault(kind=FaultKind.DUPLICATE, on=on, by=1),
+            lambda: SimFault(kind=FaultKind.TOTAL, on=on, value=dice.choice(LIES)),
+            lambda: SimFault(kind=FaultKind.TOTAL_BY, on=on, by=-dice.randint(1, 9)),
+            lambda: SimFault(kind=FaultKind.OTHER_PAGE, on=on, by=-1),
+            lambda: SimFault(kind=FaultKind.REPEAT, on=on, by=1),
+            lambda: SimFault(kind=FaultKind.DUPLICATE, on=on, by=1),
         ]
     if totals:
         makers += [
-            lambda: Fault(kind=FaultKind.DROP, on=on, by=1),
-            lambda: Fault(kind=FaultKind.SHIFT, on=on, by=1),
-            lambda: Fault(kind=FaultKind.OTHER_PAGE, on=on, by=1),
+            lambda: SimFault(kind=FaultKind.DROP, on=on, by=1),
+            lambda: SimFault(kind=FaultKind.SHIFT, on=on, by=1),
+            lambda: SimFault(kind=FaultKind.OTHER_PAGE, on=on, by=1),
         ]
     return dice.choice(makers)()
 

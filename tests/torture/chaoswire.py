@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from resumable.api.retry import retry_after_seconds
 from resumable.clock import Stop
+from resumable.config import Policy
 from resumable.errors import TransportFault
 from resumable.models import Request
 from resumable.redaction import Secret
-from resumable.retry import Policy, retry_after_seconds
-from resumable.simulator import Simulator
-from resumable.transport import Reply
+from resumable.simulator.simulator import Simulator
+from resumable.transport.http import Reply
 from tests.support.clock import VirtualClock
 from tests.support.transports import SimulatedTransport, revealed
-
-from .chaosdisk import Crash, Disk
+from tests.torture.chaosdisk import Crash, Disk
 
 DEADLINE_SECONDS = 180.0
 """What HTTP gives one exchange; the simulated wire gives it, too."""
@@ -150,7 +150,7 @@ class Watcher:
 
 @dataclass(frozen=True, kw_only=True)
 class WatchedTransport:
-    """Implements `resumable.transport.Transport`."""
+    """Implements `resumable.transport.http.Transport`."""
 
     watcher: Watcher
     inner: SimulatedTransport

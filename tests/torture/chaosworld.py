@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import world
+from resumable.simulator.world import world
 from tests.support.clock import VirtualClock
-
-from .chaoswire import Watcher
+from tests.torture.chaoswire import Watcher
 
 
 class Violation(AssertionError):

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Simulator
-
-from .forkserver import ForkServer
-from .scenes import SCENES, SOURCE, Scene
+from resumable.simulator.simulator import Simulator
+from tests.torture.forkserver import ForkServer
+from tests.torture.scenes import SCENES, SOURCE, Scene
 
 
 @pytest.fixture(scope="module")

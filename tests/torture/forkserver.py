@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 import resumable
-from resumable.cli.entry import run
+from resumable.cli.main import run
 from resumable.clock import SystemClock
 
 STRACE_WAIT_LINES = 50

@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 
-from resumable.simulator import Settings, Simulator, Style
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 
 
 def main() -> int:
     """Return how the backfill ended; its status in JSON is on stdout."""
     state, dataset, *options = sys.argv[1:]
-    with Simulator(Settings(records=45, style=Style.SMALL, rate_public=None, rate_article=None)) as sim:
+    with Simulator(SimSettings(records=45, style=Style.SMALL, rate_public=None, rate_article=None)) as sim:
         environment = {
             **os.environ,
             "GENESYS_CLIENT_ID": sim.settings.client_id,

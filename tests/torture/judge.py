@@ -22,13 +22,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resumable.datasets import of_job
+from resumable.datasets.resolve import of_job
 from resumable.manifest.rows import JOB_COLUMNS, job_row
 from resumable.schema.rebuild import rebuild
-from resumable.simulator import Truth
-from resumable.simulator.log import Entry
-
-from .wholeness import Broken, PageName, iso, normal, to_ms, whole_part
+from resumable.simulator.request_log import Entry
+from resumable.simulator.simulator import Truth
+from tests.torture.wholeness import Broken, PageName, iso, normal, to_ms, whole_part
 
 KNOWN_NAMES = re.compile(r"manifest\.sqlite(-wal|-shm|-journal)?|lock|receipt\.json|\.receipt\.json\.tmp|parts|aside")
 STRANGER = "parts/.stranger"

@@ -33,7 +33,7 @@ class Bug:
 BUGS = (
     Bug(
         name="a part is renamed before its bytes are on the disk",
-        module="resumable/durable.py",
+        module="resumable/storage/durable.py",
         right="            rest = rest[file.write(rest) or 0 :]\n        _sync(file.fileno())\n",
         wrong="            rest = rest[file.write(rest) or 0 :]\n",
         catchers=(f"{CUTS}[ext4-apart-calm]",),
@@ -41,7 +41,7 @@ BUGS = (
     ),
     Bug(
         name="the name of a part is not synced",
-        module="resumable/durable.py",
+        module="resumable/storage/durable.py",
         right="src_dir_fd=folder, dst_dir_fd=folder)\n        _sync(folder)\n",
         wrong="src_dir_fd=folder, dst_dir_fd=folder)\n",
         catchers=(f"{CUTS}[ext4-apart-calm]",),
@@ -57,27 +57,29 @@ BUGS = (
     ),
     Bug(
         name="a row comes before its part",
-        module="resumable/parts.py",
-        right="        saved = durable.save(path, data)\n",
+        module="resumable/storage/parts.py",
+        right="        saved = self.store.save(part_key(footer.key), data)\n",
         wrong=(
             "        import threading\n"
-            "        saved = durable.Saved(size=len(data), sha256=hashlib.sha256(data).digest())\n"
-            "        threading.Timer(0.05, durable.save, (path, bytes(data))).start()\n"
+            "        from resumable.storage.durable import Saved\n"
+            "        saved = Saved(size=len(data), sha256=hashlib.sha256(data).digest())\n"
+            "        threading.Timer(0.05, self.store.save, (part_key(footer.key), bytes(data))).start()\n"
         ),
         catchers=(f"{KILLS}[new-conversations]",),
         options=("--kill-points", "150"),
     ),
     Bug(
         name="an orphan is adopted without looking into it",
-        module="resumable/reconcile.py",
+        module="resumable/engine/recovery.py",
         right="    found = parts.inspect(key)\n",
         wrong=(
             "    import hashlib\n"
-            "    said, data = parts.footer(key), parts.path(key).read_bytes()\n"
+            "    from resumable.storage.job_files import part_key\n"
+            "    said, data = parts.footer(key), parts.store.read(part_key(key))\n"
             "    digest = hashlib.sha256(data).digest()\n"
             "    found = (said, PartFact(rows=said.rows, size=len(data), sha256=digest)) if said else None\n"
         ),
-        catchers=("tests/test_reconcile.py",),
+        catchers=("tests/engine/test_recovery.py",),
     ),
     Bug(
         name="a cursor is forgotten when its page is recorded",
@@ -88,14 +90,14 @@ BUGS = (
     ),
     Bug(
         name="a token that was refused is used again",
-        module="resumable/client.py",
+        module="resumable/api/client.py",
         right="        self._client.tokens.invalidate(token)\n",
         wrong="",
         catchers=(f"{TOKENS}::test_a_token_revoked_at_any_request_costs_one_refresh",),
     ),
     Bug(
         name="a wait that the server asks for is not kept",
-        module="resumable/client.py",
+        module="resumable/api/client.py",
         right="        self._client.pacer.refused(wait)\n",
         wrong="",
         catchers=("tests/torture/test_rate_limits.py::test_everybody_holds_for_as_long_as_was_asked",),
@@ -136,7 +138,7 @@ BUGS = (
     ),
     Bug(
         name="each thread asks for a token of its own",
-        module="resumable/auth.py",
+        module="resumable/api/tokens.py",
         right=(
             "                if not self._refreshing:\n"
             "                    break\n"
@@ -147,14 +149,14 @@ BUGS = (
     ),
     Bug(
         name="a job can be run by two",
-        module="resumable/manifest/lock.py",
+        module="resumable/storage/lock.py",
         right="            if not _locked(file.fileno()):\n",
         wrong="            if False:\n",
         catchers=("tests/torture/test_races.py::test_of_two_processes_one_runs_the_job_and_the_other_says_so",),
     ),
     Bug(
         name="an fsync that failed is tried again",
-        module="resumable/durable.py",
+        module="resumable/storage/durable.py",
         right="        os.fsync(descriptor)\n",
         wrong="        with contextlib.suppress(OSError):\n            os.fsync(descriptor)\n            return\n"
         "        os.fsync(descriptor)\n",
@@ -162,7 +164,7 @@ BUGS = (
     ),
     Bug(
         name="a window is complete whatever its answers said",
-        module="resumable/closing.py",
+        module="resumable/engine/closing.py",
         right="        complete=settled or not doubts,\n",
         wrong="        complete=True,\n",
         catchers=("tests/torture/test_chaos.py",),

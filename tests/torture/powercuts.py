@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from resumable.simulator import Simulator
+from resumable.simulator.simulator import Simulator
 from tests.torture.disks import Bench, copy_of, extents, flushes_of
 from tests.torture.judge import Ledger, judged
 from tests.torture.stepping import Call, Stepped, product
@@ -25,7 +25,7 @@ SECTOR = 512
 BLOCK = 4096
 NOTHING = Ledger(state=None, pages={}, orphans=frozenset(), temporary=(), takes={}, complete=frozenset(), receipt=False)
 NO_LOG = (
-    "import sys, resumable.durable as durable; durable.NETWORK_KINDS |= {%r};"
+    "import sys, resumable.storage.durable as durable; durable.NETWORK_KINDS |= {%r};"
     " from resumable.__main__ import main; sys.exit(main())"
 )
 """Runs the command line with this kind of file system counted among those that carry no write-ahead log."""

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from resumable.__main__ import main
-from resumable.retry import Policy
+from resumable.config import Policy
 
 PEAK = "peak of memory in KiB: "
 

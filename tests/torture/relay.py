@@ -15,9 +15,9 @@ from pathlib import Path
 
 import resumable
 from resumable import Endpoints
-from resumable.simulator import Simulator
-from resumable.simulator.exchange import Answer, Request
-from tests.e2e.inprocess import settings_for
+from resumable.simulator.messages import SimAnswer, SimRequest
+from resumable.simulator.simulator import Simulator
+from tests.support.inprocess import settings_for
 from tests.transport.conftest import Server
 
 PageName = tuple[str, str]
@@ -44,7 +44,7 @@ class Framing(enum.Enum):
         """What tells the end."""
         return self.value.removeprefix("gzip-")
 
-    def message(self, answer: Answer, dice: random.Random) -> tuple[bytes, bytes]:
+    def message(self, answer: SimAnswer, dice: random.Random) -> tuple[bytes, bytes]:
         """Return an answer's head and the bytes of its body on the wire."""
         body = answer.render()
         lines = [f"HTTP/1.1 {answer.status} Said", "Content-Type: application/json"]
@@ -96,7 +96,7 @@ class Relay:
         if reset:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    def _decide(self, asked: Request, answer: Answer) -> tuple[bytes, bytes, bool]:
+    def _decide(self, asked: SimRequest, answer: SimAnswer) -> tuple[bytes, bytes, bool]:
         with self._lock:
             head, body = self.framing.message(answer, self.dice)
             if answer.key is None:
@@ -126,8 +126,8 @@ class Impostor:
     """
 
     sim: Simulator
-    instead: Callable[[Request, Answer], Iterable[bytes] | None]
-    requests: list[Request] = field(default_factory=list)
+    instead: Callable[[SimRequest, SimAnswer], Iterable[bytes] | None]
+    requests: list[SimRequest] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, connection: socket.socket, request: bytes) -> None:
@@ -148,7 +148,7 @@ def said(body: bytes, headers: Iterable[tuple[str, str]] = (), *, status: int = 
     return [("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"), body]
 
 
-def number_of(asked: Request) -> int | None:
+def number_of(asked: SimRequest) -> int | None:
     """Return the number of the page that a request of one of the two paged contracts asks for."""
     body = asked.json()
     if not isinstance(body, dict):
@@ -157,7 +157,7 @@ def number_of(asked: Request) -> int | None:
     return number if isinstance(number, int) else None
 
 
-def day_of(asked: Request) -> str:
+def day_of(asked: SimRequest) -> str:
     """Return the day of the window that a request asks for."""
     body = asked.json()
     return str(body.get("interval") or body.get("dateFrom"))[:10] if isinstance(body, dict) else ""
@@ -187,9 +187,9 @@ def _chunks(body: bytes, dice: random.Random) -> Iterator[bytes]:
     yield b"0\r\n\r\n"
 
 
-def _request(message: bytes) -> Request:
+def _request(message: bytes) -> SimRequest:
     head, _, body = message.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _version = first.split(" ")
     headers = {name.lower(): value for name, value in (re.split(r":\s*", line, maxsplit=1) for line in lines)}
-    return Request(method=method, target=target, headers=headers, body=body)
+    return SimRequest(method=method, target=target, headers=headers, body=body)

@@ -11,20 +11,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from resumable.simulator import Kind, Settings, Simulator, Truth
-from tests.support.older import version_1
-
-from .forkserver import Command, Ending, ForkServer
-from .judge import Ledger, assert_complete, assert_kept, assert_not_asked_again, copy_of_manifest, judged
-from .strace import CHANGES, WIRE, Call, Point, calls_of, options_to_record
-from .wholeness import Broken
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator, Truth
+from tests.support.older import made_by
+from tests.torture.forkserver import Command, Ending, ForkServer
+from tests.torture.judge import Ledger, assert_complete, assert_kept, assert_not_asked_again, copy_of_manifest, judged
+from tests.torture.strace import CHANGES, WIRE, Call, Point, calls_of, options_to_record
+from tests.torture.wholeness import Broken
 
 DATASETS = ("conversations", "conversations-pagecount", "conversation-jobs")
 JOB = "j"
 PAGES = 3
 REPAIR = ("repair", JOB, "--workers", "1", "--rate", "1000000")
-SOURCE = Settings(records=9, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
-FEWER = Settings(records=6, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
+SOURCE = SimSettings(records=9, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
+FEWER = SimSettings(records=6, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
 """The same source some records earlier, so that a window begun with it has moved."""
 
 RESULTS = {
@@ -169,7 +170,7 @@ class Stage:
 
 def jobs_on(sim: Simulator) -> dict[str, Any]:
     """Return the jobs of a simulator, to keep them or to put them back: every point must find the same."""
-    return sim._service.jobs._jobs
+    return sim._service.state.jobs._jobs
 
 
 def known_jobs(folder: Path) -> set[str]:
@@ -215,14 +216,14 @@ def of_the_first_version(server: ForkServer, sim: Simulator, dataset: str, place
     """A killed job is carried on whose manifest the first version wrote: the run brings it up to date on its way."""
     scene = carried_on(server, sim, dataset, place)
     assert scene.start is not None
-    version_1(scene.start / JOB / "manifest.sqlite")
+    made_by(1, scene.start / JOB / "manifest.sqlite")
     return scene
 
 
 def taken_again(server: ForkServer, sim: Simulator, dataset: str, place: Path) -> Scene:
     """A window is taken again: its source has moved, or its job on the server is gone, since its first page came."""
     with Simulator(FEWER) as earlier:
-        earlier._service.jobs._made = 1_000_000  # no server gives an id twice
+        earlier._service.state.jobs._made = 1_000_000  # no server gives an id twice
         scene = new(server, earlier, dataset, place)
         with scene.stage() as stage:
             trace = options_to_record(place / "trace", CHANGES)

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Settings, Simulator
-
-from . import strace
-from .disks import Bench, command, need, workbench
-from .forkserver import ForkServer
-from .scenes import Scene, new
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.torture import strace
+from tests.torture.disks import Bench, command, need, workbench
+from tests.torture.forkserver import ForkServer
+from tests.torture.scenes import Scene, new
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600), strace.NEEDED]
 
@@ -79,7 +79,7 @@ def bad_disk(bench: Bench) -> Iterator[BadDisk]:
 @pytest.fixture
 def slow(forkserver: ForkServer, tmp_path: Path) -> Iterator[Scene]:
     """A job that takes long enough for a disk to fail in the middle of it."""
-    with Simulator(Settings(records=9, rate_public=None, latency=0.06)) as sim:
+    with Simulator(SimSettings(records=9, rate_public=None, latency=0.06)) as sim:
         yield new(forkserver, sim, "conversations", tmp_path)
 
 

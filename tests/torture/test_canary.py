@@ -18,14 +18,14 @@ import pytest
 
 import resumable
 from resumable.redaction import Secret
-from resumable.simulator import Settings, Simulator, Style
-from resumable.simulator.exchange import Answer, Request
+from resumable.simulator.messages import SimAnswer, SimRequest
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 from tests.cli.conftest import CommandLine
-from tests.e2e.inprocess import settings_for, spec_for
+from tests.support.canary import EXCUSE, MARKS, forms, found
+from tests.support.inprocess import settings_for, spec_for
+from tests.torture.relay import Impostor, number_of, said
 from tests.transport.conftest import Server
-
-from .canary import EXCUSE, MARKS, forms, found
-from .relay import Impostor, number_of, said
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(120)]
 
@@ -66,7 +66,7 @@ LEAKS = {
 """Tests that let `SHOWN` out."""
 
 CONFTEST = (
-    "from tests.torture.canary import Watch\ndef pytest_configure(config): config.pluginmanager.register(Watch())\n"
+    "from tests.support.canary import Watch\ndef pytest_configure(config): config.pluginmanager.register(Watch())\n"
 )
 
 
@@ -119,7 +119,7 @@ def test_a_secret_is_found_in_every_form(mark: str) -> None:
     assert len(set(forms(mark))) >= 8
 
 
-def _echoes(asked: Request) -> list[str]:
+def _echoes(asked: SimRequest) -> list[str]:
     """Return the credentials of a request in all the forms in which an answer may hold them."""
     value = asked.headers.get("authorization", "")
     token = value.partition(" ")[2]
@@ -164,7 +164,7 @@ def test_a_server_that_echoes_the_credentials_has_none_of_them_shown(
     status, body = ANSWERS[kind]
     echoed: list[str] = []
 
-    def instead(asked: Request, answer: Answer) -> Iterable[bytes] | None:
+    def instead(asked: SimRequest, answer: SimAnswer) -> Iterable[bytes] | None:
         if (asked.path == "/oauth/token") is not (where == "the token endpoint") or number_of(asked) == 1:
             return None
         echo = " | ".join(_echoes(asked))
@@ -178,7 +178,7 @@ def test_a_server_that_echoes_the_credentials_has_none_of_them_shown(
         ]
         return said(body(echo), headers, status=status)
 
-    settings = Settings(records=45, style=Style.SMALL, rate_public=None, client_secret=SECRET)
+    settings = SimSettings(records=45, style=Style.SMALL, rate_public=None, client_secret=SECRET)
     with Simulator(settings) as sim:
         server = Server(Impostor(sim=sim, instead=instead))
         state = tmp_path / "state"
@@ -197,7 +197,7 @@ def test_a_server_that_echoes_the_credentials_has_none_of_them_shown(
 
 def test_nothing_that_can_be_looked_at_shows_the_secret(tmp_path: Path) -> None:
     """repr, str, vars, pickles and tracebacks with all locals of a job, its settings and its errors hold none."""
-    with Simulator(Settings(records=5, style=Style.SMALL, client_secret=SECRET)) as sim:
+    with Simulator(SimSettings(records=5, style=Style.SMALL, client_secret=SECRET)) as sim:
         settings = settings_for(sim, tmp_path)
         job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-02"), settings)
         sim.switch(client_secret="another")

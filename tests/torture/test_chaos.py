@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .chaos import live_through
+from tests.torture.chaos import live_through
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(4 * 3600)]
 

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Simulator, Style
-from tests.e2e.harness import Product, assert_equal_to_truth, finished, wait_for_pages
-
-from .clockshim import Shim, build
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
+from tests.support.harness import Product, assert_equal_to_truth, finished, wait_for_pages
+from tests.torture.clockshim import Shim, build
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(120)]
 
@@ -53,7 +55,7 @@ def test_no_token_is_used_past_its_life_and_the_run_ends_right(
     jump: str, shim: Shim, tmp_path: Path, tally: Tally
 ) -> None:
     """Whatever the clock does, no request carries an expired token, few tokens are asked for, and all is brought."""
-    settings = Settings(records=200, style=Style.SMALL, rate_public=None, token_lifetime=LIFE, latency=0.05)
+    settings = SimSettings(records=200, style=Style.SMALL, rate_public=None, token_lifetime=LIFE, latency=0.05)
     shim.jump(0)
     with Simulator(settings) as sim:
         product = Product(sim=sim, state=tmp_path / "state", extra=shim.environment)
@@ -78,11 +80,13 @@ def test_no_token_is_used_past_its_life_and_the_run_ends_right(
 def test_no_wait_is_shortened_or_lengthened(form: str, jump: int, shim: Shim, tmp_path: Path, tally: Tally) -> None:
     """A clock that jumps in the middle of a wait changes nothing of it: the wait is that of the server, on the dot."""
     wait = 3
-    settings = Settings(records=60, style=Style.SMALL, rate_public=None)
+    settings = SimSettings(records=60, style=Style.SMALL, rate_public=None)
     # A date is told as the server's Date header has it, which is years away from this process's clock.
     served, until = "Sun, 01 Mar 2020 12:00:00 GMT", f"Sun, 01 Mar 2020 12:00:{wait:02d} GMT"
     headers = (("Retry-After", str(wait)),) if form == "seconds" else (("Retry-After", until), ("Date", served))
-    fault = Fault(kind=FaultKind.STATUS, status=429, on=Match(kinds=(Kind.CONVERSATIONS,), nth=(4,)), headers=headers)
+    fault = SimFault(
+        kind=FaultKind.STATUS, status=429, on=Match(kinds=(Kind.CONVERSATIONS,), nth=(4,)), headers=headers
+    )
     shim.jump(0)
     with Simulator(settings, faults=(fault,)) as sim:
         product = Product(sim=sim, state=tmp_path / "state", extra=shim.environment)
@@ -103,7 +107,7 @@ def test_a_run_with_a_clock_that_never_stands_still_ends_right(shim: Shim, seed:
     jumps = tuple(dice.randrange(-365 * DAY, 365 * DAY) for _ in range(8))
     print(f"jumps: {jumps}")
     shim.jump(0)
-    with Simulator(Settings(records=300, style=Style.SMALL, rate_public=None, latency=0.05)) as sim:
+    with Simulator(SimSettings(records=300, style=Style.SMALL, rate_public=None, latency=0.05)) as sim:
         product = Product(sim=sim, state=tmp_path / "state", extra=shim.environment)
         process = product.start(*ARGUMENTS)
         for seconds in jumps:

@@ -12,12 +12,12 @@ import pytest
 
 import resumable
 from resumable import Incomplete, JobState
-from resumable.manifest import ManifestReader
-from resumable.retry import Policy
-from resumable.simulator import Settings, Simulator, Style
-from tests.e2e.inprocess import QUICK, records_of, spec_for, truth_of
-
-from .relay import Cut, Framing, PageName, Relay, relayed
+from resumable.config import Policy
+from resumable.manifest.reader import ManifestReader
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
+from tests.support.inprocess import QUICK, records_of, spec_for, truth_of
+from tests.torture.relay import Cut, Framing, PageName, Relay, relayed
 
 pytestmark = pytest.mark.torture
 
@@ -52,7 +52,7 @@ def test_a_body_cut_at_any_byte_is_never_recorded(
         return before < (ATTEMPTS if page in stubborn else ATTEMPTS // 2)
 
     days = max(1, round(wanted / MEAN_CUTS / PAGES_A_DAY + 0.5))
-    settings = Settings(records=20 * PAGES_A_DAY, style=Style.SMALL, rate_public=None, rate_article=None)
+    settings = SimSettings(records=20 * PAGES_A_DAY, style=Style.SMALL, rate_public=None, rate_article=None)
     with Simulator(settings) as sim:
         relay = Relay(sim=sim, framing=framing, dice=dice, cuts=cuts)
         with relayed(relay, tmp_path, policy=_stubborn(QUICK)) as given:

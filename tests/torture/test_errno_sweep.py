@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from . import strace
-from .scenes import Scene, Stage
-from .strace import Call, Point
+from tests.torture import strace
+from tests.torture.scenes import Scene, Stage
+from tests.torture.strace import Call, Point
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(7200), strace.NEEDED]
 

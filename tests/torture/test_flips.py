@@ -17,10 +17,11 @@ import pytest
 import resumable
 from resumable import Finding, Flaw
 from resumable.models import PageKey
-from resumable.parts import Parts
-from resumable.simulator import Settings, Simulator, Style
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
+from tests.support.parts import FolderParts
 
 pytestmark = pytest.mark.torture
 
@@ -41,7 +42,7 @@ Tally = Callable[[str, int], None]
 @pytest.fixture(scope="module")
 def sim() -> Simulator:
     """Three days of three pages of small records."""
-    return Simulator(Settings(records=60, style=Style.SMALL, rate_public=None, rate_article=None, job_polls=0))
+    return Simulator(SimSettings(records=60, style=Style.SMALL, rate_public=None, rate_article=None, job_polls=0))
 
 
 def each(seed: int, count: int) -> Iterator[tuple[int, random.Random]]:
@@ -76,7 +77,7 @@ def flip(path: Path, dice: random.Random) -> tuple[bytes, int]:
 
 def pages(job: resumable.Job) -> dict[Path, PageKey]:
     """Return every page by the path of its part."""
-    return {Parts(job.folder).path(key): key for key in job._keys()}
+    return {FolderParts(job.folder).path(key): key for key in job._pages()}
 
 
 @pytest.mark.timeout(900)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from . import strace
-from .disks import Bench, command, copy_of, need, need_mounts, workbench
-from .scenes import Scene
-from .test_limits_of_the_process import spread
+from tests.torture import strace
+from tests.torture.disks import Bench, command, copy_of, need, need_mounts, workbench
+from tests.torture.scenes import Scene
+from tests.torture.test_limits_of_the_process import spread
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600), strace.NEEDED]
 

@@ -17,18 +17,21 @@ from typing import Any, TypeVar
 
 import pytest
 
-from resumable.auth import LONGEST_DOCUMENTED_LIFE, _read_token
-from resumable.datasets import Answer, JobContract, resolve
-from resumable.datasets.contract import checked
+from resumable.api.pace import read_rate
+from resumable.api.retry import LONGEST_SAID, retry_after_seconds
+from resumable.api.tokens import LONGEST_DOCUMENTED_LIFE, _read_token
+from resumable.datasets.contract import Answer, checked
+from resumable.datasets.facts import Paging
+from resumable.datasets.resolve import resolve
 from resumable.errors import Fault
 from resumable.models import JobSpec
-from resumable.pacer import read_rate
 from resumable.redaction import Redactor
-from resumable.retry import LONGEST_SAID, retry_after_seconds
-from resumable.schema import NotJson, pinned, strict_json
 from resumable.schema.decode import Decoded, decode, decode_carefully
 from resumable.schema.rebuild import rebuild
-from resumable.simulator import Settings, Simulator, Style
+from resumable.schema.registry import pinned
+from resumable.schema.strict_json import NotJson, strict_json
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 from tests.schema.schema_records import comes_back
 from tests.support.builders import START
 from tests.support.transports import reply
@@ -91,7 +94,7 @@ def pages() -> tuple[bytes, ...]:
     """Return good pages of the details query, some rich and some small."""
     made = []
     for style in Style:
-        with Simulator(Settings(records=3, style=style)) as sim:
+        with Simulator(SimSettings(records=3, style=style)) as sim:
             truth = sim.truth("2023-10-01T00:00:00Z/2023-10-02T00:00:00Z")
             lists = [b",".join(truth.records[:count]) for count in (1, 2, 3)]
             made += [b'{"conversations":[%b],"totalHits":%d}' % (listed, n) for n, listed in enumerate(lists, 1)]
@@ -176,7 +179,7 @@ def attempted(do: Callable[[], T], again: str) -> T | None:
 
 
 def _said(contract: Any, body: bytes, number: int) -> Answer:  # noqa: ANN401 - any contract
-    if isinstance(contract, JobContract):
+    if contract.paging is Paging.SERVER_JOB:
         return contract.read_results(body, Redactor())
     return checked(contract.read(body, 20, Redactor()), number)
 
@@ -208,7 +211,7 @@ def test_every_contract_reads_an_answer_or_raises_a_fault(
         truth = oracle(body)
         records = truth.get(key) or []
         assert answer.rows == len(records), f"{again}\n{body!r}"
-        if not isinstance(contract, JobContract):
+        if contract.paging is not Paging.SERVER_JOB:
             assert answer.rows > 0 or answer.said.page_count == 0, f"an empty page passed\n{again}\n{body!r}"
     tally(f"mutated answers read by a contract, {dataset}", trials("inputs"))
 
@@ -217,7 +220,7 @@ def test_jobs_and_ids_are_read_or_a_fault(seed: int, trials: Trials, tally: Tall
     """Ids, states and availability of jobs: nothing but a Fault escapes, and an id leads nowhere else."""
     spec = JobSpec.of("conversation-jobs", START, START + timedelta(days=1), page_size=20)
     _, contract = resolve(spec)
-    assert isinstance(contract, JobContract)
+    assert contract.paging is Paging.SERVER_JOB
     good = b'{"jobId":"8f6c","state":"FULFILLED","errorMessage":"x","expirationDate":"2023-10-02T00:00:00Z"}'
     for number, dice in inputs(seed, "jobs", trials("inputs")):
         body = mutated(good, dice)

@@ -21,18 +21,19 @@ import pytest
 import resumable
 from resumable import Incomplete, JobState
 from resumable.clock import SystemClock
+from resumable.config import Policy
 from resumable.errors import ExitCode
 from resumable.redaction import Redactor
-from resumable.retry import Policy
-from resumable.simulator import Settings, Simulator, Style
-from resumable.simulator.exchange import Answer, Request
-from resumable.transport import HttpTransport, Limits
-from tests.e2e.inprocess import records_of, spec_for, truth_of
+from resumable.simulator.messages import SimAnswer, SimRequest
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
+from resumable.transport.exchange import Limits
+from resumable.transport.http import HttpTransport
 from tests.support.builders import START
+from tests.support.inprocess import records_of, spec_for, truth_of
+from tests.torture.quickly import PEAK
+from tests.torture.relay import Impostor, day_of, number_of, relayed, said
 from tests.transport.conftest import Server
-
-from .quickly import PEAK
-from .relay import Impostor, day_of, number_of, relayed, said
 
 pytestmark = pytest.mark.torture
 
@@ -143,12 +144,12 @@ def test_a_hostile_answer_is_a_named_page_in_quarantine_and_the_others_go_on(
     end = f"{START + timedelta(days=2 * len(days)):%Y-%m-%d}"
     healed = threading.Event()
 
-    def instead(asked: Request, answer: Answer) -> Iterable[bytes] | None:
+    def instead(asked: SimRequest, answer: SimAnswer) -> Iterable[bytes] | None:
         if healed.is_set() or number_of(asked) != number or day_of(asked) not in days:
             return None
         return said(BODIES[days[day_of(asked)]][0](answer.render()))
 
-    settings = Settings(records=25, style=Style.SMALL, rate_public=None, rate_article=None, client_secret=SECRET)
+    settings = SimSettings(records=25, style=Style.SMALL, rate_public=None, rate_article=None, client_secret=SECRET)
     with Simulator(settings) as sim, relayed(Impostor(sim=sim, instead=instead), tmp_path, policy=QUICK) as given:
         job = resumable.make(spec_for(dataset, f"{START:%Y-%m-%d}", end), given)
         with pytest.raises(Incomplete) as caught:
@@ -245,10 +246,10 @@ def test_an_answer_that_would_take_all_memory_is_refused_within_a_bound(
     pieces = make()
     kept = pieces if isinstance(pieces, list) else None
 
-    def instead(asked: Request, answer: Answer) -> Iterable[bytes] | None:
+    def instead(asked: SimRequest, answer: SimAnswer) -> Iterable[bytes] | None:
         return None if number_of(asked) in (None, 1) else kept or make()
 
-    settings = Settings(records=180, style=Style.SMALL, rate_public=None, client_secret=SECRET)
+    settings = SimSettings(records=180, style=Style.SMALL, rate_public=None, client_secret=SECRET)
     with Simulator(settings) as sim:
         server = Server(Impostor(sim=sim, instead=instead))
         environment = {
@@ -318,7 +319,7 @@ def test_a_slow_answer_ends_at_its_deadline_and_is_a_named_page(
     ways = _slow(server)
     days = {f"2023-10-{day:02d}": way for day, way in enumerate(ways, 1)}
 
-    def instead(asked: Request, answer: Answer) -> Iterable[bytes] | None:
+    def instead(asked: SimRequest, answer: SimAnswer) -> Iterable[bytes] | None:
         if number_of(asked) != 2 or day_of(asked) not in days:
             return None
         return ways[days[day_of(asked)]][0](b"".join(said(answer.render())))
@@ -328,7 +329,7 @@ def test_a_slow_answer_ends_at_its_deadline_and_is_a_named_page(
     def carry(origin: str) -> HttpTransport:
         return HttpTransport(origin, limits=SLOW_LIMITS, clock=clock, redactor=Redactor())
 
-    with Simulator(Settings(records=45, style=Style.SMALL, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=45, style=Style.SMALL, rate_public=None)) as sim:
         impostor = Impostor(sim=sim, instead=instead)
         with relayed(impostor, tmp_path, policy=QUICK, server=server) as given:
             job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-13"), replace(given, transport=carry))

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from . import strace
-from .judge import RESTORING, assert_kept
-from .scenes import DATASETS, JOB, RESULTS, Scene, Stage
-from .strace import CHANGES, LOOKS, Call, Point
+from tests.torture import strace
+from tests.torture.judge import RESTORING, assert_kept
+from tests.torture.scenes import DATASETS, JOB, RESULTS, Scene, Stage
+from tests.torture.strace import CHANGES, LOOKS, Call, Point
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(7200), strace.NEEDED]
 

@@ -9,9 +9,10 @@ import pytest
 import resumable
 from resumable import UsageError
 from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFailed
-from resumable.simulator import Settings, Simulator, Style
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 from tests.cli.conftest import CommandLine
-from tests.e2e.inprocess import records_of, settings_for, spec_for, truth_of
+from tests.support.inprocess import records_of, settings_for, spec_for, truth_of
 
 pytestmark = pytest.mark.torture
 
@@ -78,7 +79,7 @@ def _tree(folder: Path) -> set[str]:
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     """Serve a little."""
-    with Simulator(Settings(records=45, style=Style.SMALL, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=45, style=Style.SMALL, rate_public=None)) as sim:
         yield sim
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -11,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator import Settings, Simulator, Style
-from resumable.simulator.exchange import Answer, Request
+from resumable.simulator.messages import SimAnswer, SimRequest
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 from tests.cli.conftest import CommandLine
-from tests.e2e.harness import Product, assert_equal_to_truth, finished
+from tests.support import machine
+from tests.support.harness import Product, assert_equal_to_truth, finished
+from tests.torture.relay import Impostor, number_of, said
 from tests.transport.conftest import Server, answer, saying
-
-from .relay import Impostor, number_of, said
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(120)]
 
@@ -41,12 +41,11 @@ def quickly(cli: CommandLine) -> "subprocess.CompletedProcess[str]":
 @pytest.fixture
 def alone() -> list[str]:
     """Return the beginning of a command that runs in a network with nothing but loopback."""
-    if shutil.which("unshare") is None or shutil.which("ip") is None or shutil.which("strace") is None:
-        pytest.skip("unshare, ip and strace are needed")
+    machine.need("unshare", "ip", "strace")
     command = ["unshare", "-n", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
     tried = subprocess.run([*command, "true"], capture_output=True, text=True)
     if tried.returncode != 0:
-        pytest.skip(f"this machine forbids a network of its own: {tried.stderr.strip()[:100]}")
+        machine.forbidden(f"a network of its own: {tried.stderr.strip()[:100]}")
     return command
 
 
@@ -96,12 +95,12 @@ def trap() -> Iterable[Server]:
 def test_no_redirect_is_followed_in_a_run(status: int, where: str, trap: Server, tmp_path: Path) -> None:
     """A page or a login that redirects for ever ends in exit 3 or 4, and the place it points to hears nothing."""
 
-    def instead(asked: Request, _: Answer) -> Iterable[bytes] | None:
+    def instead(asked: SimRequest, _: SimAnswer) -> Iterable[bytes] | None:
         if (asked.path == "/oauth/token") is not (where == "the token endpoint") or number_of(asked) == 1:
             return None
         return said(b"", [("Location", f"{trap.url}{asked.path}")], status=status)
 
-    with Simulator(Settings(records=45, style=Style.SMALL, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=45, style=Style.SMALL, rate_public=None)) as sim:
         server = Server(Impostor(sim=sim, instead=instead))
         extra = {"GENESYS_API_URL": server.url, "GENESYS_LOGIN_URL": server.url}
         try:
@@ -121,7 +120,7 @@ def test_a_run_takes_nothing_from_netrc_proxies_or_bundles_of_the_environment(tr
     extra = dict.fromkeys((*names, *map(str.upper, names)), trap.url)
     extra |= {"NETRC": str(netrc), "HOME": str(tmp_path)}
     extra |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"), "/nonexistent")
-    with Simulator(Settings(records=45, style=Style.SMALL, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=45, style=Style.SMALL, rate_public=None)) as sim:
         product = Product(sim=sim, state=tmp_path / "state", extra=tuple(extra.items()))
         outcome = finished(product.start("backfill", "conversations", *DAY))
         assert outcome.code == 0, outcome.stderr
@@ -132,13 +131,13 @@ def test_a_run_takes_nothing_from_netrc_proxies_or_bundles_of_the_environment(tr
 def test_addresses_in_answers_lead_nowhere(field: str, trap: Server, tmp_path: Path) -> None:
     """An absolute address in any member of an answer, or as a job's id or cursor, is never gone to."""
 
-    def instead(asked: Request, good: Answer) -> Iterable[bytes] | None:
+    def instead(asked: SimRequest, good: SimAnswer) -> Iterable[bytes] | None:
         if asked.path == "/oauth/token":
             return None
         body = json.loads(good.render() or b"{}")
         return said(json.dumps({**body, field: f"{trap.url}/x"}).encode(), good.headers, status=good.status)
 
-    with Simulator(Settings(records=45, style=Style.SMALL, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=45, style=Style.SMALL, rate_public=None)) as sim:
         impostor = Impostor(sim=sim, instead=instead)
         server = Server(impostor)
         extra = {"GENESYS_API_URL": server.url, "GENESYS_LOGIN_URL": server.url}
@@ -157,7 +156,7 @@ def test_a_port_that_nobody_listens_on_ends_the_run(tmp_path: Path) -> None:
     """Refused connections for ever: exit 3 in bounded time, nothing recorded."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with Simulator(Settings(records=5)) as sim:
+    with Simulator(SimSettings(records=5)) as sim:
         extra = {"GENESYS_API_URL": f"http://127.0.0.1:{port}"}
         process = quickly(CommandLine(sim=sim, state=tmp_path / "state", extra=extra))
     assert process.returncode == 3, process.stderr

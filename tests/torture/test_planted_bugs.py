@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .planted import BUGS, Bug
+from tests.torture.planted import BUGS, Bug
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(900)]
 

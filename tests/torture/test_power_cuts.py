@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 import resumable
-from resumable.simulator import Settings, Simulator, Style, Truth
-from tests.e2e.inprocess import settings_for
-
-from .disks import need, need_mounts, workbench
-from .judge import assert_complete, assert_kept, assert_not_asked_again, judged
-from .powercuts import JOB, Cut, Layout, Scene
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator, Truth
+from tests.support.inprocess import settings_for
+from tests.torture.disks import need, need_mounts, workbench
+from tests.torture.judge import assert_complete, assert_kept, assert_not_asked_again, judged
+from tests.torture.powercuts import JOB, Cut, Layout, Scene
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 
@@ -34,7 +34,7 @@ LAYOUTS = (
 )
 RANGE = ("2023-10-01", "2023-10-03")
 PAGE_SIZE = 4
-WORLD = Settings(
+WORLD = SimSettings(
     records=10, records_on={"2023-10-02": 5}, style=Style.SMALL, rate_public=None, rate_article=None, job_polls=1
 )
 

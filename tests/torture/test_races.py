@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from resumable.manifest import held
-from resumable.simulator import Settings, Simulator
-
-from . import strace
-from .forkserver import Ending, ForkServer
-from .scenes import Scene, Stage, new
-from .strace import Point
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from resumable.storage.lock import held
+from tests.torture import strace
+from tests.torture.forkserver import Ending, ForkServer
+from tests.torture.scenes import Scene, Stage, new
+from tests.torture.strace import Point
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(7200), strace.NEEDED]
 
@@ -35,7 +35,7 @@ def other() -> Iterator[ForkServer]:
 @pytest.fixture
 def slow(forkserver: ForkServer, tmp_path: Path) -> Iterator[Scene]:
     """A job that takes long enough for another process to come upon it."""
-    slowly = Settings(records=9, rate_public=None, latency=0.08)
+    slowly = SimSettings(records=9, rate_public=None, latency=0.08)
     with Simulator(slowly) as sim:
         yield new(forkserver, sim, "conversations", tmp_path)
 

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from resumable import Incomplete, JobState
+from resumable.config import Policy
 from resumable.errors import ExitCode
 from resumable.models import Counter
-from resumable.retry import Policy
-from resumable.simulator import Fault, FaultKind, Match
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from tests.support.builders import make_job, virtual_settings
-
-from .virtual import PAGE, Stage, stage
+from tests.torture.virtual import PAGE, Stage, stage
 
 pytestmark = pytest.mark.torture
 
@@ -25,11 +24,13 @@ LATENCY = 0.2
 CAP = Policy().wait_cap_seconds
 
 
-def refusal(*values: str, status: int = 429, nth: tuple[int, ...] = (), times: int | None = 1, **more: object) -> Fault:
+def refusal(
+    *values: str, status: int = 429, nth: tuple[int, ...] = (), times: int | None = 1, **more: object
+) -> SimFault:
     """Return a fault that refuses, with so many Retry-After headers."""
     headers = tuple(("Retry-After", value) for value in values)
     on = Match(kinds=(PAGE,), nth=nth, **more)  # type: ignore[arg-type]  # any of its fields
-    return Fault(kind=FaultKind.STATUS, on=on, status=status, headers=headers, times=times)
+    return SimFault(kind=FaultKind.STATUS, on=on, status=status, headers=headers, times=times)
 
 
 def dated(at: Stage, seconds: float) -> str:
@@ -145,7 +146,7 @@ def test_a_storm_that_never_ends_ends_the_run(seed: int, tmp_path: Path) -> None
 def test_rate_headers_hold_nobody_for_longer_than_the_cap(count: str, reset: str, seed: int, tmp_path: Path) -> None:
     """Whatever the headers of an answer say is used up, nobody waits for longer than the cap on a wait."""
     told = (("inin-ratelimit-count", count), ("inin-ratelimit-allowed", "300"), ("inin-ratelimit-reset", reset))
-    said = Fault(kind=FaultKind.HEADER, on=Match(kinds=(PAGE,), nth=(3,)), headers=told)
+    said = SimFault(kind=FaultKind.HEADER, on=Match(kinds=(PAGE,), nth=(3,)), headers=told)
     at = stage(tmp_path, seed, said, days=2, rate_headers=False)
     begun = at.clock.monotonic()
     assert at.run().state is JobState.COMPLETE

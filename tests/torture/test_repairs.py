@@ -16,13 +16,12 @@ import pytest
 
 import resumable
 from resumable import JobState, ManifestUnusable, ResumableError
-from resumable.manifest import Manifest
+from resumable.manifest.store import Manifest
 from resumable.models import EventKind
-from resumable.simulator import Simulator
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
-
-from .test_flips import Tally, Trials, each, flip, made, pages, repeat, sim
+from tests.torture.test_flips import Tally, Trials, each, flip, made, pages, repeat, sim
 
 __all__ = ["sim"]
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]

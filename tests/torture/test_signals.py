@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from . import strace
-from .scenes import Scene, Stage
-from .strace import Call, Point
-from .wholeness import Broken
+from tests.torture import strace
+from tests.torture.scenes import Scene, Stage
+from tests.torture.strace import Call, Point
+from tests.torture.wholeness import Broken
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(7200), strace.NEEDED]
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from resumable import AuthenticationFailed, Incomplete, JobState
+from resumable.config import Policy
 from resumable.errors import ExitCode
 from resumable.redaction import Secret
-from resumable.retry import Policy
-from resumable.simulator import Fault, FaultKind, Kind, Match
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
 from resumable.simulator.settings import Lifetime
 from tests.support.builders import virtual_settings
-
-from .virtual import PAGE, Stage, stage
+from tests.torture.virtual import PAGE, Stage, stage
 
 pytestmark = pytest.mark.torture
 
@@ -73,7 +73,7 @@ def test_a_token_revoked_at_any_request_costs_one_refresh(seed: int, tally: Tall
     """For each request of a run: revoked just then, all threads share one new token, and no page is taken twice."""
     for nth in itertools.count(1):
         print(f"revoked at request {nth}")
-        revoked = Fault(kind=FaultKind.REVOKE, on=Match(nth=(nth,)))
+        revoked = SimFault(kind=FaultKind.REVOKE, on=Match(nth=(nth,)))
         at = stage(tmp_path / str(nth), seed, revoked)
         assert at.run().state is JobState.COMPLETE
         at.assert_whole()
@@ -107,24 +107,27 @@ def test_a_secret_that_is_rotated_ends_the_run_and_the_new_one_carries_on(seed: 
     again.assert_whole()
 
 
-TROUBLE: dict[str, tuple[Fault, type[Exception]]] = {
+TROUBLE: dict[str, tuple[SimFault, type[Exception]]] = {
     **{
-        f"status {status}": (Fault(kind=FaultKind.STATUS, on=TOKEN, status=status), AuthenticationFailed)
+        f"status {status}": (SimFault(kind=FaultKind.STATUS, on=TOKEN, status=status), AuthenticationFailed)
         for status in (400, 401, 403, 404, 405, 410, 422)
     },
     **{
-        f"status {status}": (Fault(kind=FaultKind.STATUS, on=TOKEN, status=status), Incomplete)
+        f"status {status}": (SimFault(kind=FaultKind.STATUS, on=TOKEN, status=status), Incomplete)
         for status in (408, 429, 500, 502, 503, 504, 529)
     },
-    "an HTML page": (Fault(kind=FaultKind.HTML, on=TOKEN, status=200), Incomplete),
-    "a redirect": (Fault(kind=FaultKind.REDIRECT, on=TOKEN, status=302, location="https://x.example/"), Incomplete),
-    "nothing": (Fault(kind=FaultKind.EMPTY, on=TOKEN), Incomplete),
-    "a reset": (Fault(kind=FaultKind.RESET_BEFORE, on=TOKEN), Incomplete),
-    "an answer lost": (Fault(kind=FaultKind.LOST_ANSWER, on=TOKEN), Incomplete),
-    "a body that is cut": (Fault(kind=FaultKind.CUT, on=TOKEN), Incomplete),
-    "no token": (Fault(kind=FaultKind.BODY, on=TOKEN, body='{"expires_in":60}'), Incomplete),
+    "an HTML page": (SimFault(kind=FaultKind.HTML, on=TOKEN, status=200), Incomplete),
+    "a redirect": (
+        SimFault(kind=FaultKind.REDIRECT, on=TOKEN, status=302, location="https://x.example/"),
+        Incomplete,
+    ),
+    "nothing": (SimFault(kind=FaultKind.EMPTY, on=TOKEN), Incomplete),
+    "a reset": (SimFault(kind=FaultKind.RESET_BEFORE, on=TOKEN), Incomplete),
+    "an answer lost": (SimFault(kind=FaultKind.LOST_ANSWER, on=TOKEN), Incomplete),
+    "a body that is cut": (SimFault(kind=FaultKind.CUT, on=TOKEN), Incomplete),
+    "no token": (SimFault(kind=FaultKind.BODY, on=TOKEN, body='{"expires_in":60}'), Incomplete),
     "a 429 that asks for 30 s": (
-        Fault(kind=FaultKind.STATUS, on=TOKEN, status=429, headers=(("Retry-After", "30"),)),
+        SimFault(kind=FaultKind.STATUS, on=TOKEN, status=429, headers=(("Retry-After", "30"),)),
         Incomplete,
     ),
 }
@@ -168,7 +171,7 @@ def test_a_token_endpoint_that_recovers_is_forgiven(trouble: str, seed: int, tmp
 
 def test_a_storm_of_401s_ends_with_exit_4_and_no_storm_of_token_requests(seed: int, tmp_path: Path) -> None:
     """Where every page is refused for ever: exit 4 within a minute, few token requests, all a second apart."""
-    at = stage(tmp_path, seed, Fault(kind=FaultKind.STATUS, status=401, times=None), days=6)
+    at = stage(tmp_path, seed, SimFault(kind=FaultKind.STATUS, status=401, times=None), days=6)
     begun = at.clock.monotonic()
     with pytest.raises(AuthenticationFailed) as caught:
         at.run()
@@ -182,7 +185,7 @@ def test_a_storm_of_401s_ends_with_exit_4_and_no_storm_of_token_requests(seed: i
 def test_a_login_that_asks_for_ten_thousand_years_gives_a_time_to_come_back(seed: int, tmp_path: Path) -> None:
     """However long a Retry-After of the token endpoint is, the run ends with exit 3 and a time that a calendar has."""
     for number, text in enumerate(("999999999999", "9" * 300, "Fri, 31 Dec 9999 23:59:59 GMT")):
-        fault = Fault(kind=FaultKind.STATUS, on=TOKEN, status=429, headers=(("Retry-After", text),))
+        fault = SimFault(kind=FaultKind.STATUS, on=TOKEN, status=429, headers=(("Retry-After", text),))
         at = stage(tmp_path / str(number), seed, fault)
         with pytest.raises(Incomplete) as caught:
             at.run()

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import resumable
 from resumable.clock import Stop
-from resumable.simulator import Fault, Kind, Settings, Simulator, Style
-from resumable.simulator.log import Entry
-from tests.e2e.inprocess import records_of, truth_of
+from resumable.simulator.faults.faults import SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.request_log import Entry
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
+from tests.support.inprocess import records_of, truth_of
 
 PAGE = Kind.CONVERSATIONS
 
@@ -45,12 +48,12 @@ class Stage:
         return min((late - early for early, late in itertools.pairwise(moments)), default=float("inf"))
 
 
-def stage(tmp_path: Path, seed: int, *faults: Fault, days: int = 2, **settings: object) -> Stage:
+def stage(tmp_path: Path, seed: int, *faults: SimFault, days: int = 2, **settings: object) -> Stage:
     """Make a job of four pages a day; `settings` are the simulator's."""
     clock = VirtualClock(seed)
     quick = {"records": 70, "style": Style.SMALL, "latency": 0.2, **settings}
     sim = Simulator(
-        Settings(**quick),  # type: ignore[arg-type]  # any of its settings
+        SimSettings(**quick),  # type: ignore[arg-type]  # any of its settings
         faults=faults,
         monotonic=clock.monotonic,
         today=clock.now,

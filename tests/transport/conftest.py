@@ -13,7 +13,8 @@ import pytest
 from resumable.clock import SystemClock
 from resumable.models import Request
 from resumable.redaction import Redactor, Secret
-from resumable.transport import HttpTransport, Limits
+from resumable.transport.exchange import Limits
+from resumable.transport.http import HttpTransport
 
 Handler = Callable[[socket.socket, bytes], bool | None]
 """Gets a connection and a whole request; True keeps the connection open for another."""

@@ -6,9 +6,9 @@ from resumable.clock import SystemClock
 from resumable.errors import UsageError
 from resumable.models import Request
 from resumable.redaction import Redactor
-from resumable.transport import HttpTransport, Limits
-
-from .conftest import Connect, Serve, answer, saying
+from resumable.transport.exchange import Limits
+from resumable.transport.http import HttpTransport
+from tests.transport.conftest import Connect, Serve, answer, saying
 
 
 def make(origin: str, **settings: str) -> HttpTransport:

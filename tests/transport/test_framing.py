@@ -9,9 +9,8 @@ import pytest
 
 from resumable.errors import TransportFault
 from resumable.models import Request
-from resumable.transport import HttpTransport
-
-from .conftest import Connect, Handler, Serve, answer, saying
+from resumable.transport.http import HttpTransport
+from tests.transport.conftest import Connect, Handler, Serve, answer, saying
 
 BODY = b'{"conversations":[{"conversationId":"a","n":1},{"conversationId":"b","n":2}],"totalHits":2}'
 CHUNKED = (

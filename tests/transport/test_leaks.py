@@ -16,9 +16,8 @@ import pytest
 from resumable.errors import Fault, ResumableError, StatusFault, TransportFault
 from resumable.models import Request
 from resumable.redaction import Redactor, Secret
-from resumable.transport import HttpTransport
-
-from .conftest import TOKEN, Connect, Handler, Serve, Server, answer, saying
+from resumable.transport.http import HttpTransport
+from tests.transport.conftest import TOKEN, Connect, Handler, Serve, Server, answer, saying
 
 GET = Request(method="GET", path="/")
 

@@ -13,9 +13,8 @@ import pytest
 
 from resumable.errors import TransportFault
 from resumable.models import Request
-from resumable.transport import HttpTransport
-
-from .conftest import Connect, Handler, Serve, answer, saying
+from resumable.transport.http import HttpTransport
+from tests.transport.conftest import Connect, Handler, Serve, answer, saying
 
 GET = Request(method="GET", path="/")
 MIB = 1024 * 1024

@@ -10,8 +10,7 @@ import pytest
 
 from resumable.errors import Fault, TransportFault
 from resumable.models import Request
-
-from .conftest import Connect, Serve, answer, saying
+from tests.transport.conftest import Connect, Serve, answer, saying
 
 GET = Request(method="GET", path="/")
 

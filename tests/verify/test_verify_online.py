@@ -10,13 +10,15 @@ import pytest
 import resumable
 from resumable import AuthenticationFailed, Flaw, Secret
 from resumable.errors import UsageError
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Simulator, Style
-from tests.datasets_declared.described import CURSOR, EXAMPLE, OFFSET, made
-from tests.datasets_declared.ticketserver import Tickets, serving
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
+from tests.datasets.described.described import CURSOR, EXAMPLE, OFFSET, made
+from tests.datasets.described.ticketserver import Tickets, serving
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
-
-from .conftest import SECOND, Planted
+from tests.support.planted import SECOND, Planted
 
 DAY_2 = Match(window="2023-10-02T00:00:00.000Z/")
 
@@ -24,7 +26,7 @@ DAY_2 = Match(window="2023-10-02T00:00:00.000Z/")
 def simulated(**settings: object) -> Simulator:
     """Return a simulator of small records, 60 a day."""
     given = {"records": 60, "style": Style.SMALL, "rate_public": None, "rate_article": None, **settings}
-    return Simulator(Settings(**given))  # type: ignore[arg-type]  # any setting
+    return Simulator(SimSettings(**given))  # type: ignore[arg-type]  # any setting
 
 
 def complete(sim: Simulator, state: Path, **more: object) -> Planted:
@@ -59,7 +61,7 @@ def test_a_server_that_counts_otherwise_is_a_finding(quick: bool, tmp_path: Path
     """Window, both counts, and the command that takes it again."""
     sim = simulated()
     planted = complete(sim, tmp_path)
-    sim.inject(Fault(kind=FaultKind.TOTAL_BY, on=DAY_2, times=None, by=5))
+    sim.inject(SimFault(kind=FaultKind.TOTAL_BY, on=DAY_2, times=None, by=5))
     finding = planted.only(Flaw.SERVER, online=True, quick=quick)
     assert (finding.window, finding.key) == (SECOND, None)
     assert "the server counts 65 records now, and 60 are stored" in finding.text
@@ -72,7 +74,7 @@ def test_the_command_that_is_named_takes_the_window_again(tmp_path: Path) -> Non
     """The look-back that a finding names reaches as far as it must."""
     sim = simulated()
     planted = complete(sim, tmp_path)
-    sim.inject(Fault(kind=FaultKind.TOTAL_BY, on=DAY_2, times=None, by=5))
+    sim.inject(SimFault(kind=FaultKind.TOTAL_BY, on=DAY_2, times=None, by=5))
     days = int(planted.only(Flaw.SERVER, online=True).mend.rsplit(" ", 1)[1].removesuffix("d"))
     spec = planted.job.status().job.spec
     resumable.make(spec, planted.job.settings, name="job", look_back=timedelta(days=days), clock=planted.job.clock)
@@ -83,14 +85,14 @@ def test_page_counts_are_compared_where_there_is_no_total(tmp_path: Path) -> Non
     """The article's contract names pages only."""
     sim = simulated()
     planted = complete(sim, tmp_path, dataset="conversations-pagecount")
-    sim.inject(Fault(kind=FaultKind.TOTAL, on=DAY_2, times=None, value=9))
+    sim.inject(SimFault(kind=FaultKind.TOTAL, on=DAY_2, times=None, value=9))
     assert "the server counts 9 pages now, and 3 are stored" in planted.only(Flaw.SERVER, online=True).text
 
 
 def test_a_total_that_was_settled_may_stay_as_it_was(tmp_path: Path) -> None:
     """Totals are approximate: one that is still what it was when two takes agreed is no fault."""
     sim = simulated()
-    sim.inject(Fault(kind=FaultKind.TOTAL_BY, on=DAY_2, times=None, by=-5))
+    sim.inject(SimFault(kind=FaultKind.TOTAL_BY, on=DAY_2, times=None, by=-5))
     planted = complete(sim, tmp_path)
     assert planted.clean(online=True).counted == 2
 
@@ -130,7 +132,7 @@ def test_windows_that_the_server_does_not_answer_for_are_named(tmp_path: Path) -
     """They are no fault of the job, and the verification is not whole: both are in the report."""
     sim = simulated()
     planted = complete(sim, tmp_path)
-    sim.inject(Fault(kind=FaultKind.STATUS, status=400, on=DAY_2, times=None))
+    sim.inject(SimFault(kind=FaultKind.STATUS, status=400, on=DAY_2, times=None))
     report = planted.clean(online=True)
     assert report.counted == 1
     assert len(report.unanswered) == 1

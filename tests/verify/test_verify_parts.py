@@ -15,11 +15,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from resumable import Flaw, durable
+from resumable import Flaw
 from resumable.models import PageKey
-from resumable.parts import Footer, Parts
-
-from .conftest import FIRST, REPAIR, SECOND, Planted
+from resumable.storage import durable
+from resumable.storage.parts import Footer
+from tests.support.machine import AS_ROOT
+from tests.support.parts import FolderParts
+from tests.support.planted import FIRST, REPAIR, SECOND, Planted
 
 
 def flipped(path: Path, place: int) -> None:
@@ -58,7 +60,7 @@ def rewritten(planted: Planted, page: int, **changes: Any) -> None:  # noqa: ANN
     """Write a part of the first day anew, whole, with other words about itself."""
     key = PageKey(window=FIRST, take=1, number=page)
     footer = replace(footer_of(planted, page), **changes)
-    elsewhere = Parts(planted.folder / "elsewhere")
+    elsewhere = FolderParts(planted.folder / "elsewhere")
     elsewhere.folder.parent.mkdir()
     elsewhere.write(planted.parts.table(key), footer)
     elsewhere.path(footer.key).replace(planted.path(page))
@@ -238,7 +240,7 @@ def test_what_is_no_file_is_named_and_not_followed(
     assert finding.text == f"2023-10-01 page 1: {kind} is in the place of its part."
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a device")
+@AS_ROOT
 def test_a_device_is_named_and_not_read(planted: Planted) -> None:
     """/dev/zero under a part's name has no end."""
     planted.path(1).unlink()

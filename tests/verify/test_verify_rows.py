@@ -14,8 +14,7 @@ from resumable import Finding, Flaw
 from resumable.errors import UsageError
 from resumable.models import PageKey
 from resumable.verify import windows
-
-from .conftest import FIRST, REPAIR, RESUME, SECOND, Planted
+from tests.support.planted import FIRST, REPAIR, RESUME, SECOND, Planted
 
 
 def changed_receipt(planted: Planted, change: Callable[[dict[str, object]], object]) -> None:

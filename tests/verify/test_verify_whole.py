@@ -10,22 +10,25 @@ import pytest
 import resumable
 from resumable import Flaw, Incomplete, Interrupted, JobSpec, JobState, SourceUnsettled
 from resumable.models import PageKey
-from resumable.parts import Parts
-from resumable.simulator import Fault, FaultKind, Kind, Match, Settings, Simulator, Style
-from tests.datasets_declared.described import CURSOR, EXAMPLE, OFFSET, made, stopping_at
-from tests.datasets_declared.ticketserver import Tickets, serving
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
+from resumable.storage.job_files import part_key
+from resumable.storage.parts import Parts
+from tests.datasets.described.described import CURSOR, EXAMPLE, OFFSET, made, stopping_at
+from tests.datasets.described.ticketserver import Tickets, serving
 from tests.support.builders import START, make_job, virtual_settings
 from tests.support.clock import VirtualClock
-
-from .conftest import FIRST, RESUME, Planted, rows_of
+from tests.support.planted import FIRST, RESUME, Planted, rows_of
 
 DAY_1_PAGE_2 = Match(kinds=(Kind.CONVERSATIONS,), window="2023-10-01T", pages=(2,))
 
 
-def simulated(*faults: Fault, **settings: object) -> Simulator:
+def simulated(*faults: SimFault, **settings: object) -> Simulator:
     """Return a simulator of small records, 60 a day."""
     given = {"records": 60, "style": Style.SMALL, "rate_public": None, "rate_article": None, **settings}
-    return Simulator(Settings(**given), faults=faults)  # type: ignore[arg-type]  # any setting
+    return Simulator(SimSettings(**given), faults=faults)  # type: ignore[arg-type]  # any setting
 
 
 def assert_clean(job: resumable.Job, *, pages: int | None = None) -> None:
@@ -81,7 +84,7 @@ def test_empty_windows_verify(dataset: str, tmp_path: Path) -> None:
 
 def test_a_window_that_was_taken_again_verifies(tmp_path: Path) -> None:
     """Its parts are those of the second take, and their number is in their names."""
-    job = make_job(simulated(Fault(kind=FaultKind.TOTAL_BY, on=DAY_1_PAGE_2, by=1)), VirtualClock(), tmp_path)
+    job = make_job(simulated(SimFault(kind=FaultKind.TOTAL_BY, on=DAY_1_PAGE_2, by=1)), VirtualClock(), tmp_path)
     job.run()
     names = {path.name for path in job.folder.rglob("*.parquet")}
     assert "page-00001.take-2.parquet" in names
@@ -90,7 +93,7 @@ def test_a_window_that_was_taken_again_verifies(tmp_path: Path) -> None:
 
 def test_a_window_that_was_settled_verifies(tmp_path: Path) -> None:
     """Two takes agreed although their answers did not: that is recorded, and no fault."""
-    always = Fault(kind=FaultKind.TOTAL_BY, on=DAY_1_PAGE_2, times=None, by=1)
+    always = SimFault(kind=FaultKind.TOTAL_BY, on=DAY_1_PAGE_2, times=None, by=1)
     job = make_job(simulated(always), VirtualClock(), tmp_path)
     status = job.run()
     assert status.receipt is not None
@@ -111,9 +114,9 @@ def test_a_window_that_was_split_verifies(tmp_path: Path) -> None:
 def test_a_window_that_has_grown_past_what_can_be_paged_through_is_split(before: str, tmp_path: Path) -> None:
     """Taken again and found too large, it leaves neither rows nor parts of its older takes behind."""
     first_pages = Match(kinds=(Kind.CONVERSATIONS,), window="2023-10-01T00:00:00.000Z/2023-10-02", pages=(1,), every=2)
-    faults = [Fault(kind=FaultKind.TOTAL, on=first_pages, value=1000)]
+    faults = [SimFault(kind=FaultKind.TOTAL, on=first_pages, value=1000)]
     if before == "a take that did not agree":
-        faults.append(Fault(kind=FaultKind.TOTAL_BY, on=DAY_1_PAGE_2, by=1))
+        faults.append(SimFault(kind=FaultKind.TOTAL_BY, on=DAY_1_PAGE_2, by=1))
     clock, sim = VirtualClock(at=datetime(2023, 10, 3, 6, tzinfo=UTC)), simulated(*faults)
     job = make_job(sim, clock, tmp_path, days=1, deep_limit=100)
     job.run()
@@ -173,7 +176,7 @@ def test_a_job_that_has_not_begun_verifies(tmp_path: Path) -> None:
 def test_missing_pages_of_an_incomplete_job_are_said_and_no_fault(tmp_path: Path) -> None:
     """A quarantined page is in the notes; those that are done are checked."""
     job = make_job(
-        simulated(Fault(kind=FaultKind.HTML, on=DAY_1_PAGE_2, times=None)), VirtualClock(), tmp_path, workers=1
+        simulated(SimFault(kind=FaultKind.HTML, on=DAY_1_PAGE_2, times=None)), VirtualClock(), tmp_path, workers=1
     )
     with pytest.raises(Incomplete):
         job.run()
@@ -190,8 +193,11 @@ def test_missing_pages_of_an_incomplete_job_are_said_and_no_fault(tmp_path: Path
 
 def test_a_source_that_would_not_settle_leaves_no_fault(tmp_path: Path) -> None:
     """The parts of several takes lie beside each other, all recorded."""
-    always = Fault(
-        kind=FaultKind.DROP, on=Match(kinds=(Kind.CONVERSATIONS,), window="2023-10-01T", every=3), times=None, by=1
+    always = SimFault(
+        kind=FaultKind.DROP,
+        on=Match(kinds=(Kind.CONVERSATIONS,), window="2023-10-01T", every=3),
+        times=None,
+        by=1,
     )
     job = make_job(simulated(always, records=70), VirtualClock(), tmp_path, workers=1)
     with pytest.raises(SourceUnsettled):
@@ -202,15 +208,15 @@ def test_a_source_that_would_not_settle_leaves_no_fault(tmp_path: Path) -> None:
 
 def test_older_takes_that_a_kill_left_behind_are_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between closing a window and removing its older takes, and in the middle of that."""
-    sim = simulated(Fault(kind=FaultKind.TOTAL_BY, on=DAY_1_PAGE_2, by=1))
+    sim = simulated(SimFault(kind=FaultKind.TOTAL_BY, on=DAY_1_PAGE_2, by=1))
     job = make_job(sim, VirtualClock(), tmp_path, workers=1)
-    removed: list[Path] = []
+    removed: list[PageKey] = []
 
-    def killed(self: Parts, path: Path) -> None:
+    def killed(self: Parts, page: PageKey) -> None:
         if removed:
             raise KeyboardInterrupt
-        removed.append(path)
-        path.unlink()
+        removed.append(page)
+        (job.folder / part_key(page)).unlink()
 
     monkeypatch.setattr(Parts, "remove", killed)
     with pytest.raises(KeyboardInterrupt):

@@ -1,0 +1,1 @@
+"""One exchange with the API, seen through: token, pace, retry, statuses."""

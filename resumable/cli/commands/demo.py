@@ -1,0 +1,82 @@
+"""`resumable demo`: see it killed twice, and every record there."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from resumable.cli import options as o
+from resumable.cli.session import Session
+
+if TYPE_CHECKING:
+    from resumable.demo import Result
+
+EPILOG = """
+\b
+Examples:
+  resumable demo
+  resumable demo --state /tmp/try --json
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("demo", epilog=EPILOG)(demo)
+
+
+def demo(ctx: typer.Context, state: o.State = None, json: o.Json = False, debug: o.Debug = False) -> None:
+    """Kill a backfill twice, resume it, and compare every record with the truth. Needs no account; half a minute."""
+    session: Session = ctx.obj
+    # Imported here: they bring pyarrow, requests and the simulator, which a help does without.
+    from resumable.cli.parse import state_folder
+    from resumable.cli.signals import raised
+    from resumable.clock import Stop
+    from resumable.demo import Demo
+    from resumable.errors import Interrupted
+
+    folder = state_folder(state, session.environment.get("RESUMABLE_STATE"))
+    started = session.clock.monotonic()
+    with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)):
+        result = Demo(state=folder, environment=session.environment, stop=Stop(session.clock), tell=session.tell).run()
+    if session.json:
+        session.give_json(result.to_json())
+        return
+    for line in _lines(result, session.clock.monotonic() - started, named=state is not None):
+        session.give(line)
+
+
+def _lines(result: "Result", seconds: float, *, named: bool) -> list[str]:
+    from resumable.storage.job_files import PARTS, JobFiles
+    from resumable.text import size
+
+    # Only what was named on the command line is named in the lines to try: the rest is found by itself.
+    state = f" --state {result.folder.parent}" if named else ""
+    first, second = result.kills
+    parts, pages = JobFiles.at(result.folder).store.place(PARTS), result.pages
+    count = f"select originatingDirection, count(*) from '{parts}/**/*.parquet' group by 1"  # noqa: S608 - to be shown
+    return [
+        "",
+        f"Killed with SIGKILL at {first.pages} and at {second.pages} of {pages} pages; {seconds:.0f} s in all.",
+        f"  records    {result.equal:,} of {result.expected:,} equal the truth; none is missing, none came twice",
+        f"  requests   {result.requests_served} for {pages} pages; for pages already finished: {result.asked_again}",
+        f"  survived   {_survived(result)}",
+        f"  tokens     {result.tokens}, of 3 s each",
+        f"  parquet    {parts}  ({size(result.bytes)}, {pages} parts)",
+        "",
+        "Try on it:",
+        f'  duckdb -c "{count}"',
+        f"""  python -c "import pandas; print(pandas.read_parquet({str(parts)!r}).conversationStart.describe())\"""",
+        f"  resumable status {result.job}{state}",
+    ]
+
+
+def _survived(result: "Result") -> str:
+    struck = result.faults
+    named = [
+        ("429", result.rate_limited),
+        ("504", struck.get("status", 0) - result.rate_limited),
+        ("reset", struck.get("reset-inside", 0)),
+        ("cut short", struck.get("cut", 0)),
+        ("HTML", struck.get("html", 0)),
+        ("no records", struck.get("records-missing", 0)),
+    ]
+    return ", ".join(f"{count} x {text}" for text, count in named if count > 0)

@@ -1,0 +1,170 @@
+"""Runs a job in front of people: progress, signals, a time limit, and the closing words."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from resumable.cli.session import Session
+from resumable.cli.signals import drained
+from resumable.cli.text import views
+from resumable.clock import Stop
+from resumable.config import Settings, host_of
+from resumable.errors import Incomplete
+from resumable.models import EventKind, JobState
+from resumable.monitor.progress import REDRAW_SECONDS, Plain, Progress
+from resumable.status import MANY_PAGES
+from resumable.text import amount
+
+if TYPE_CHECKING:
+    from resumable.cli.jsonlog import JsonLog
+    from resumable.engine.context import LiveRun
+    from resumable.job.job import Job
+
+JSON_SECONDS = 1.0
+"""So late may an event be written as JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A command that runs a job, from its first moment on."""
+
+    session: Session
+    stop: Stop
+    progress: Progress
+    log: "JsonLog | None" = None
+    """Where --log-json has it go."""
+
+    def finish(self, job: "Job", *, most: timedelta | None) -> None:
+        """Do what is left of a job and say how it ended. Raises what kept it from being complete."""
+        session = self.session
+        session.folder = job.folder
+        before = job.status(events=0)
+        if before.state is JobState.COMPLETE:
+            job.check_sound()
+            status = before
+        else:
+            pages = before.totals.pages_done
+            if before.totals.windows_done == before.totals.windows and pages >= MANY_PAGES:
+                session.tell(f"all is there; closing: looking at {pages:,} pages to write the receipt")
+            try:
+                with limited(self.stop, most), self._logged(job):
+                    status = job.run(stop=self.stop, watch=self.progress.watch)
+            except Incomplete:
+                session.details = views.shortfall(job.status(events=0))
+                raise
+        for line in views.ending(status, job.home, nothing_to_do=status is before, width=session.width):
+            session.tell(line)
+        if session.json:
+            session.give_json(status.to_json())
+
+    def mend(self, job: "Job", *, most: timedelta | None) -> None:
+        """Repair a job and say what was done, and how it ended. Raises what kept it from being complete."""
+        from resumable.cli.text.verify_progress import VerifyProgress
+
+        session, checking = self.session, VerifyProgress(self.session)
+        session.folder = job.folder
+
+        def say(text: str) -> None:
+            checking.clear()
+            session.tell(f"  {text}")
+
+        @contextlib.contextmanager
+        def watch(live: "LiveRun") -> Iterator[None]:
+            checking.clear()
+            with self.progress.watch(live):
+                yield
+
+        try:
+            with limited(self.stop, most), self._logged(job):
+                status, done = job.repair(stop=self.stop, watch=watch, look_on=checking.show, say=say)
+        finally:
+            checking.clear()
+        mended = [amount(done.faults, "fault")] if done.faults else []
+        mended += ["the manifest"] if done.restored is not None else []
+        session.tell(f"repaired: {' and '.join(mended)}." if mended else "nothing to repair: no faults.")
+        for line in views.ending(status, job.home, nothing_to_do=False, width=session.width):
+            session.tell(line)
+        if session.json:
+            session.give_json({**status.to_json(), "repair": done.to_json()})
+
+    def _logged(self, job: "Job") -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self.log is None else self.log.follow(job.home)
+
+
+@contextlib.contextmanager
+def running(session: Session) -> Iterator[Running]:
+    """Watch for signals from here on, and show progress where that can be done."""
+    log = _log(session)
+    progress, redraws = _progress(session, log)
+    stop = Stop(session.clock)
+
+    def tell(number: signal.Signals) -> None:
+        live = progress.live
+        if live is None:
+            return
+        with contextlib.suppress(Exception):  # the manifest may be what is failing; the stop matters more
+            live.manifest.event(EventKind.SIGNAL, f"{number.name}: ends after what is in flight")
+        again = "Ctrl-C again" if number is signal.SIGINT else f"{number.name} again"
+        flying = live.feed.in_flight
+        what = "a page in flight is" if flying == 1 else f"up to {flying} pages in flight are"
+        if flying:
+            progress.say(f"stopping: {what} being finished ({again} to drop {'it' if flying == 1 else 'them'})")
+        else:
+            progress.say(f"stopping: the job is being closed ({again} to leave that to the next run)")
+
+    with drained(stop, tell, redrawing=lambda: redraws and progress.live is not None):
+        yield Running(session=session, stop=stop, progress=progress, log=log)
+
+
+@contextlib.contextmanager
+def limited(stop: Stop, most: timedelta | None) -> Iterator[None]:
+    """Raise the stop flag after so long."""
+    if most is None:
+        yield
+        return
+    seconds = most.total_seconds()
+
+    def attend() -> None:
+        if not stop.wait(seconds):
+            stop.request("limit")
+
+    thread = threading.Thread(target=attend, name="limit", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.request("over")  # the run has ended and looks at it no more; this only ends the thread
+        thread.join(5)
+
+
+def remember_hosts(session: Session, settings: Settings) -> None:
+    """Keep which hosts the settings name, for errors about credentials and the network."""
+    if settings.endpoints is not None:
+        session.hosts = {
+            "api": host_of(settings.endpoints.api),
+            "login": host_of(settings.endpoints.login),
+            "proxy": host_of(settings.proxy) if settings.proxy else "",
+        }
+
+
+def _log(session: Session) -> "JsonLog | None":
+    if not session.log_json:
+        return None
+    from resumable.cli.jsonlog import JsonLog
+
+    return JsonLog(session)
+
+
+def _progress(session: Session, log: "JsonLog | None") -> tuple[Progress, bool]:
+    if log is not None:
+        return Progress(log, session.clock, every_seconds=min(JSON_SECONDS, session.plain_seconds)), False
+    if session.live:
+        from resumable.cli.text.display import Display
+
+        display = Display(session.stderr, colours=session.colours)
+        return Progress(display, session.clock, every_seconds=REDRAW_SECONDS), True
+    return Progress(Plain(session.tell, session.clock), session.clock, every_seconds=session.plain_seconds), False

@@ -1,0 +1,165 @@
+"""What is said about jobs: how one stands, how a run ended, which there are."""
+
+from collections import Counter as Tally
+from collections.abc import Iterable, Mapping, Sequence
+
+from resumable.datasets.catalogue import breakdown_of
+from resumable.errors import Failure
+from resumable.manifest.rows import Quarantined
+from resumable.models import Counter, EventKind, JobState
+from resumable.status import Status, cheaper_contract
+from resumable.storage.job_files import PARTS, RECEIPT, JobFiles
+from resumable.text import amount, facts, hanging, length, paragraph, plainly, reach, safe, selection, size, table
+
+PROBLEMS_SHOWN = 10
+
+HISTORY_SHOWN = 5
+
+ROUTINE = frozenset({EventKind.TOKEN, EventKind.SNAPSHOT, EventKind.REMOTE})
+"""Events that a healthy job is full of."""
+
+MEANINGS = {
+    Failure.NO_RECORDS: "an answer named pages and held no records; its start is quoted. It is tried again next time.",
+    Failure.RATE_LIMITED: "the server is asked too often: others use the same client, or --rate is too high.",
+    Failure.OVERLOADED: "the server was overloaded; shorter windows (--window) make lighter queries.",
+    Failure.QUERY_REFUSED: "the server refuses the request itself: look at the filters and the ids in them.",
+    Failure.NOT_JSON: "the answer was no JSON: a proxy or a gateway answered in Genesys' place.",
+}
+"""What the failures that have an advice mean, in words."""
+
+
+def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[str]:
+    """Tell how a job stands."""
+    spec, totals = status.job.spec, status.totals
+    windows = f"{totals.windows_done:,} of {totals.windows:,} complete, {length(spec.window)} each"
+    quarantined = f", {totals.pages_quarantined:,} quarantined" if totals.pages_quarantined else ""
+    known = [
+        ("dataset", spec.dataset),
+        ("range", ", ".join([reach(spec.interval), *selection(spec.query)])),
+        ("windows", windows),
+        ("pages", f"{totals.pages_done:,} of {totals.pages_known:,} known{quarantined}"),
+        ("records", f"{totals.records:,}, {size(totals.bytes)}"),
+        ("requests", ", ".join(_counted(status.counters))),
+        *_closing(status),
+        ("parts", home.store.place(PARTS)),
+    ]
+    lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
+    lines += problem_lines(status.quarantined)
+    history = [event for event in status.events if event.kind not in ROUTINE][-HISTORY_SHOWN:]
+    for event in history:
+        lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {plainly(event.text)}", width=width)
+    if status.state not in (JobState.COMPLETE, JobState.RUNNING):
+        lines.append(f"  Carry on with: resumable resume {status.job.name}")
+    return [safe(line) for line in lines]
+
+
+def jobs_lines(known: Sequence[Status], broken: Iterable[tuple[str, str]]) -> list[str]:
+    """List jobs, one a line."""
+    rows = [("JOB", "STATE", "PAGES", "OF", "RECORDS", "SIZE", "LAST CHANGE")]
+    for status in known:
+        totals = status.totals
+        rows.append(
+            (
+                status.job.name,
+                status.state.value,
+                f"{totals.pages_done:,}",
+                f"{totals.pages_known:,}",
+                f"{totals.records:,}",
+                size(totals.bytes),
+                f"{status.job.updated_at:%Y-%m-%d %H:%M}",
+            )
+        )
+    lines = table(rows, right=frozenset({2, 3, 4, 5}))
+    return [safe(line) for line in [*lines, *(f"{name}  cannot be read: {why}" for name, why in broken)]]
+
+
+def ending(status: Status, home: JobFiles, *, nothing_to_do: bool, width: int | None) -> list[str]:
+    """Tell that a job is complete, how that was checked, and what to do with it."""
+    totals, spec = status.totals, status.job.spec
+    if totals.records == 0:
+        return [safe(line) for line in _no_data(status, width)]
+    what = [
+        amount(totals.windows, "window"),
+        amount(totals.pages_done, "page"),
+        amount(totals.records, "record"),
+        size(totals.bytes),
+    ]
+    head = f"complete: {', '.join(what)}" + (
+        " (it was complete already; nothing was asked for)" if nothing_to_do else ""
+    )
+    column = breakdown_of(spec.dataset)
+    shown, grouped = (f"{column}, ", " group by 1") if column else ("", "")
+    query = f"select {shown}count(*) from '{home.store.place(PARTS)}/**/*.parquet'{grouped}"  # noqa: S608 - to be shown, not run
+    known = [
+        *_closing(status),
+        ("receipt", home.store.place(RECEIPT)),
+        ("look", f'duckdb -c "{query}"'),
+        ("use", f"resumable export {status.job.name} --to {status.job.name}.parquet"),
+    ]
+    return [safe(line) for line in [paragraph([head], ending="exit 0", width=width), *facts(known, width=width)]]
+
+
+def shortfall(status: Status) -> list[str]:
+    """Name the pages that are quarantined, and say what kept them."""
+    return [safe(line) for line in problem_lines(status.quarantined)]
+
+
+def _counted(counters: Mapping[Counter, int]) -> list[str]:
+    named = (("retries", Counter.RETRIES), ("429s", Counter.RATE_LIMITED), ("tokens", Counter.TOKEN_REFRESHES))
+    return [f"{counters[Counter.REQUESTS]:,}", *(f"{name} {counters[counter]:,}" for name, counter in named)]
+
+
+def _closing(status: Status) -> list[tuple[str, str]]:
+    """Say what the receipt says, where it says more than that all is well, and what would have been cheaper."""
+    receipt = status.receipt
+    known = []
+    cheaper = cheaper_contract(status)
+    if cheaper is not None:
+        name, requests = cheaper
+        pages = f"{status.totals.pages_known:,}"
+        known.append(("cheaper", f"{name} would need about {requests:,} requests for the same, in place of {pages}"))
+    if receipt is not None:
+        checked = ["every window against what the server said of it"]
+        twice = receipt.get("duplicates", {})
+        for name, words in (("within_windows", "came twice in a window"), ("across_windows", "are in two windows")):
+            if twice.get(name):
+                checked.append(f"{amount(twice[name], 'record')} {words}")
+        if receipt.get("retakes"):
+            checked.append(f"windows taken again {receipt['retakes']} times, because they had changed")
+        known.append(("checked", "; ".join(checked)))
+        if receipt.get("provisional_windows"):
+            count = amount(receipt["provisional_windows"], "window")
+            known.append(
+                ("young", f"{count} may still change at the source; take them again later with --look-back 4d")
+            )
+    if status.drift:
+        path = next(iter(status.drift))
+        known.append(("unmapped", f"{amount(len(status.drift), 'path')} the schema has no place for, such as {path}"))
+    return known
+
+
+def _no_data(status: Status, width: int | None) -> list[str]:
+    spec, totals = status.job.spec, status.totals
+    chosen = selection(spec.query)
+    found = f"no data found: {amount(totals.windows, 'window')} complete, and no record in any of them."
+    if chosen:
+        advice = (
+            f"{'; '.join(chosen)}. An id that does not exist is no error to the server: it finds nothing. Check them,"
+        )
+        advice += " or run once without them, over one day and with another --job."
+    else:
+        advice = "none. The client sees only the divisions that its roles are granted for: check those."
+    known = [
+        ("range", f"{reach(spec.interval)}, in UTC. Is there data in it, in this organisation?"),
+        ("filters", advice),
+    ]
+    return [paragraph([found], ending="exit 0", width=width), *facts(known, width=width)]
+
+
+def problem_lines(quarantined: Sequence[Quarantined]) -> list[str]:
+    """Name the pages that are missing, and say what kept them."""
+    lines = [f"  {page}" for page in quarantined[:PROBLEMS_SHOWN]]
+    if len(quarantined) > PROBLEMS_SHOWN:
+        lines.append(f"  ... and {len(quarantined) - PROBLEMS_SHOWN:,} more: see `resumable status --json`")
+    counts = Tally(MEANINGS[page.failure] for page in quarantined if page.failure in MEANINGS)
+    return lines + [f"  {count} x {meaning}" for meaning, count in counts.most_common()]

@@ -1,0 +1,1 @@
+"""A run of a job: plan, feed, workers, record, close, receipt."""

@@ -1,0 +1,125 @@
+"""Takes pages whose numbers are known: fetch, validate, table, durable part, row."""
+
+from collections.abc import Callable
+
+from resumable.api.client import Asked
+from resumable.datasets.contract import Answer, PagedContract, checked
+from resumable.engine.feed import Ended, Work
+from resumable.engine.recorder import Recorder, snapshot_of
+from resumable.engine.recovery import recover, remove_stale
+from resumable.engine.windows import gaps, halves
+from resumable.errors import Failure, Fault, ManifestUnusable, PageBeyondEnd
+from resumable.manifest.rows import WindowRow
+from resumable.models import EventKind, Snapshot, Window, WindowState, label
+from resumable.transport.http import Reply
+
+
+class PageWorker:
+    """Opens windows by their first page, and takes the others in any order."""
+
+    def __init__(self, contract: PagedContract, recorder: Recorder, refused: Callable[[Fault], None]) -> None:
+        """`refused` is told why a first page failed; it ends the run where no page could ever come."""
+        self._contract = contract
+        self._recorder = recorder
+        self._context = recorder.context
+        self._refused = refused
+
+    def do(self, work: Work) -> None:
+        """Do one piece of work. Raises what ends a run; a page that fails is quarantined instead."""
+        if work.number is None:
+            self._open(work.window)
+        else:
+            self._page(work.window, work.number)
+
+    def begin(self) -> None:
+        """Do nothing: pages by number need no preparation."""
+
+    def _open(self, window: Window) -> None:
+        context = self._context
+        row = recover(window, manifest=context.manifest, parts=context.parts, job=context.job)
+        if row.window.state is WindowState.PLANNED:
+            first = self._first_page(row.window)
+            if first is None:
+                return
+            row = first
+        snapshot = snapshot_of(row)
+        missing = gaps((page.number for page in context.manifest.pages(row.window)), snapshot.page_count)
+        if context.feed.opened(row, missing):
+            self._recorder.close(row.window)
+
+    def _first_page(self, window: Window) -> WindowRow | None:
+        try:
+            answer = self._fetch(window, 1)
+        except Fault as fault:
+            self._refused(fault)
+            self._recorder.give_up(window, 1, fault)
+            return None
+        said = answer.said
+        if self._context.deep_limit is not None and (said.total or 0) > self._context.deep_limit:
+            self._split(window, said.total or 0, self._context.deep_limit)
+            return None
+        snapshot = Snapshot(
+            number=window.take, page_count=said.page_count or 0, total=said.total, page_size=said.page_size or None
+        )
+        part = self._recorder.write(window, snapshot, 1, answer) if answer.rows else None
+        return self._context.manifest.first_page_done(window, snapshot, part, drift=answer.drift)
+
+    def _split(self, window: Window, total: int, limit: int) -> None:
+        slices = halves(window.interval)
+        why = f"it holds {total:,} records, and only {limit:,} can be paged through"
+        if len(slices) == 1:
+            why = f"{why}, even of an hour: narrow the query by a filter"
+            self._context.manifest.quarantine(window, 1, why, Failure.TOO_DEEP)
+            return
+        # One that was taken before, and has grown since, still has the rows and the parts of its older takes.
+        remove_stale(window, manifest=self._context.manifest, parts=self._context.parts)
+        rows = self._context.manifest.split(window, slices, why)
+        self._context.feed.reopen(*(row.window for row in rows))
+
+    def _page(self, window: Window, number: int) -> None:
+        how = Ended.FAILED
+        try:
+            how = self._take(window, number)
+        finally:
+            last = self._context.feed.ended(window, how)
+        if last:
+            self._recorder.close(window)
+
+    def _take(self, window: Window, number: int) -> Ended:
+        context = self._context
+        try:
+            answer = self._fetch(window, number)
+        except PageBeyondEnd as fault:
+            context.manifest.event(EventKind.SNAPSHOT_MOVED, f"{label(window.interval)} page {number}: {fault.reason}")
+            return Ended.BEYOND
+        except Fault as fault:
+            self._recorder.give_up(window, number, fault)
+            return Ended.FAILED
+        snapshot = window.snapshot
+        if snapshot is None:
+            raise ManifestUnusable(f"page {number} of {window.interval} was planned from no snapshot.")
+        moved = (answer.said.page_count, answer.said.total) != (snapshot.page_count, snapshot.total)
+        if moved:
+            text = f"{_counts(answer.said.page_count, answer.said.total)}; the snapshot had"
+            text = f"{text} {_counts(snapshot.page_count, snapshot.total)}"
+            context.manifest.event(EventKind.SNAPSHOT_MOVED, f"{label(window.interval)} page {number} names {text}")
+        part = self._recorder.write(window, snapshot, number, answer)
+        context.manifest.page_done(window, number, part, moved=moved, drift=answer.drift)
+        return Ended.DONE
+
+    def _fetch(self, window: Window, number: int) -> Answer:
+        context = self._context
+        spec = context.job.spec
+        asked = Asked(
+            what=f"{label(window.interval)} page {number}",
+            request=self._contract.request(spec.query, window.interval, number, spec.page_size),
+        )
+
+        def read(reply: Reply) -> Answer:
+            return checked(self._contract.read(reply.body, spec.page_size, context.client.redactor), number)
+
+        return context.client.exchange(asked, read)
+
+
+def _counts(page_count: int | None, total: int | None) -> str:
+    return f"{page_count} pages" + ("" if total is None else f", {total} records")

@@ -1,0 +1,50 @@
+"""The threads of a run: they share one feed, and the first error that ends a run ends them all."""
+
+from typing import Protocol
+
+from resumable.api.client import Stopped
+from resumable.api.concurrency import Concurrency
+from resumable.clock import Stop
+from resumable.engine.feed import Feed, Work
+from resumable.errors import StorageFailed
+
+
+class Worker(Protocol):
+    """Whoever does the work of a feed; one object serves all threads."""
+
+    def do(self, work: Work) -> None:
+        """Do one piece of work. Raises what ends a run; a page that fails is quarantined instead."""
+
+    def begin(self) -> None:
+        """Do what comes before the first window of a run."""
+
+
+def work_through(feed: Feed, worker: Worker, *, concurrency: Concurrency, stop: Stop) -> None:
+    """Do all the work of a feed with so many threads, and return when all have ended.
+
+    The first error that ends a run raises the stop flag; the others finish what they have in flight; it is raised here.
+    """
+    errors: list[BaseException] = []
+
+    def turn(work: Work) -> None:
+        try:
+            with concurrency.working():
+                worker.do(work)
+        except Stopped:
+            pass
+        finally:
+            feed.release()
+
+    def loop() -> None:
+        # To be given work can fail too: a manifest that is damaged is noticed there.
+        try:
+            while (work := feed.take()) is not None:
+                turn(work)
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that called
+            errors.append(error)
+            stop.request("error")
+
+    stop.clock.run_threads(loop, [f"worker-{number}" for number in range(1, concurrency.most + 1)])
+    if errors:
+        # A disk that refused is what to see to first, whatever another thread met in the same moment.
+        raise next((error for error in errors if isinstance(error, StorageFailed)), errors[0])

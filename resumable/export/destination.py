@@ -1,0 +1,153 @@
+"""Where an export goes: it is made in a hidden folder beside its target, and takes its place once it is durable.
+
+Whatever is at the target and is no export of ours is left alone. A killed export leaves the hidden folder, which the
+next one to the same target removes.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from resumable.errors import JobLocked, StorageFailed, UsageError
+from resumable.export import receipt as receipts
+from resumable.export.receipt import DayFacts, Receipt
+from resumable.storage import durable
+
+
+@contextlib.contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """Make the hidden folder that an export to a target is made in, empty; gone at the end.
+
+    Raises JobLocked where another process is exporting there, UsageError where the target has no folder to be in.
+    """
+    if not durable.is_folder(target.parent):
+        raise UsageError(f"there is no folder {target.parent}.", hint=f"Make it: mkdir -p {target.parent}")
+    durable.restore(target)
+    staging = target.with_name(f".{target.name}.export")
+    durable.make_folder(staging, within=target.parent)
+    descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        _lock(descriptor, staging, target)
+        for left in durable.listed(staging):
+            durable.remove_folder(left) if durable.kind_of(left) == durable.FOLDER else durable.remove(left)
+        yield staging
+    finally:
+        # Whatever has this name now: the folder that was made, or the one that it took the place of.
+        with contextlib.suppress(StorageFailed):
+            durable.remove_folder(staging)
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, staging: Path, target: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        same = os.path.samestat(os.fstat(descriptor), os.stat(staging, follow_symlinks=False))
+    except (BlockingIOError, FileNotFoundError):
+        same = False
+    if not same:
+        raise JobLocked(f"another process is exporting to {target} just now.", hint="Wait for it, then try again.")
+
+
+def sidecar(target: Path) -> Path:
+    """Return where the receipt of an export is: beside it, for Polars takes no other files in a folder of Parquet."""
+    return target.with_name(f".{target.name}.export.json")
+
+
+def of_file(target: Path, *, job: str, replace_it: bool) -> Receipt | None:
+    """Return the receipt of the file at a target; None where nothing is there, or what is there may go.
+
+    Raises UsageError where something is there that is no export of ours, or has been changed since.
+    """
+    kind = durable.kind_of(target)
+    if kind is None:
+        return None
+    if kind != durable.FILE:
+        raise _in_the_way(target, kind)
+    found = next((each for each in _known(target) if (each.size, each.changed_ns) == durable.state_of(target)), None)
+    if found is None and not replace_it:
+        raise UsageError(
+            f"{target} is there, and is no export of {job} that is as it was written; it was left alone.",
+            hint="Name another path, or let it be replaced with --replace.",
+        )
+    return found
+
+
+def place_file(made: Path, target: Path, receipt: Receipt) -> Receipt:
+    """Put a file that is whole at its target, with its receipt; what was there goes. A kill leaves one or the other."""
+    durable.sync_file(made)
+    size, changed_ns = durable.state_of(made)
+    with _told(target, replace(receipt, size=size, changed_ns=changed_ns)) as told:
+        durable.move(made, target)
+    return told
+
+
+def of_folder(target: Path, *, job: str) -> Receipt | None:
+    """Return the receipt of the folder at a target; None where nothing is there, or an empty folder.
+
+    Raises UsageError where something is in it that no export of ours has put there.
+    """
+    kind = durable.kind_of(target)
+    if kind is None:
+        return None
+    if kind != durable.FOLDER:
+        raise _in_the_way(target, kind)
+    paths = durable.files_below(target)
+    known = _known(target)
+    ours = {target / each.file for receipt in known for each in receipt.days.values() if each.file}
+    strange = [path for path in paths if path not in ours]
+    if strange:
+        name = strange[0].relative_to(target)
+        raise UsageError(
+            f"{target} holds what no export of {job} has put there ({name}); it was left alone.",
+            hint="Name another path, or move that away.",
+        )
+    return next((each for each in known if intact(target, each)), known[0] if known and paths else None)
+
+
+def place_folder(made: Path, target: Path, receipt: Receipt) -> None:
+    """Put a folder that is whole at its target, with its receipt; `made` then is what was there."""
+    for folder in sorted({path.parent for path in durable.files_below(made)}):
+        durable.sync_folder(folder)
+    durable.sync_folder(made)
+    with _told(target, receipt):
+        if durable.kind_of(target) is None:
+            durable.move(made, target)
+        else:
+            durable.exchange(made, target)
+
+
+def intact(folder: Path, receipt: Receipt) -> bool:
+    """Tell whether every file of an export is there, as it was written."""
+    return all(as_written(folder, facts) for facts in receipt.days.values())
+
+
+def as_written(folder: Path, facts: DayFacts) -> bool:
+    """Tell whether the file of a day is there, as it was written."""
+    if facts.file is None:
+        return True
+    path = folder / facts.file
+    return durable.kind_of(path) == durable.FILE and durable.state_of(path) == (facts.size, facts.changed_ns)
+
+
+@contextlib.contextmanager
+def _told(target: Path, receipt: Receipt) -> Iterator[Receipt]:
+    """Keep the receipts of the old export and of the new one while one takes the place of the other."""
+    path = sidecar(target)
+    durable.save(path, receipts.joined([receipt, *_known(target)]))
+    yield receipt
+    durable.save(path, receipts.joined([receipt]))
+
+
+def _known(target: Path) -> list[Receipt]:
+    """Return what may be at a target, the newest first: two after a kill at the wrong moment."""
+    try:
+        return receipts.several(durable.read(sidecar(target)))
+    except FileNotFoundError:
+        return []
+
+
+def _in_the_way(target: Path, kind: str) -> UsageError:
+    return UsageError(f"{target} is {kind}; it was left alone.", hint="Name another path, or move that away.")

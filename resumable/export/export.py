@@ -1,0 +1,191 @@
+"""An export from beginning to end."""
+
+import contextlib
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from resumable.errors import UsageError
+from resumable.export import destination, id_names, shape, source
+from resumable.export import index as indexes
+from resumable.export.index import Index
+from resumable.export.receipt import DayFacts, Receipt, day_name
+from resumable.export.request import ExportRequest, Format, Output
+from resumable.export.work import ExportWork
+from resumable.export.writer import RowSink
+from resumable.storage import durable
+from resumable.storage.job_files import JobFiles
+
+VERSION: Final = 1
+"""Of what an export looks like; another one leaves nothing of the old that could stay."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What an export did."""
+
+    job: str
+    to: Path | None
+    format: Format
+    table: str
+    """What its rows are."""
+    rows: int
+    records: int
+    """Each once."""
+    duplicates: int
+    """Records left out because a newer one has their key."""
+    days_written: int
+    days_kept: int
+    """Days that were as they had to be."""
+    missing: tuple[str, ...]
+    """What of the job is not complete, and not in it."""
+    names_from: tuple[str, ...] = ()
+
+
+def export(home: JobFiles, request: ExportRequest, *, output: Output | None = None) -> Exported:
+    """Export a job; `output` takes the bytes where the request names no path.
+
+    What was at the path stays, whole, until the new export is. Raises Incomplete, UsageError, VerificationFailed where
+    a part is not as recorded, StorageFailed, JobLocked where another process exports to the same path.
+    """
+    found = source.read(home, partial=request.partial)
+    named = id_names.read(home.state) if request.names else None
+    made = shape.make(found.schema, found.root, table=request.table, names=named.names if named else {})
+    facts = [VERSION, request.format, request.table, found.schema.digest, named.digest if named else None]
+    work = ExportWork(
+        source=found,
+        request=request,
+        shape=made,
+        made_as=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
+        scratch=home.folder,
+    )
+    if request.to is None:
+        kept, receipt = _to_output(work, output)
+    else:
+        try:
+            kept, receipt = _to_path(work, request.to)
+        except OSError as failure:
+            raise durable.failed(request.to, failure) from failure
+    return Exported(
+        job=found.job.name,
+        to=request.to,
+        format=request.format,
+        table=request.table or found.root,
+        rows=receipt.rows,
+        records=receipt.records,
+        duplicates=receipt.duplicates,
+        days_written=len(work.counts),
+        days_kept=kept,
+        missing=tuple(found.missing),
+        names_from=named.jobs if named else (),
+    )
+
+
+def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
+    if output is None:
+        raise UsageError("there is neither a path nor an output to export to.")
+    index = work.index()
+    work.pour(index, index.days, _text(work, output))
+    return 0, work.receipt(index, {})
+
+
+def _to_path(work: ExportWork, path: Path) -> tuple[int, Receipt]:
+    path = path.absolute()
+    if path.name in ("", ".."):
+        raise UsageError(f"{path} cannot be exported to.", hint="Name a file or a folder to be made.")
+    _needed(work.request.format)
+    with destination.staged(path) as staging:
+        work.scratch = staging
+        if work.request.format is Format.PARQUET:
+            return _parquet(work, path, staging)
+        if work.request.format is Format.DELTA:
+            from resumable.export import delta_export
+
+            return delta_export.write(work, path, staging)
+        return _file(work, path, staging)
+
+
+def _file(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
+    name = work.source.job.name
+    old = destination.of_file(path, job=name, replace_it=work.request.replace)
+    if old is not None and (old.digest, old.made_as) == (work.source.digest, work.made_as):
+        return 1, old
+    index = work.index()
+    made = staging / path.name
+    if work.request.format is Format.DUCKDB:
+        from resumable.export.database import Database
+
+        database = Database(made, work.request.table or work.source.root, work.shape.schema, staging)
+        with contextlib.ExitStack() as stack:
+            stack.callback(database.abandon)
+            work.pour(index, index.days, database)
+    else:
+        with durable.created(made) as file:
+            work.pour(index, index.days, _text(work, file.write))
+    return 0, destination.place_file(made, path, work.receipt(index, {}))
+
+
+def _parquet(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
+    from resumable.export.parquet import FILE, ParquetFolder
+
+    old = destination.of_folder(path, job=work.source.job.name)
+    if (
+        old is not None
+        and old.made_as == work.made_as
+        and old.digest == work.source.digest
+        and destination.intact(path, old)
+    ):
+        return len(old.days), old
+    index = work.index()
+    made = ParquetFolder(staging / "made", work.shape.schema, dated=work.source.dated)
+    keep = {} if old is None or old.made_as != work.made_as else unchanged(index, old)
+    keep = {day: facts for day, facts in keep.items() if destination.as_written(path, facts)}
+    with contextlib.ExitStack() as stack:
+        stack.callback(made.abandon)
+        for day, facts in keep.items():
+            if facts.file is not None:
+                made.keep(day, path / facts.file)
+        work.pour(index, [day for day in index.days if day not in keep], made)
+    days = {day_name(day): facts for day, facts in keep.items()}
+    for day in index.days:
+        if day not in keep:
+            days[day_name(day)] = _facts(work, index, day, staging / "made", made.path(day))
+    if not any(facts.file for facts in days.values()):
+        days[""] = _facts(work, index, indexes.NO_DAY, staging / "made", Path(FILE))
+    receipt = work.receipt(index, dict(sorted(days.items())))
+    destination.place_folder(staging / "made", path, receipt)
+    return len(keep), receipt
+
+
+def _facts(work: ExportWork, index: Index, day: int, folder: Path, file: Path) -> DayFacts:
+    count = work.counts.setdefault(day, 0)
+    if durable.kind_of(folder / file) is None:
+        return DayFacts(digest=index.digest(day), rows=count)
+    size, changed_ns = durable.state_of(folder / file)
+    return DayFacts(digest=index.digest(day), rows=count, file=file.as_posix(), size=size, changed_ns=changed_ns)
+
+
+def unchanged(index: Index, old: Receipt) -> dict[int, DayFacts]:
+    """Return the days whose content is what an older export was made from."""
+    found = {day: old.days.get(day_name(day)) for day in index.days}
+    return {day: facts for day, facts in found.items() if facts is not None and facts.digest == index.digest(day)}
+
+
+def _text(work: ExportWork, output: Output) -> RowSink:
+    from resumable.export.text import Csv, JsonLines
+
+    return Csv(output, work.shape) if work.request.format is Format.CSV else JsonLines(output, work.shape)
+
+
+def _needed(wanted: Format) -> None:
+    """Raise UsageError where a library is missing, before anything is read."""
+    if wanted is Format.DUCKDB:
+        from resumable.export import database
+
+        database.needed()
+    if wanted is Format.DELTA:
+        from resumable.export import delta
+
+        delta.needed()

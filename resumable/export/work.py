@@ -1,0 +1,58 @@
+"""What all formats have in common while an export is made: its source, its shape, its scratch space, its counts."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from resumable.export import index as indexes
+from resumable.export import rows
+from resumable.export.index import Index
+from resumable.export.receipt import DayFacts, Receipt
+from resumable.export.request import ExportRequest
+from resumable.export.shape import Shape
+from resumable.export.source import ExportSource
+from resumable.export.writer import Behind, RowSink
+
+
+@dataclass(kw_only=True)
+class ExportWork:
+    """What all formats have in common while an export is made."""
+
+    source: ExportSource
+    request: ExportRequest
+    shape: Shape
+    made_as: str
+    scratch: Path
+    counts: dict[int, int] = field(default_factory=dict)
+    """Rows written, by day."""
+
+    def index(self) -> Index:
+        """Look at every part."""
+        return indexes.make(self.source, self.scratch)
+
+    def pour(self, index: Index, days: Iterable[int], sink: RowSink) -> None:
+        """Write the rows of some days, one after the other."""
+        with ThreadPoolExecutor(indexes.threads()) as readers, ThreadPoolExecutor(1) as writer:
+            behind = Behind(sink, writer)
+            for batch in rows.batches(index, days):
+                for day, records in rows.of_days(index, batch, readers, self.scratch):
+                    shaped = self.shape.apply(records)
+                    self.counts[day] = self.counts.get(day, 0) + shaped.num_rows
+                    behind.add(day, shaped)
+            behind.end()
+
+    def receipt(self, index: Index, days: dict[str, DayFacts]) -> Receipt:
+        """Say what the export was made from, and what came of it."""
+        job = self.source.job
+        total = sum(piece.part.rows for piece in self.source.pieces)
+        return Receipt(
+            job=job.name,
+            uuid=job.uuid,
+            made_as=self.made_as,
+            digest=self.source.digest,
+            rows=sum(each.rows for each in days.values()) if days else sum(self.counts.values()),
+            records=total - index.duplicates,
+            duplicates=index.duplicates,
+            days=days,
+        )

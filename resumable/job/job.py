@@ -1,0 +1,194 @@
+"""A job: run it, carry it on, look at it, read what it brought."""
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resumable import status as status_of
+from resumable.clock import Clock, Stop
+from resumable.config import Settings
+from resumable.datasets.contract import Contract
+from resumable.datasets.resolve import of_job
+from resumable.engine.context import LiveRun
+from resumable.engine.run import Run, Watch
+from resumable.errors import UsageError
+from resumable.manifest.reader import required_reader
+from resumable.manifest.store import Manifest
+from resumable.models import JobState, PageKey
+from resumable.repair.repair import Repaired, Say, mended
+from resumable.schema.rebuild import rebuild
+from resumable.storage.folder import FolderStore
+from resumable.storage.job_files import JobFiles, part_key
+from resumable.storage.lock import hold, hold_to_look
+from resumable.storage.parts import Parts
+from resumable.verify.findings import Finding
+from resumable.verify.server import Server
+from resumable.verify.verification import LookOn, verify
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+    from resumable.export.export import Exported
+    from resumable.export.request import Output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job in a state folder, whether it has been started or not."""
+
+    name: str
+    settings: Settings
+    clock: Clock
+
+    @property
+    def folder(self) -> Path:
+        """Where its manifest is, and its parts too unless the settings name a store."""
+        return self.home.folder
+
+    @functools.cached_property
+    def home(self) -> JobFiles:
+        """Where each thing of it lies."""
+        return self.settings.files.job(self.name)
+
+    def status(self, *, events: int = 20) -> status_of.Status:
+        """Tell how it stands. Raises UsageError where there is no such job."""
+        found = status_of.read(self.home, events=events)
+        if found is None:
+            raise self.home.missing()
+        return found
+
+    def run(self, *, stop: Stop | None = None, watch: Watch | None = None) -> status_of.Status:
+        """Do what is left of the job, and return how it stands once it is complete.
+
+        Raises what kept it from that, always after everything in flight is safe: Incomplete (pages are quarantined, or
+        the server asked for a long wait), SourceUnsettled, Interrupted, AuthenticationFailed, StorageFailed, JobLocked,
+        ManifestUnusable. Running it again carries on. A complete job sends no request.
+        """
+        with hold(self.home.lock, job=self.name, now=self.clock.now()):
+            manifest = Manifest.open(self.home.manifest, self.clock)
+            if manifest is None:
+                raise self.home.missing()
+            with contextlib.closing(manifest):
+                self._go_on(manifest, stop or Stop(self.clock), watch)
+        return self.status()
+
+    def _go_on(self, manifest: Manifest, stop: Stop, watch: Watch | None, *, anew: bool = False) -> None:
+        """Do what is left, if anything is; `anew`: close a job that is complete once more."""
+        totals, run = manifest.totals(), Run(manifest, self.home, self.settings, stop)
+        if totals.windows_done < totals.windows or manifest.useless_remotes():
+            run.go(watch or _nobody_watches)
+        elif anew or manifest.job().state is not JobState.COMPLETE:
+            run.conclude()
+        else:
+            run.check_sound()
+
+    def check_sound(self) -> None:
+        """Raise ManifestUnusable where what says that the job is complete does not agree with itself."""
+        with required_reader(self.home) as manifest:
+            status_of.check_sound(manifest)
+
+    def verify(
+        self, *, quick: bool = False, online: bool = False, stop: Stop | None = None, watch: LookOn | None = None
+    ) -> Iterator[Finding]:
+        """Yield every fault of the job as it is found, as `verify.verify` does; nothing is changed.
+
+        Holds the job's lock until the last is taken. Raises JobLocked.
+        """
+        server = Server(settings=self.settings, stop=stop or Stop(self.clock)) if online else None
+        with hold_to_look(self.home.lock, job=self.name, now=self.clock.now()):
+            yield from verify(self, quick=quick, online=server, watch=watch)
+
+    def repair(
+        self,
+        *,
+        stop: Stop | None = None,
+        watch: Watch | None = None,
+        look_on: LookOn | None = None,
+        say: Say = lambda _: None,
+    ) -> tuple[status_of.Status, Repaired]:
+        """Mend every fault that `verify` would name, then do what is left of the job, asking for no more than that.
+
+        A manifest that is lost or damaged is made again from the parts; what is damaged is put aside, not thrown away.
+        `say` is told, in a sentence each, what is done. Raises what `run` raises; then it can be called again, as after
+        a kill.
+        """
+        with hold(self.home.lock, job=self.name, now=self.clock.now()):
+            manifest, done = mended(
+                self, clock=self.clock, interval_max=self.settings.interval_max, watch=look_on, say=say
+            )
+            with contextlib.closing(manifest):
+                self._go_on(manifest, stop or Stop(self.clock), watch, anew=done.receipt)
+        return self.status(), done
+
+    def files(self) -> Iterator[Path]:
+        """Yield the parts of every page done, in the order of windows and pages.
+
+        Raises UsageError where they do not lie in a folder.
+        """
+        store = self.home.store
+        if not isinstance(store, FolderStore):
+            raise UsageError(
+                f"the parts of {self.name} are in {store.place('')} and have no paths.",
+                hint="Read them with Job.records(), or export them.",
+            )
+        for page in self._pages():
+            yield store.path(part_key(page))
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield every record as the server sent it, page by page, in the order of windows and pages.
+
+        Absent and null members are the same; memory holds one page.
+        """
+        parts, schema = Parts(self.home), self._contract().schema
+        for page in self._pages():
+            yield from rebuild(parts.table(page), schema=schema)
+
+    def dataset(self) -> "ds.Dataset":
+        """Return the parts of every page done as one pyarrow dataset with the pinned schema."""
+        import pyarrow.dataset as ds
+
+        schema = self._contract().schema.arrow
+        return ds.dataset([str(path) for path in self.files()], schema=schema, format="parquet")
+
+    def export(
+        self,
+        to: "Path | str | Output",
+        *,
+        format: str | None = None,  # noqa: A002 - the word that the command line has
+        table: str | None = None,
+        names: bool = False,
+        partial: bool = False,
+        replace: bool = False,
+    ) -> "Exported":
+        """Write the records in one piece, each once, to a path, or as bytes to a function, as `export` does.
+
+        The format is that of the path's suffix unless it is named. Holds the job's lock. Raises Incomplete where the
+        job is, unless `partial`; UsageError, VerificationFailed, StorageFailed, JobLocked.
+        """
+        from resumable.export.export import export
+        from resumable.export.request import ExportRequest, format_of
+
+        path, output = (Path(to), None) if isinstance(to, str | Path) else (None, to)
+        chosen = format_of(str(path or "-"), format)
+        request = ExportRequest(to=path, format=chosen, table=table, names=names, partial=partial, replace=replace)
+        with hold_to_look(self.home.lock, job=self.name, now=self.clock.now()):
+            return export(self.home, request, output=output)
+
+    def _contract(self) -> Contract:
+        job = self.status(events=0).job
+        return of_job(job.spec, job.columns)
+
+    def _pages(self) -> Iterator[PageKey]:
+        with required_reader(self.home) as manifest:
+            for row in manifest.windows():
+                take = row.whole_take or row.window.take
+                for page in manifest.pages(row.window, take=take):
+                    yield PageKey(window=row.window.interval, take=take, number=page.number)
+
+
+@contextlib.contextmanager
+def _nobody_watches(live: LiveRun) -> Iterator[None]:
+    yield

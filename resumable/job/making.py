@@ -1,0 +1,146 @@
+"""Makes jobs, and finds those that are made."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from resumable import status as status_of
+from resumable.clock import Clock, SystemClock
+from resumable.config import Settings, checked_job_name, from_environment
+from resumable.datasets.contract import Contract
+from resumable.datasets.limits import window_length
+from resumable.datasets.resolve import resolve
+from resumable.engine.windows import cut
+from resumable.errors import UsageError
+from resumable.job.job import Job
+from resumable.job.naming import default_name
+from resumable.manifest.store import Manifest
+from resumable.models import Interval, JobSpec, Query
+from resumable.storage.durable import exists, is_folder, make_folder, sync_folder
+from resumable.storage.lock import hold
+
+
+def make(
+    spec: JobSpec,
+    settings: Settings,
+    *,
+    name: str | None = None,
+    look_back: timedelta | None = None,
+    clock: Clock | None = None,
+) -> Job:
+    """Make a job, or find it where it has been made before; nothing is asked of the server.
+
+    With `look_back`, windows that were taken before they were so old are opened to be taken again, because the source
+    rewrites records for days, and a later end of the range extends the job. Raises UsageError where the name belongs to
+    a job with another query, with the difference.
+    """
+    spec, dataset = resolve(spec)
+    clock = clock or SystemClock()
+    job = Job(name=checked_job_name(name or default_name(spec)), settings=settings, clock=clock)
+    make_folder(job.folder.absolute(), within=_existing(job.folder))
+    known = status_of.read(job.home, events=0) or _create(job, spec, dataset)
+    if look_back is not None:
+        _top_up(job, known.job.spec, spec, look_back, dataset)
+        known = job.status(events=0)
+    if known.job.spec != spec:
+        raise UsageError(
+            f"the job {job.name} exists, with another query: {_difference(known.job.spec, spec)}.",
+            hint=f"Give this one another name with --job, or carry on the old one with: resumable resume {job.name}",
+        )
+    return job
+
+
+def _create(job: Job, spec: JobSpec, dataset: Contract) -> status_of.Status:
+    """Write the manifest of a new job, unless another process has done so in the meantime."""
+    path = job.home.manifest
+    with hold(job.home.lock, job=job.name, now=job.clock.now()):
+        made = Manifest.open(path, job.clock) or Manifest.create(
+            path,
+            job.clock,
+            name=job.name,
+            spec=spec,
+            schema_digest=dataset.schema.digest,
+            windows=_windows(spec.interval, spec, job.settings, dataset),
+        )
+        made.close()
+        sync_folder(job.folder)
+    return job.status(events=0)
+
+
+def _windows(interval: Interval, spec: JobSpec, settings: Settings, dataset: Contract) -> Iterator[Interval]:
+    return cut(interval, window_length(dataset, spec.window, settings.interval_max))
+
+
+def _top_up(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta, dataset: Contract) -> None:
+    """Open the windows that a look-back reaches, and add those of a later end."""
+    start, end = old.interval.end, new.interval.end
+    with hold(job.home.lock, job=job.name, now=job.clock.now()):
+        manifest = Manifest.open(job.home.manifest, job.clock)
+        if manifest is None:
+            raise job.home.missing()
+        with contextlib.closing(manifest):
+            if end > start and replace(old, interval=new.interval) == new and old.interval.start == new.interval.start:
+                manifest.extend(end, _windows(Interval(start=start, end=end), new, job.settings, dataset))
+            manifest.look_back(look_back)
+
+
+def find(name: str, settings: Settings, *, clock: Clock | None = None, lost: bool = False) -> Job:
+    """Find a job by its name; with `lost`, one of which only parts are left, too. Raises UsageError for none."""
+    job = Job(name=checked_job_name(name), settings=settings, clock=clock or SystemClock())
+    if not exists(job.home.manifest) and not (lost and job.home.lost()):
+        raise job.home.missing()
+    return job
+
+
+def fetch_all(
+    date_from: str,
+    date_to: str,
+    queue_id: str | None = None,
+    page_size: int = 1000,
+    *,
+    settings: Settings | None = None,
+) -> list[dict[str, Any]]:
+    """Return every conversation of a range, and of one queue where it is named, by the contract with pageCount.
+
+    What comes is kept in a checkpointed job: called again after a failure it carries on, called again after success it
+    asks the server nothing. Times are ISO texts, UTC unless they name a zone. The list holds all records at once: for
+    more than fits in memory use `make` and `Job.records`. Raises what `Job.run` raises.
+    """
+    query = Query(queues=(queue_id,)) if queue_id else Query()
+    spec = JobSpec.of("conversations-pagecount", date_from, date_to, query=query, page_size=page_size)
+    job = make(spec, settings or from_environment(os.environ))
+    job.run()
+    return list(job.records())
+
+
+def _existing(folder: Path) -> Path:
+    return next(parent for parent in folder.absolute().parents if is_folder(parent))
+
+
+def _difference(old: JobSpec, new: JobSpec) -> str:
+    said = []
+    for what, before, after in (
+        ("dataset", old.dataset, new.dataset),
+        ("range", str(old.interval), str(new.interval)),
+        ("query", _flags(old.query), _flags(new.query)),
+        ("description of the dataset", _digest(old.query), _digest(new.query)),
+        ("window", str(old.window), str(new.window)),
+        ("page size", str(old.page_size), str(new.page_size)),
+    ):
+        if before != after:
+            said.append(f"{what} was {before} and is now {after}")
+    return "; ".join(said)
+
+
+def _flags(query: Query) -> str:
+    return replace(query, declaration=None).to_json()
+
+
+def _digest(query: Query) -> str:
+    """Name a description in few digits: whole, it would bury the rest of a message."""
+    return hashlib.sha256((query.declaration or "").encode()).hexdigest()[:6]

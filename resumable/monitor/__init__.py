@@ -1,0 +1,1 @@
+"""How a run is seen: progress, the live view, coverage. Changes nothing."""

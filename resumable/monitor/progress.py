@@ -1,0 +1,310 @@
+"""Shows a run while it goes: redrawn lines on a terminal, one plain line now and then elsewhere."""
+
+import collections
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from resumable.clock import Clock
+from resumable.errors import ResumableError
+from resumable.models import Counter, Event, EventKind, WindowState, label
+from resumable.text import amount, length, plainly, safe, span
+
+if TYPE_CHECKING:
+    from resumable.engine.context import LiveRun
+    from resumable.manifest.reader import ManifestReader
+    from resumable.manifest.rows import Totals
+
+RATE_OVER_SECONDS = 60.0
+"""The pages a minute are those of the last minute."""
+
+RATE_NEEDS_SECONDS = 3.0
+"""Before that, a rate says more about the start than about the run."""
+
+QUIET_SECONDS = 3.0
+"""When no page has come for so long, the display says what the run is waiting for."""
+
+REDRAW_SECONDS = 0.5
+
+NEWS = frozenset(
+    {
+        EventKind.QUARANTINED,
+        EventKind.RETAKE,
+        EventKind.SPLIT,
+        EventKind.WARNING,
+        EventKind.ADOPTED,
+        EventKind.REMOVED,
+        EventKind.SETTLED,
+    }
+)
+"""Events that are worth a line of their own."""
+
+WAITS = frozenset({EventKind.RATE_LIMITED, EventKind.RETRY, EventKind.CLOSING})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What is shown of a run at one moment."""
+
+    totals: "Totals"
+    expected: int | None
+    """Pages of all windows; None until some window has named its count."""
+    sure: bool
+    """Whether every window has named its count."""
+    per_minute: float | None
+    allowed: float
+    workers: int
+    rate_limited: int
+    retries: int
+    token_seconds: float | None
+    left_seconds: float | None
+    elapsed_seconds: float
+    at: str
+    waiting: str
+    news: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """How much is done, from 0 to 1."""
+        totals = self.totals
+        if self.expected:
+            return min(1.0, totals.pages_done / self.expected)
+        return totals.windows_done / totals.windows if totals.windows else 1.0
+
+    @property
+    def percent(self) -> str:
+        """The same in percent; 100 only when it is all."""
+        return f"{min(int(self.share * 100), 100)} %"
+
+    @property
+    def pages(self) -> str:
+        """Pages done of those known, or of about so many."""
+        of = "?" if self.expected is None else f"{'' if self.sure else '~'}{self.expected:,}"
+        return f"{self.totals.pages_done:,} / {of}"
+
+    @property
+    def rate(self) -> str:
+        """Pages a minute against what is allowed."""
+        return f"{'-' if self.per_minute is None else format(self.per_minute, ',.0f')} / {self.allowed:,.0f} a minute"
+
+    @property
+    def token(self) -> str:
+        """How long the token lives on."""
+        if self.token_seconds is None:
+            return "token -"
+        if self.token_seconds >= 7200:
+            return f"token {span(self.token_seconds)}"
+        minutes = self.token_seconds / 60
+        return f"token {minutes:.0f} min" if minutes >= 2 else f"token {self.token_seconds:.0f} s"
+
+
+class MeasuredPace:
+    """Pages a minute, over the last minute, from looks at how many are done."""
+
+    def __init__(self, now: float, done: int) -> None:
+        """Counts from this many pages on."""
+        self._samples = collections.deque([(now, done)])
+        self.last_page = now
+        """When a look last found more pages than the one before."""
+
+    def at(self, now: float, done: int) -> float | None:
+        """Return the rate at a moment of the monotonic clock; None while it would say more about the start."""
+        if done > self._samples[-1][1]:
+            self.last_page = now
+        self._samples.append((now, done))
+        while len(self._samples) > 2 and self._samples[1][0] <= now - RATE_OVER_SECONDS:
+            self._samples.popleft()
+        since, before = self._samples[0]
+        return max(0, done - before) / (now - since) * 60 if now - since >= RATE_NEEDS_SECONDS else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """How many pages all windows will have."""
+
+    pages: int | None
+    """None until some window has named its count."""
+    sure: bool
+    """Whether every window has named its count."""
+    at: str
+    """The first window that is not complete; empty where all are."""
+
+
+def expected(manifest: "ManifestReader", totals: "Totals") -> Expected:
+    """Estimate the pages of all windows from those that have named theirs."""
+    unfinished = manifest.unfinished(limit=100)
+    opened = sum(row.window.state is WindowState.OPEN for row in unfinished)
+    unknown = totals.windows - totals.windows_done - opened
+    at = label(unfinished[0].window.interval) if unfinished else ""
+    if unknown <= 0:
+        return Expected(pages=totals.pages_known, sure=True, at=at)
+    named = totals.windows_done + opened
+    pages = totals.pages_known + round(totals.pages_known / named * unknown) if named else None
+    return Expected(pages=pages, sure=False, at=at)
+
+
+class Meter:
+    """Looks at a run now and then, and makes figures of it."""
+
+    def __init__(self, live: "LiveRun", clock: Clock) -> None:
+        """Counts from how things stand now."""
+        self._live = live
+        self._clock = clock
+        self._before = live.counters()
+        self.first = live.totals()
+        self._seen: Event | None = next(iter(live.manifest.events(1)), None)
+        self._started = clock.monotonic()
+        self._pace = MeasuredPace(self._started, self.first.pages_done)
+
+    def headline(self) -> str:
+        """Say which job it is and what was done before."""
+        job, totals = self._live.manifest.job(), self.first
+        windows = f"{amount(totals.windows, 'window')} of {length(job.spec.window)}"
+        if not totals.pages_done and not totals.windows_done:
+            return f"{job.name}  {windows}"
+        done = f"{amount(totals.pages_done, 'page')} done"
+        again = f", {totals.pages_quarantined:,} quarantined" if totals.pages_quarantined else ""
+        return f"{job.name}  {windows} · carrying on: {done}{again}"
+
+    def look(self) -> Figures:
+        """Read the manifest and return what is to be shown."""
+        live, totals, counters = self._live, self._live.totals(), self._live.counters()
+        now = self._clock.monotonic()
+        known = expected(live.manifest, totals)
+        per_minute = self._pace.at(now, totals.pages_done)
+        left = None
+        if per_minute and known.pages is not None:
+            left = (known.pages - totals.pages_done) / per_minute * 60
+        news, last = self._news()
+        quiet = now - self._pace.last_page >= QUIET_SECONDS and last is not None and last.kind in WAITS
+        return Figures(
+            totals=totals,
+            expected=known.pages,
+            sure=known.sure,
+            per_minute=per_minute,
+            allowed=live.pacer.per_minute,
+            workers=live.concurrency.size,
+            rate_limited=counters[Counter.RATE_LIMITED] - self._before[Counter.RATE_LIMITED],
+            retries=counters[Counter.RETRIES] - self._before[Counter.RETRIES],
+            token_seconds=live.tokens.life_left_seconds(),
+            left_seconds=left,
+            elapsed_seconds=now - self._started,
+            at=known.at,
+            waiting=event_line(last) if quiet and last is not None else "",
+            news=news,
+        )
+
+    def _news(self) -> tuple[tuple[str, ...], Event | None]:
+        events = self._live.manifest.events(100)
+        fresh = events[events.index(self._seen) + 1 :] if self._seen in events else events
+        last = events[-1] if events else None
+        self._seen = last
+        return tuple(event_line(event) for event in fresh if event.kind in NEWS), last
+
+
+class ProgressView(Protocol):
+    """Where progress goes."""
+
+    def begin(self, headline: str) -> None:
+        """Begin, with the line that says which job it is."""
+
+    def show(self, figures: Figures) -> None:
+        """Show the figures."""
+
+    def say(self, text: str) -> None:
+        """Say something beside them."""
+
+    def end(self) -> None:
+        """Give the terminal back."""
+
+
+class Plain:
+    """Lines for a log: the same facts, no control characters."""
+
+    def __init__(self, tell: Callable[[str], None], clock: Clock) -> None:
+        """`tell` writes one line."""
+        self._tell = tell
+        self._clock = clock
+        self._name = ""
+
+    def begin(self, headline: str) -> None:
+        """Write the headline."""
+        self._name = headline.split(" ", 1)[0]
+        self.say(headline)
+
+    def show(self, figures: Figures) -> None:
+        """Write one line, after one for each piece of news."""
+        for text in figures.news:
+            self.say(f"! {text}")
+        if not self._name:
+            return
+        totals = figures.totals
+        facts = [
+            f"{figures.percent}, {figures.pages} pages, {totals.windows_done:,} / {totals.windows:,} windows",
+            amount(totals.records, "record"),
+            f"{figures.rate}, 429s {figures.rate_limited}, retries {figures.retries}, {figures.token}",
+            f"left {span(figures.left_seconds)}" if figures.at and figures.left_seconds is not None else "",
+            f"at {figures.at}" if figures.at else f"took {span(figures.elapsed_seconds)}",
+            figures.waiting,
+        ]
+        self.say(f"{self._name}  {', '.join(fact for fact in facts if fact)}")
+
+    def say(self, text: str) -> None:
+        """Write a line with its time."""
+        self._tell(f"{self._clock.now():%Y-%m-%dT%H:%M:%SZ} {safe(text)}")
+
+    def end(self) -> None:
+        """Nothing was taken that had to be given back."""
+
+
+class Progress:
+    """The watcher of a run; `watch` is handed to it."""
+
+    def __init__(self, sink: ProgressView, clock: Clock, *, every_seconds: float) -> None:
+        """Shows anew every so many seconds."""
+        self._sink = sink
+        self._clock = clock
+        self._every = every_seconds
+        self._condition = threading.Condition()
+        self._over = False
+        self.live: LiveRun | None = None
+        """The run while it goes."""
+
+    def say(self, text: str) -> None:
+        """Say something to the people who watch."""
+        self._sink.say(text)
+
+    @contextlib.contextmanager
+    def watch(self, live: "LiveRun") -> Iterator[None]:
+        """Show a run from here on until this is left."""
+        meter = Meter(live, self._clock)
+        self._sink.begin(meter.headline())
+        thread = threading.Thread(target=self._go_on, args=(meter,), name="progress", daemon=True)
+        self.live = live
+        thread.start()
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._over = True
+                self._condition.notify_all()
+            thread.join()
+            self.live = None
+            self._sink.end()
+
+    def _go_on(self, meter: Meter) -> None:
+        with self._condition:
+            while not self._over:
+                self._clock.wait(self._condition, self._every)
+                try:
+                    self._sink.show(meter.look())
+                except ResumableError:
+                    return  # a manifest that cannot be read ends the run, which says so itself
+
+
+def event_line(event: Event) -> str:
+    """Write an event on one line; what names itself is not named twice."""
+    named = "" if event.kind in (EventKind.QUARANTINED, EventKind.WARNING) else f"{event.kind.value}: "
+    return safe(named + plainly(event.text)).replace("\n", " ")

@@ -1,0 +1,1 @@
+"""Repairs what verify names, and rebuilds a lost manifest from the parts."""

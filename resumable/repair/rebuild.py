@@ -1,0 +1,279 @@
+"""Makes a lost or damaged manifest again from the parts: each repeats, in its footer, what the manifest knew of it.
+
+The new one is made under another name, closed, and renamed into place once the old one is aside: killed at any moment,
+there is the old manifest, none, or the new one whole.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from resumable.clock import Clock
+from resumable.datasets.contract import AnyContract
+from resumable.datasets.facts import Paging
+from resumable.datasets.limits import window_length
+from resumable.datasets.resolve import of_job
+from resumable.engine.closing import STILL_CHANGING, Verdict, judge
+from resumable.engine.windows import cut
+from resumable.errors import ManifestUnusable, ResumableError
+from resumable.manifest.repairs import Placed
+from resumable.manifest.rows import PageRow, WindowRow
+from resumable.manifest.store import Manifest
+from resumable.models import EventKind, Interval, JobSpec, PageKey, Snapshot, moment_of
+from resumable.storage import durable
+from resumable.storage.job_files import PARTS, JobFiles
+from resumable.storage.parts import Footer, Parts
+
+BESIDE = ("-wal", "-shm", "-journal", "")
+"""Endings of a manifest's files, itself last: no log is ever left for another manifest to take for its own."""
+
+Look = Callable[[int], None]
+"""Is told how many parts have been read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """What a manifest was made of."""
+
+    parts: int
+    windows: int
+    """Complete by what their parts prove."""
+    others: int
+    """Parts that prove nothing, or are of another job; a verification names them."""
+
+
+def restore(
+    home: JobFiles, clock: Clock, *, at: str, interval_max: timedelta | None = None, look: Look = lambda _: None
+) -> Restored:
+    """Put a manifest made from the parts in the place of what is there, which goes to aside/, into the folder `at`.
+
+    The job's lock must be held. Raises ManifestUnusable where no part says whose it is, StorageFailed.
+    """
+    parts = Parts(home)
+    origin = _origin(home, parts)
+    spec = JobSpec.from_json(origin.spec)
+    contract = _contract(home, spec, origin)
+    clear(home)
+    length = window_length(contract, spec.window, interval_max)
+    manifest = Manifest.create(
+        home.making,
+        clock,
+        name=home.name,
+        spec=spec,
+        schema_digest=origin.schema_digest,
+        windows=iter(_windows(spec.interval, length, parts.windows())),
+        job_uuid=origin.job,
+        columns=origin.columns,
+    )
+    with closing(manifest):
+        done = _Restoration(manifest, parts, contract, origin, look).go()
+        text = f"made again from {done.parts:,} parts; its events, counts and drift until now are in {at}"
+        manifest.event(EventKind.WARNING, text)
+    _swap(home, at)
+    return done
+
+
+def clear(home: JobFiles) -> None:
+    """Remove what a restoration that was killed left unfinished."""
+    for ending in BESIDE:
+        durable.remove(Path(f"{home.making}{ending}"))
+
+
+def _origin(home: JobFiles, parts: Parts) -> Footer:
+    """Return the newest footer of the job that most of the parts say they are of."""
+    votes: Tally[str] = Tally()
+    newest: dict[str, Footer] = {}
+    for window in parts.windows():
+        for key in parts.found(window)[0]:
+            footer = parts.footer(key)
+            if footer is None or footer.key != key or not _sensible(footer):
+                continue
+            votes[footer.job] += 1
+            if footer.job not in newest or footer.taken_at > newest[footer.job].taken_at:
+                newest[footer.job] = footer
+    if not votes:
+        raise ManifestUnusable(
+            f"no part in {home.store.place(PARTS)} says of itself which job it is of.",
+            hint=f"Move {home.store.place('')} away, and begin the job again.",
+        )
+    return newest[votes.most_common(1)[0][0]]
+
+
+def _sensible(footer: Footer) -> bool:
+    try:
+        moment_of(footer.taken_at)
+        return JobSpec.from_json(footer.spec).digest == footer.query_digest
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _contract(home: JobFiles, spec: JobSpec, origin: Footer) -> AnyContract:
+    try:
+        return of_job(spec, origin.columns)
+    except ResumableError as error:
+        where = home.store.place(PARTS)
+        raise ManifestUnusable(f"the parts in {where} name a job that makes no sense: {error.message}") from error
+
+
+def _windows(whole: Interval, length: timedelta, found: Iterable[Interval]) -> list[Interval]:
+    """Return windows that cover the range: those with parts, the shorter where two overlap, and what is between."""
+    chosen: list[Interval] = []
+    for window in sorted(found, key=lambda w: (w.length, w.start)):
+        inside = whole.start <= window.start and window.end <= whole.end
+        if inside and all(window.end <= other.start or other.end <= window.start for other in chosen):
+            chosen.append(window)
+    chosen.sort()
+    known = set(chosen)
+    for planned in cut(whole, length):
+        start = planned.start
+        for other in (w for w in chosen if w.start < planned.end and planned.start < w.end):
+            if start < other.start:
+                known.add(Interval(start=start, end=other.start))
+            start = max(start, other.end)
+        if start < planned.end:
+            known.add(Interval(start=start, end=planned.end))
+    return sorted(known)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Take:
+    """The parts of one take that prove themselves."""
+
+    placed: Placed
+    whole: bool
+    """Whether every page is there."""
+
+
+class _Restoration:
+    """Goes through the windows of a new manifest, and records what their parts prove."""
+
+    def __init__(self, manifest: Manifest, parts: Parts, contract: AnyContract, origin: Footer, look: Look) -> None:
+        self._manifest = manifest
+        self._parts = parts
+        self._contract = contract
+        self._origin = origin
+        self._look = look
+        self._by_number = contract.paging is Paging.NUMBERED
+        self._read = self._proven = self._complete = 0
+
+    def go(self) -> Restored:
+        for row in self._manifest.windows():
+            self._window(row)
+        found = sum(len(self._parts.found(window)[0]) for window in self._parts.windows())
+        return Restored(parts=self._proven, windows=self._complete, others=found - self._proven)
+
+    def _window(self, row: WindowRow) -> None:
+        takes = [*self._takes(row.window.interval)]
+        if not takes:
+            return
+        current, earlier = takes[0], [take for take in takes[1:] if take.whole]
+        before = next(((take, self._judge(row, take, None)) for take in earlier), None)
+        number = current.placed.snapshot.number
+        if current.whole or self._by_number:
+            same = before is not None and before[0].placed.snapshot.number == number - 1
+            fingerprint = before[1].fingerprint if before and same else None
+            self._manifest.mending.place(row.window, current.placed, fingerprint=fingerprint)
+            self._proven += len(current.placed.pages)
+            if current.whole and self._close(row, current, fingerprint):
+                return
+        if not self._by_number:
+            # What stood behind its cursors went with the manifest: the window is taken from its beginning.
+            if current.whole:
+                self._proven -= len(current.placed.pages)
+                self._manifest.mending.begin_again(self._manifest.window(row.window.id).window)
+            number += 1
+        kept = before[0].placed if before and before[1].complete else None
+        self._proven += len(kept.pages) if kept else 0
+        self._manifest.mending.place_before(row.window, number, kept)
+
+    def _close(self, row: WindowRow, take: _Take, fingerprint: bytes | None) -> bool:
+        """Let the closing check judge a take that is all there; False where the source has to be asked again."""
+        verdict = self._judge(row, take, fingerprint)
+        if not verdict.complete:
+            return False
+        window, taken_at = self._manifest.window(row.window.id).window, take.placed.taken_at
+        self._manifest.complete(
+            window,
+            verdict.fingerprint,
+            duplicates=verdict.duplicates,
+            settled=verdict.settled,
+            young=taken_at - window.interval.end < STILL_CHANGING and not self._contract.timeless,
+        )
+        self._manifest.mending.taken_at(window, taken_at)
+        self._complete += 1
+        return True
+
+    def _judge(self, row: WindowRow, take: _Take, fingerprint: bytes | None) -> Verdict:
+        snapshot = take.placed.snapshot
+        window = replace(row.window, snapshot=snapshot, take=snapshot.number, fingerprint=fingerprint)
+        keys = (
+            self._parts.column(
+                PageKey(window=window.interval, take=snapshot.number, number=page.number), self._contract.schema.key
+            )
+            for page in take.placed.pages
+        )
+        size = self._manifest.job().spec.page_size if self._contract.paging.counts_pages else None
+        return judge(replace(row, window=window, moved=take.placed.moved), keys, page_size=size)
+
+    def _takes(self, window: Interval) -> Iterator[_Take]:
+        """Yield what proves itself of each take, the newest first."""
+        keys, _ = self._parts.found(window)
+        for number in sorted({key.take for key in keys}, reverse=True):
+            found = [*self._prove(key for key in keys if key.take == number)]
+            if found:
+                yield _take(number, sorted(found, key=lambda pair: pair[1].number), by_number=self._by_number)
+
+    def _prove(self, keys: Iterable[PageKey]) -> Iterator[tuple[Footer, PageRow]]:
+        """Yield the parts that are whole, are what their names say, and are of this job."""
+        mine = (self._origin.job, self._origin.query_digest, self._origin.schema_digest, self._origin.columns)
+        for key in keys:
+            self._read += 1
+            self._look(self._read)
+            found = self._parts.inspect(key)
+            if found is None:
+                continue
+            footer, part = found
+            if (footer.job, footer.query_digest, footer.schema_digest, footer.columns) == mine:
+                yield footer, PageRow(number=key.number, part=part)
+
+
+def _take(number: int, found: list[tuple[Footer, PageRow]], *, by_number: bool) -> _Take:
+    """Sum up the parts of a take, sorted by page; the snapshot is what most of them say it was."""
+    votes = Tally(_snapshot(footer) for footer, _ in found)
+    page_count, total, page_size = votes.most_common(1)[0][0]
+    taken_at = max(moment_of(footer.taken_at) for footer, _ in found)
+    if by_number:
+        found = [(f, page) for f, page in found if _snapshot(f) == (page_count, total, page_size)]
+        found = [(f, page) for f, page in found if page.number <= page_count]
+        whole = len(found) == page_count
+    else:
+        # Along a cursor nobody knew how many there would be: the last page is the one with no cursor to a next.
+        page_count = len(found)
+        cursors = [footer.cursor is not None for footer, _ in found]
+        whole = [page.number for _, page in found] == [*range(1, page_count + 1)]
+        whole = whole and all(cursors[:-1]) and not cursors[-1]
+    placed = Placed(
+        snapshot=Snapshot(number=number, page_count=page_count, total=total, page_size=page_size),
+        pages=tuple(page for _, page in found),
+        moved=by_number and any((f.page_count, f.total) != (page_count, total) for f, _ in found),
+        taken_at=taken_at,
+    )
+    return _Take(placed=placed, whole=whole)
+
+
+def _snapshot(footer: Footer) -> tuple[int, int | None, int | None]:
+    return footer.snapshot_page_count, footer.snapshot_total, footer.snapshot_page_size
+
+
+def _swap(home: JobFiles, at: str) -> None:
+    """Move the old manifest away and the new one into its place."""
+    aside = home.aside_folder(at)
+    durable.make_folder(aside.absolute(), within=home.folder.absolute())
+    for ending in BESIDE:
+        old = Path(f"{home.manifest}{ending}")
+        if durable.kind_of(old) is not None:
+            durable.move(old, aside / old.name)
+    durable.move(home.making, home.manifest)

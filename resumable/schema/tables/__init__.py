@@ -1,0 +1,1 @@
+"""The pinned schemas' columns, one module a kind of record."""

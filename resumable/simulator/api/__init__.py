@@ -1,0 +1,1 @@
+"""What the simulated Genesys Cloud answers: its contracts, its tokens, its limits."""

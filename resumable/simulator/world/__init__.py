@@ -1,0 +1,1 @@
+"""What the simulated organisation holds: its people, its conversations, its truth."""

@@ -1,0 +1,54 @@
+"""Users' details: the presence and the routing status of every user over an interval."""
+
+import json
+from collections.abc import Mapping
+from itertools import pairwise
+
+from resumable.simulator.json_values import Json, words
+from resumable.simulator.world.filters import read_user_filters
+from resumable.simulator.world.names import digest, seeded, uuid_of
+from resumable.simulator.world.times import DAY_MS, stamp
+from resumable.simulator.world.world import World
+
+_PRESENCES = words("AVAILABLE AWAY BUSY OFFLINE IDLE ON_QUEUE MEAL TRAINING MEETING BREAK")
+_STATUSES = words("OFF_QUEUE IDLE INTERACTING NOT_RESPONDING COMMUNICATING")
+_QUIET_SHARE = 5  # every fifth user or so does nothing on a day
+
+
+def user_details(world: World, start_ms: int, end_ms: int, body: Mapping[str, Json]) -> list[bytes]:
+    """Return the records of all users with anything to tell, in the order of the entity list."""
+    wanted = read_user_filters(body)
+    found = []
+    for user_id in world.organisation.user_ids:
+        if not wanted.admits({"userId": user_id}):
+            continue
+        record = _record(world.settings.seed, user_id, start_ms, end_ms)
+        if record is not None:
+            found.append(json.dumps(record, separators=(",", ":")).encode())
+    return found
+
+
+def _record(seed: int, user_id: str, start_ms: int, end_ms: int) -> dict[str, Json] | None:
+    presence: list[dict[str, Json]] = []
+    routing: list[dict[str, Json]] = []
+    for day in range(start_ms // DAY_MS, -(-end_ms // DAY_MS)):
+        for begin, end, presence_word, status_word in _spells(seed, user_id, day):
+            if begin >= end_ms or end <= start_ms:
+                continue
+            times = {"startTime": stamp(begin), "endTime": stamp(end)}
+            presence_id = uuid_of(presence_word)
+            presence.append({**times, "systemPresence": presence_word, "organizationPresenceId": presence_id})
+            routing.append({**times, "routingStatus": status_word})
+    if not presence:
+        return None
+    return {"userId": user_id, "primaryPresence": presence, "routingStatus": routing}
+
+
+def _spells(seed: int, user_id: str, day: int) -> list[tuple[int, int, str, str]]:
+    if digest("quiet", seed, user_id, day) % _QUIET_SHARE == 0:
+        return []
+    rng = seeded("spells", seed, user_id, day)
+    cuts = sorted(rng.sample(range(1, DAY_MS), rng.randint(2, 9)))
+    return [
+        (day * DAY_MS + a, day * DAY_MS + b, rng.choice(_PRESENCES), rng.choice(_STATUSES)) for a, b in pairwise(cuts)
+    ]

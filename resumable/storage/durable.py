@@ -1,0 +1,341 @@
+"""Files that survive a kill and a power cut: the only module that calls fsync, rename or unlink.
+
+A file is written under a temporary name in its own folder, synced, read back and hashed, renamed, the folder synced.
+All of it goes through a descriptor of the folder that was opened without following links, so that a link planted in the
+job's folder can lead nowhere. An fsync that failed is never repeated: the kernel may have dropped the pages and report
+success the second time; the run ends instead.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from resumable.errors import StorageFailed
+
+TEMPORARY_SUFFIX = ".tmp"
+NETWORK_KINDS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs", "fuse.s3fs", "fuse.rclone",
+     "fuse.glusterfs", "fuse.gcsfuse", "lustre", "virtiofs", "vboxsf", "fuse.vmhgfs-fuse"}
+)  # fmt: skip
+FILE, FOLDER, LINK = "a file", "a folder", "a link"
+_KINDS = (
+    (stat.S_ISREG, FILE),
+    (stat.S_ISDIR, FOLDER),
+    (stat.S_ISLNK, LINK),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
+_NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC
+_FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """What came to rest on the disk: its size in bytes and its SHA-256."""
+
+    size: int
+    sha256: bytes
+
+
+def temporary_name(name: str) -> str:
+    """Return the name a file has until it is whole: hidden, and with an ending that no reader globs for."""
+    return f".{name}{TEMPORARY_SUFFIX}"
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a file has such a name: it was never finished."""
+    return name == temporary_name(name[1 : -len(TEMPORARY_SUFFIX)])
+
+
+def save(path: Path, data: bytes | memoryview) -> Saved:
+    """Write a whole file under `path`, durably, or leave `path` as it was.
+
+    Raises StorageFailed; then at most one temporary file is left, which the next save of the same path replaces.
+    """
+    with _storage(path, needed=len(data)), _folder(path.parent) as folder:
+        saved = _write_temporary(folder, path.name, data)
+        os.rename(temporary_name(path.name), path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        _sync(folder)
+    return saved
+
+
+def make_folder(path: Path, *, within: Path) -> None:
+    """Make `path` and what is missing between it and `within`, each synced into its parent; never through a link."""
+    missing = [path, *path.parents]
+    for folder in reversed(missing[: missing.index(within)]):
+        with _storage(folder):
+            try:
+                os.mkdir(folder, 0o777)
+            except FileExistsError:
+                if not stat.S_ISDIR(os.lstat(folder).st_mode):
+                    raise StorageFailed(f"{folder} is in the way: it is not a folder.", hint="Move it away.") from None
+                continue
+            sync_folder(folder.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    with _storage(path), _folder(path) as folder:
+        _sync(folder)
+
+
+def remove(path: Path) -> None:
+    """Remove a file (a link itself, never what it points to); one that is gone already is fine."""
+    with contextlib.suppress(FileNotFoundError), _storage(path, absent_is_fine=True), _folder(path.parent) as folder:
+        os.unlink(path.name, dir_fd=folder)
+
+
+def move(path: Path, target: Path) -> None:
+    """Give a file, a link or a folder another name on the same disk, durably; what has that name already is replaced.
+
+    Raises StorageFailed; FileNotFoundError where there is nothing.
+    """
+    with _storage(path, absent_is_fine=True), _folder(path.parent) as folder, _folder(target.parent) as other:
+        os.rename(path.name, target.name, src_dir_fd=folder, dst_dir_fd=other)
+        _sync(other)
+        _sync(folder)
+
+
+def read(path: Path) -> bytes:
+    """Return a regular file's bytes, without following a link; raises FileNotFoundError or StorageFailed."""
+    with opened(path) as file:
+        return file.read()
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file for reading, without following a link; raises FileNotFoundError or StorageFailed."""
+    with _storage(path, absent_is_fine=True), _folder(path.parent) as folder:
+        try:
+            descriptor = os.open(path.name, os.O_RDONLY | _NO_FOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        except OSError as failure:
+            if failure.errno == errno.ELOOP:
+                raise FileNotFoundError(errno.ENOENT, "is a link, not a file", str(path)) from None
+            if failure.errno in (errno.ENXIO, errno.ENODEV):
+                raise FileNotFoundError(errno.ENOENT, "is a socket or a device, not a file", str(path)) from None
+            raise
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise FileNotFoundError(errno.ENOENT, "is not a regular file", str(path))
+        with open(descriptor, "rb") as file:
+            yield file
+
+
+def exists(path: Path) -> bool:
+    """Tell whether a path leads to anything. Raises StorageFailed where the disk will not say."""
+    with _storage(path):
+        return path.exists()
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a path leads to a folder. Raises StorageFailed where the disk will not say."""
+    with _storage(path):
+        return path.is_dir()
+
+
+def listed(folder: Path, *, through_link: bool = False) -> list[Path]:
+    """Return what is in a folder, by name; nothing where there is none, or only a link to one. Raises StorageFailed."""
+    with _storage(folder):
+        wanted = folder.is_dir() and (through_link or not folder.is_symlink())
+        return sorted(folder.iterdir()) if wanted else []
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return all that is below a folder and is no folder, by name; no link is followed. Raises StorageFailed."""
+    with _storage(folder):
+        return sorted(
+            Path(at, name) for at, folders, files in os.walk(folder) for name in [*files, *_links(at, folders)]
+        )
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file. Raises StorageFailed."""
+    with _storage(path):
+        return path.stat().st_size
+
+
+def state_of(path: Path) -> tuple[int, int]:
+    """Return a file's bytes and when it was last changed, in ns by the disk's clock. Raises StorageFailed."""
+    with _storage(path):
+        found = path.lstat()
+    return found.st_size, found.st_mtime_ns
+
+
+def kind_of(path: Path) -> str | None:
+    """Name what a path itself is, without following a link; None where it is nothing. Raises StorageFailed."""
+    with _storage(path):
+        try:
+            mode = path.lstat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    return next((name for is_one, name in _KINDS if is_one(mode)), "a device")
+
+
+@contextlib.contextmanager
+def created(path: Path) -> Iterator[BinaryIO]:
+    """Make a file to be written bit by bit; once the block is left without an error, its content is durable.
+
+    Its name is so only once its folder is synced. For folders that nobody reads yet: under a final name use `save`.
+    """
+    with _storage(path), _folder(path.parent) as folder:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
+        with open(os.open(path.name, flags, 0o666, dir_fd=folder), "w+b") as file:
+            yield file
+            file.flush()
+            _sync(file.fileno())
+
+
+def sync_file(path: Path) -> None:
+    """Make durable what others have written into a file."""
+    with opened(path) as file, _storage(path):
+        _sync(file.fileno())
+
+
+def share(path: Path, target: Path) -> None:
+    """Give a file a second name: as a link where the disk can do that, else as a durable copy."""
+    with contextlib.suppress(OSError), _folder(path.parent) as folder, _folder(target.parent) as other:
+        os.link(path.name, target.name, src_dir_fd=folder, dst_dir_fd=other, follow_symlinks=False)
+        return
+    with opened(path) as source, created(target) as copy:
+        shutil.copyfileobj(source, copy, 2**20)
+        copy.flush()
+        found = os.fstat(source.fileno())
+        os.utime(copy.fileno(), ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def exchange(path: Path, target: Path) -> None:
+    """Let two folders on one disk change names, durably: in one step where the system has one.
+
+    Where it has none, `target` is missing for a moment, and is `aside(target)` then: see `restore`.
+    """
+    with _storage(target), _folder(path.parent) as folder, _folder(target.parent) as other:
+        if not _exchanged(folder, path.name, other, target.name):
+            os.rename(target.name, aside(target).name, src_dir_fd=other, dst_dir_fd=other)
+            os.rename(path.name, target.name, src_dir_fd=folder, dst_dir_fd=other)
+            os.rename(aside(target).name, path.name, src_dir_fd=other, dst_dir_fd=folder)
+        _sync(other)
+        _sync(folder)
+
+
+def aside(target: Path) -> Path:
+    """Return the name that `exchange` may give a folder for a moment."""
+    return target.with_name(f".{target.name}.aside")
+
+
+def restore(target: Path) -> None:
+    """Undo an `exchange` that was killed in its moment; else do nothing."""
+    if kind_of(target) is None and kind_of(aside(target)) is not None:
+        move(aside(target), target)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder with all that is in it, never through a link; one that is gone already is fine."""
+    with _storage(path), contextlib.suppress(FileNotFoundError):
+        if path.is_symlink():
+            os.unlink(path)
+        else:
+            shutil.rmtree(path)
+
+
+def free_bytes(path: Path) -> int:
+    """Return how many bytes a user may still write to the disk that holds an existing folder."""
+    with _storage(path):
+        disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize
+
+
+def network_file_system(path: Path, *, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
+    """Name the kind of file system that holds a folder where that is one over a network; None where it is local.
+
+    Processes of two machines share no memory, so that a write-ahead log on one would be damaged. Read from the kernel's
+    table of mounts; where there is none, the answer is None.
+    """
+    try:
+        lines = mounts.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    folder, found, longest = path.resolve(), None, -1
+    for fields in (line.split() for line in lines):
+        point = re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), fields[4])
+        kind = fields[fields.index("-") + 1]
+        # The last of equals is on top.
+        if folder.is_relative_to(point) and len(point) >= longest:
+            found, longest = kind, len(point)
+    return f"{found} is a file system over a network" if found in NETWORK_KINDS else None
+
+
+def _write_temporary(folder: int, name: str, data: bytes | memoryview) -> Saved:
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW
+    with open(os.open(temporary_name(name), flags, 0o666, dir_fd=folder), "r+b", buffering=0) as file:
+        rest = memoryview(data)
+        while len(rest):
+            rest = rest[file.write(rest) or 0 :]
+        _sync(file.fileno())
+        # Read back what the kernel holds: a write that reported more than it took shows here, before the name does.
+        file.seek(0)
+        found = hashlib.file_digest(file, "sha256").digest()
+        size = os.fstat(file.fileno()).st_size
+    if size != len(data) or found != hashlib.sha256(data).digest():
+        raise OSError(errno.EIO, f"wrote {len(data)} bytes and read back {size} others")
+    return Saved(size=size, sha256=found)
+
+
+def _sync(descriptor: int) -> None:
+    if _FULL_SYNC is None:
+        os.fsync(descriptor)
+    else:  # pragma: no cover - macOS: fsync alone leaves the data in the drive's cache there
+        fcntl.fcntl(descriptor, _FULL_SYNC)
+
+
+def _links(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if os.path.islink(os.path.join(folder, name))]
+
+
+def _exchanged(folder: int, name: str, other: int, target: str) -> bool:
+    """Swap two names in one step; False where the system or the disk has no such step."""
+    import ctypes  # used once an export, and dear beside a status
+
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2" if sys.platform == "linux" else "renameatx_np", None)
+    # RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS are the same number.
+    return call is not None and call(folder, os.fsencode(name), other, os.fsencode(target), ctypes.c_uint(2)) == 0
+
+
+@contextlib.contextmanager
+def _folder(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | _NO_FOLLOW)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _storage(path: Path, *, needed: int = 0, absent_is_fine: bool = False) -> Iterator[None]:
+    try:
+        yield
+    except OSError as failure:
+        if absent_is_fine and isinstance(failure, FileNotFoundError):
+            raise
+        raise failed(path, failure, needed=needed) from failure
+
+
+def failed(path: Path, failure: OSError, *, needed: int = 0) -> StorageFailed:
+    """Say what the disk refused, in words, with what to do about it."""
+    reason = failure.strerror or str(failure)
+    if failure.errno in (errno.ENOSPC, errno.EDQUOT):
+        wanted = f" (needed {needed:,} bytes)" if needed else ""
+        return StorageFailed(
+            f"no space left on the disk that holds {path.parent}{wanted}.",
+            hint="Make room, then run the same command.",
+        )
+    return StorageFailed(f"the disk refused {path}: {reason}.", hint="Mend that, then run the same command.")
