@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from resumable.cli.entry import run
+from resumable.cli.main import run
 from tests.apart.clock import TODAY, JumpingClock
 from tests.apart.wire import Wire
 from tests.torture.canary import saw
