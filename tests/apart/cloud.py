@@ -20,7 +20,7 @@ from tests.apart.script import Script
 from tests.apart.truth import World
 
 SECRET = "canary-secret-apart-77d1"
-"""What every client's secret begins with; the torture suite's canary looks for it in everything that is put out."""
+"""What every client's secret begins with; the canary of the tests looks for it in everything that is put out."""
 
 _DETAILS_JOBS = "/api/v2/analytics/(conversations|users)/details/jobs"
 _ROUTES: tuple[tuple[str, str, dict[str, Kind]], ...] = (

@@ -14,7 +14,7 @@ from typing import Any
 from resumable.cli.main import run
 from tests.apart.clock import TODAY, JumpingClock
 from tests.apart.wire import Wire
-from tests.torture.canary import saw
+from tests.support.canary import saw
 
 DOCUMENTED = frozenset({0, 2, 3, 4, 5, 6, 7, 8, 9, 130, 143})
 """The exit codes that a user is told of, without 1: unexpected is what no answer of a server may be."""

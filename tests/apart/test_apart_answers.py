@@ -32,13 +32,17 @@ NO_PAGES: dict[str, tuple[int, Any]] = {
     "limited": (200, LIMITED),
     "maintenance": (200, {"maintenance": True}),
 }
+KEYLESS = pytest.mark.xfail(
+    strict=True, reason="a jobs answer without its records' key is an empty last page: 10 of 15, exit 0"
+)
 WATERMARK = datetime(2023, 10, 3, 12, tzinfo=UTC)
 """In the middle of the third of four days."""
 
 
-@pytest.mark.xfail(strict=True, reason="a jobs answer without its records' key is an empty last page: 10 of 15, exit 0")
 @pytest.mark.parametrize("contract", [CONVERSATION_JOBS, USER_DETAIL_JOBS], ids=lambda contract: contract.name)
-@pytest.mark.parametrize("answer", NO_PAGES)
+@pytest.mark.parametrize(
+    "answer", [*(pytest.param(name, marks=KEYLESS) for name in NO_PAGES if name != "accepted"), "accepted"]
+)
 def test_first_results_answer_that_is_no_page_is_asked_for_again(
     desk_at: MakeDesk, contract: Contract, answer: str
 ) -> None:
@@ -51,7 +55,6 @@ def test_first_results_answer_that_is_no_page_is_asked_for_again(
     assert wrong_with(desk, contract) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="206 is taken for 200: two takes of half a page agree, exit 0")
 def test_partial_content_is_not_a_page(desk_at: MakeDesk) -> None:
     """A 206 with half of the records is asked for again, however often it comes."""
     desk = desk_at()
