@@ -1,7 +1,7 @@
 """How a job stands, read from its manifest without disturbing who works on it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,7 @@ class Status:
         return {
             "job": self.job.name,
             "dataset": spec.dataset,
+            "organisation": None if self.job.organisation is None else asdict(self.job.organisation),
             "state": self.state.value,
             "from": iso(spec.interval.start),
             "to": iso(spec.interval.end),

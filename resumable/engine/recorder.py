@@ -46,6 +46,7 @@ class Recorder:
                 f"{label(window.interval)} page {number} does not fit the schema: {', '.join(answer.drift)}.",
                 hint="The page was not recorded. Run again without --on-drift fail to keep such values in _unmapped.",
             )
+        whose = context.job.organisation
         footer = Footer(
             job=context.job.uuid,
             job_name=context.job.name,
@@ -64,6 +65,9 @@ class Recorder:
             snapshot_page_size=snapshot.page_size,
             cursor=answer.said.cursor,
             taken_at=iso(context.stop.clock.now()),
+            origin=None if whose is None else whose.origin,
+            organisation=None if whose is None else whose.id,
+            client=None if whose is None else whose.client,
         )
         part = context.client.concurrency.on_cpu(lambda: context.parts.write(answer.table, footer))
         if answer.table is not None:

@@ -12,7 +12,8 @@ from resumable.datasets.facts import Paging
 from resumable.datasets.limits import deep_limit
 from resumable.datasets.refusals import refusal_of
 from resumable.datasets.resolve import of_job
-from resumable.engine import inference, receipt
+from resumable.engine import belonging, inference, receipt
+from resumable.engine.belonging import HeldJournal
 from resumable.engine.context import LiveRun, RunContext
 from resumable.engine.cursor import CursorWorker
 from resumable.engine.feed import Feed
@@ -30,6 +31,7 @@ from resumable.errors import (
     ResumableError,
     SourceUnsettled,
     StorageFailed,
+    UsageError,
 )
 from resumable.manifest.rows import Totals
 from resumable.manifest.store import Manifest
@@ -71,7 +73,9 @@ class Run:
         self._check_room()
         with Scratch(self._home.folder) as scratch, contextlib.ExitStack() as watched:
             kept = RecordKeys(scratch)
-            with open_session(self._contract, self._settings, stop=self._stop, journal=self._manifest) as client:
+            journal = HeldJournal(self._manifest)
+            with open_session(self._contract, self._settings, stop=self._stop, journal=journal) as client:
+                self._belong(client, journal)
                 self._begin(client)
                 recorder = self._work(client, kept, lambda live: watched.enter_context(watch(live)))
             self._conclude(recorder, kept)  # watched too: with many pages of earlier runs it takes minutes
@@ -101,6 +105,17 @@ class Run:
                 " needed for the pages known and some room.",
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )
+
+    def _belong(self, client: Client, journal: HeldJournal) -> None:
+        """Learn whose data the job holds, or refuse another's before anything is changed."""
+        try:
+            self._job = belonging.settle(self._manifest, client, self._contract, self._settings)
+        except UsageError:
+            raise
+        except BaseException:
+            journal.release()
+            raise
+        journal.release()
 
     def _begin(self, client: Client) -> None:
         self._manifest.set_state(JobState.RUNNING)

@@ -45,6 +45,7 @@ def make(
     make_folder(job.folder.absolute(), within=nearest_folder(job.folder.parent))
     known = status_of.read(job.home, events=0) or _create(job, spec, dataset)
     if look_back is not None:
+        job.confirm_organisation()
         _top_up(job, known.job.spec, spec, look_back, dataset)
         known = job.status(events=0)
     if known.job.spec != spec:
