@@ -275,7 +275,7 @@ class _Exchange:
     def _nothing_is_answered(self, fault: Fault) -> bool:
         """Tell whether there is an outage, where nobody else asks anything: a request of no weight tells."""
         client, light = self._client, self._client.light
-        if light is None or fault.failure is Failure.TIMED_OUT or not client.gate.alone(self):
+        if light is None or not client.gate.alone(self):
             return False
         token = self._ready()
         client.journal.count(Counter.REQUESTS)

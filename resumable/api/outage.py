@@ -75,6 +75,7 @@ class Outage:
         self.why = fault.reason
         if self.since is None:
             self._failing.setdefault(self, (now, now))
+            self._slow_only = False
             self._begin()
             return True
         return False
