@@ -43,6 +43,7 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
         ("pages", f"{totals.pages_done:,} of {totals.pages_known:,} known{quarantined}"),
         ("records", f"{totals.records:,}, {size(totals.bytes)}"),
         ("requests", ", ".join(_counted(status.counters))),
+        *_learned(status),
         *_closing(status),
         ("parts", home.store.place(PARTS)),
     ]
@@ -54,6 +55,18 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
     if status.state not in (JobState.COMPLETE, JobState.RUNNING):
         lines.append(f"  Carry on with: resumable resume {status.job.name}")
     return [safe(line) for line in lines]
+
+
+def _learned(status: Status) -> list[tuple[str, str]]:
+    """Say what is known of the source: that it answers nobody, and what it was found not to carry."""
+    known = []
+    if (since := status.job.outage_since) is not None:
+        known.append(("outage", f"no answer since {since:%Y-%m-%d %H:%M:%S} UTC: {status.job.outage_why}"))
+    if status.job.deep_limit is not None:
+        known.append(("wall", f"the server lets {status.job.deep_limit:,} records of a window be paged through"))
+    if status.smaller_pages:
+        known.append(("heavy", f"{amount(status.smaller_pages, 'window')} in smaller pages, for they were too heavy"))
+    return known
 
 
 def jobs_lines(known: Sequence[Status], broken: Iterable[tuple[str, str]]) -> list[str]:
