@@ -28,7 +28,6 @@ WARNINGS = frozenset(
         EventKind.RETAKE,
         EventKind.DRIFT,
         EventKind.OUTAGE,
-        ,
     }
 )
 
