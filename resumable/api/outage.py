@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from resumable.clock import Stop
 from resumable.errors import Failure, Fault, Incomplete
-from resumable.models import EventKind, Journal, iso
+from resumable.models import EventKind, Journal, Request, iso
 from resumable.text import span
 
 SCHEDULE = ((300.0, 3.0), (600.0, 9.0), (math.inf, 27.0))
@@ -22,6 +22,10 @@ ENOUGH = 8
 
 SLOW_SECONDS = 300.0
 """After so long of nothing but 504 it is the queries that are too heavy, and not the source that is out."""
+
+LIGHT = Request(method="GET", path="/api/v2/organizations/limits/namespaces/platform.api")
+"""A request of no weight, for which no permission is needed (official SDK). Any answer but a failure tells that there is
+somebody, a 404 of an API that is not Genesys's as well."""
 
 FOR_EVERYBODY = frozenset({Failure.NO_ANSWER, Failure.OVERLOADED, Failure.TIMED_OUT})
 """Failures that may be those of the source, whatever was asked."""

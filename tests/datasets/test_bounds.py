@@ -52,7 +52,7 @@ def test_a_total_that_makes_too_many_pages_is_a_fault() -> None:
         read_page("conversations", {"conversations": [record], "totalHits": MOST_PAGES + 1})
 
 
-BAD_IDS = (
+BAD_IDS: tuple[object, ...] = (
     "..",
     ".",
     "",
