@@ -49,6 +49,7 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
                 redactor=redactor,
                 policy=settings.policy,
                 patience=settings.patience,
+                tell=settings.tell,
             )
         pacer = stack.enter_context(_pacer(contract, settings, stop, who))
         concurrency = stack.enter_context(
@@ -63,7 +64,9 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
             journal=journal,
             redactor=redactor,
             policy=settings.policy,
-            gate=OutageGate(stop, journal, patience=settings.patience, pace=settings.policy.first_wait_seconds),
+            gate=OutageGate(
+                stop, journal, patience=settings.patience, pace=settings.policy.first_wait_seconds, tell=settings.tell
+            ),
             light=LIGHT,
         )
 

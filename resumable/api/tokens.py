@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -88,9 +88,10 @@ class TokenSource:
         redactor: Redactor,
         policy: Policy,
         patience: timedelta = PATIENCE,
+        tell: Callable[[str], None] = lambda _text: None,
     ) -> None:
         """`transport` leads to the origin that issues tokens for `form`; its outages are waited for with `patience`."""
-        self._gate = OutageGate(stop, journal, patience=patience, pace=policy.first_wait_seconds)
+        self._gate = OutageGate(stop, journal, patience=patience, pace=policy.first_wait_seconds, tell=tell)
         self._transport = transport
         self._credentials = credentials
         self._form = form
