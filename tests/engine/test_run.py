@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import resumable
-from resumable.engine import receipt, run
+from resumable.engine import receipt
 from resumable.engine.context import LiveRun
 from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFailed
 from resumable.manifest import connection
@@ -49,7 +49,7 @@ def test_a_run_starts_only_where_there_is_room(
     free: int, least: int, starts: bool, job: resumable.Job, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Less free than the least: exit 5 before any request, saying how much is needed; 0 asks nothing."""
-    monkeypatch.setattr(run, "free_bytes", lambda _path: free * MEGABYTE)
+    monkeypatch.setattr(durable, "free_bytes", lambda _path: free * MEGABYTE)
     job = replace(job, settings=replace(job.settings, min_free=least * MEGABYTE))
     if starts:
         assert job.run().state is JobState.COMPLETE
@@ -70,7 +70,7 @@ def test_what_is_known_to_come_must_fit(job: resumable.Job, sim: Simulator, monk
         database.execute("UPDATE window SET state = 'open', page_count = 1000 WHERE id = 1")
         database.execute("UPDATE job SET state = 'incomplete'")
     needed = size / pages * (1000 - 3) + job.settings.min_free
-    monkeypatch.setattr(run, "free_bytes", lambda _path: int(needed) - 2)
+    monkeypatch.setattr(durable, "free_bytes", lambda _path: int(needed) - 2)
     with pytest.raises(StorageFailed, match=f"{needed / MEGABYTE:,.1f} MB"):
         job.run()
 
