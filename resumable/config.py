@@ -98,6 +98,8 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     transport: "Callable[[str], Transport] | None" = None
     """Makes what carries requests to an origin, in place of HTTP: a script in tests."""
+    same_organisation: bool = False
+    """The user says that a new client, or a new address, is of the organisation that the job knows."""
     fail_on_drift: bool = False
     """End the run at the first value that the schema has no place for, in place of keeping it in `_unmapped`."""
     secrets: Callable[[str], Secret] = field(default=lambda _name: Secret(""), repr=False)
@@ -115,7 +117,8 @@ class Settings:
         if self.endpoints is None:
             raise UsageError(
                 "no Genesys Cloud region is set.",
-                hint="Set GENESYS_REGION to a region such as eu-central-1, or try: resumable demo",
+                hint="Set GENESYS_REGION to a region such as eu-central-1, or try:",
+                command="resumable demo",
             )
         return self.endpoints
 

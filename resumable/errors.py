@@ -31,20 +31,29 @@ from enum import Enum, IntEnum, StrEnum
 
 
 class ExitCode(IntEnum):
-    """What a finished process tells its caller; documented in the README and never renumbered."""
+    """What a finished process tells its caller, each with its meaning; never renumbered. Help and README list these."""
 
-    COMPLETE = 0
-    UNEXPECTED = 1
-    USAGE = 2
-    INCOMPLETE = 3
-    AUTHENTICATION = 4
-    STORAGE = 5
-    VERIFICATION = 6
-    LOCKED = 7
-    MANIFEST = 8
-    UNSETTLED = 9
-    INTERRUPTED = 130
-    TERMINATED = 143
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str = "") -> "ExitCode":
+        """Make a member of its number and its meaning."""
+        made = int.__new__(cls, code)
+        made._value_ = code
+        made.meaning = meaning
+        return made
+
+    COMPLETE = 0, "complete"
+    UNEXPECTED = 1, "unexpected"
+    USAGE = 2, "usage"
+    INCOMPLETE = 3, "incomplete; run it again"
+    AUTHENTICATION = 4, "authentication"
+    STORAGE = 5, "storage"
+    VERIFICATION = 6, "verification failed"
+    LOCKED = 7, "another process runs the job"
+    MANIFEST = 8, "the manifest is unusable"
+    UNSETTLED = 9, "the source would not settle"
+    INTERRUPTED = 130, "interrupted after a clean stop"
+    TERMINATED = 143, "terminated after a clean stop"
 
 
 class Failure(StrEnum):
@@ -90,11 +99,16 @@ class ResumableError(Exception):
 
     exit_code: ExitCode = ExitCode.UNEXPECTED
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        """`message` is one or two sentences; `hint` is the next step, with the command where there is one."""
+    def __init__(self, message: str, *, hint: str = "", command: str | None = None, safe: int | None = None) -> None:
+        """`message` is one or two sentences, `hint` the next step; `command`, to type for it, ends the hint.
+
+        `safe` is how many pages are safe, where the message or the hint says that itself.
+        """
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint if command is None else f"{hint} {command}"
+        self.command = command
+        self.safe = safe
 
 
 class UsageError(ResumableError):
@@ -121,10 +135,17 @@ class Incomplete(ResumableError):
     exit_code = ExitCode.INCOMPLETE
 
     def __init__(
-        self, message: str, *, hint: str = "", not_before: datetime | None = None, unreachable: bool = False
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        command: str | None = None,
+        safe: int | None = None,
+        not_before: datetime | None = None,
+        unreachable: bool = False,
     ) -> None:
         """`not_before` is when it first makes sense to come back (aware, UTC); `unreachable`: no server answered."""
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, command=command, safe=safe)
         self.not_before = not_before
         self.unreachable = unreachable
 
@@ -174,9 +195,9 @@ class Interrupted(ResumableError):
 
     exit_code = ExitCode.INTERRUPTED
 
-    def __init__(self, message: str, *, hint: str = "", terminated: bool = False) -> None:
+    def __init__(self, message: str, *, hint: str = "", safe: int | None = None, terminated: bool = False) -> None:
         """`terminated` tells SIGTERM (143) from SIGINT (130)."""
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, safe=safe)
         if terminated:
             self.exit_code = ExitCode.TERMINATED
 

@@ -48,15 +48,6 @@ class Shortfall(enum.StrEnum):
     """It changed each time it was downloaded."""
 
 
-class PageState(enum.StrEnum):
-    """Where a page stands; a page that was never tried has no row."""
-
-    DONE = "done"
-    """Its part is durable (or it is the recorded empty answer of an empty window)."""
-    QUARANTINED = "quarantined"
-    """Given up on for now; the next run tries it again."""
-
-
 class EventKind(enum.StrEnum):
     """What the manifest keeps a line about."""
 

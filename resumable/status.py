@@ -1,7 +1,7 @@
 """How a job stands, read from its manifest without disturbing who works on it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,7 @@ class Status:
         return {
             "job": self.job.name,
             "dataset": spec.dataset,
+            "organisation": None if self.job.organisation is None else asdict(self.job.organisation),
             "state": self.state.value,
             "from": iso(spec.interval.start),
             "to": iso(spec.interval.end),
@@ -94,7 +95,8 @@ def check_sound(manifest: ManifestReader) -> None:
     if flaws := manifest.flaws():
         raise ManifestUnusable(
             f"all windows are there, and the manifest does not agree with itself: {'; '.join(flaws[:3])}.",
-            hint=f"The job is not called complete. Mend it with: resumable repair {manifest.job().name}",
+            hint="The job is not called complete. Mend it with:",
+            command=f"resumable repair {manifest.job().name}",
         )
 
 

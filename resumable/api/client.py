@@ -17,6 +17,7 @@ from resumable.config import Policy
 from resumable.errors import AuthenticationFailed, Fault, Incomplete, StatusFault, TrustFault
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.redaction import Redactor
+from resumable.text import span
 from resumable.transport.http import Reply, Transport
 
 T = TypeVar("T")
@@ -85,6 +86,7 @@ class _Exchange:
         self._holds = 0
 
     def run(self, read: Callable[[Reply], T]) -> T:
+        """See it through. Raises what `Client.exchange` raises."""
         until = self._client.deferred.pop(self._asked.what, self._started)
         if until > self._started and self._client.stop.wait(until - self._started):
             raise Stopped
@@ -191,9 +193,9 @@ class _Exchange:
         wait = fault.retry_after_seconds or next(self._pauses)
         too_long = wait > self._client.policy.wait_cap_seconds
         if too_long or self._spent() > self._client.policy.budget_seconds:
-            since = "" if too_long else f" after {_span(self._spent())} of refusals"
+            since = "" if too_long else f" after {span(self._spent())} of refusals"
             raise Incomplete(
-                f"the server asks to wait {_span(wait)}{since} (HTTP {fault.status}, {self._asked.what}):"
+                f"the server asks to wait {span(wait)}{since} (HTTP {fault.status}, {self._asked.what}):"
                 " a daily limit, it seems.",
                 hint="What is recorded is safe. Run the same command then.",
                 not_before=self._clock.now() + timedelta(seconds=min(wait, LONGEST_TOLD)),
@@ -239,10 +241,3 @@ def _words(reply: Reply) -> bytes:
         words = []
     # JSON may hold half a character, which UTF-8 cannot.
     return ", ".join(words).encode(errors="replace") if words else reply.body
-
-
-def _span(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 2:
-        return f"{seconds:.0f} s"
-    return f"{minutes // 60} h {minutes % 60:02d} m" if minutes >= 60 else f"{minutes} m"

@@ -12,7 +12,8 @@ from resumable.datasets.facts import Paging
 from resumable.datasets.limits import deep_limit
 from resumable.datasets.refusals import refusal_of
 from resumable.datasets.resolve import of_job
-from resumable.engine import inference, receipt
+from resumable.engine import belonging, inference, receipt
+from resumable.engine.belonging import HeldJournal
 from resumable.engine.context import LiveRun, RunContext
 from resumable.engine.cursor import CursorWorker
 from resumable.engine.feed import Feed
@@ -30,6 +31,7 @@ from resumable.errors import (
     ResumableError,
     SourceUnsettled,
     StorageFailed,
+    UsageError,
 )
 from resumable.manifest.rows import Totals
 from resumable.manifest.store import Manifest
@@ -38,6 +40,7 @@ from resumable.status import check_sound
 from resumable.storage.job_files import JobFiles
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
+from resumable.text import size
 
 LIMITS = {"limit": "the time allowed is up", "requests": "the requests allowed are used up"}
 """What a run was told to end after, by the reason for its stop."""
@@ -70,7 +73,9 @@ class Run:
         self._check_room()
         with Scratch(self._home.folder) as scratch, contextlib.ExitStack() as watched:
             kept = RecordKeys(scratch)
-            with open_session(self._contract, self._settings, stop=self._stop, journal=self._manifest) as client:
+            journal = HeldJournal(self._manifest)
+            with open_session(self._contract, self._settings, stop=self._stop, journal=journal) as client:
+                self._belong(client, journal)
                 self._begin(client)
                 recorder = self._work(client, kept, lambda live: watched.enter_context(watch(live)))
             self._conclude(recorder, kept)  # watched too: with many pages of earlier runs it takes minutes
@@ -96,10 +101,21 @@ class Run:
         free = self._home.store.free()
         if free is not None and free < needed:
             raise StorageFailed(
-                f"the disk that holds {self._home.folder} has {megabytes(free)} free; {megabytes(needed)} are"
+                f"the disk that holds {self._home.folder} has {size(free)} free; {size(needed)} are"
                 " needed for the pages known and some room.",
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )
+
+    def _belong(self, client: Client, journal: HeldJournal) -> None:
+        """Learn whose data the job holds, or refuse another's before anything is changed."""
+        try:
+            self._job = belonging.settle(self._manifest, client, self._contract, self._settings)
+        except UsageError:
+            raise
+        except BaseException:
+            journal.release()
+            raise
+        journal.release()
 
     def _begin(self, client: Client) -> None:
         self._manifest.set_state(JobState.RUNNING)
@@ -187,42 +203,51 @@ class Run:
         left = self._stop.requested and bool(self._manifest.useless_remotes())
         if totals.windows_done == totals.windows and not left:
             return None
-        safe = f"{totals.pages_done:,} of {totals.pages_known:,} pages are safe"
-        again = f"resumable resume {self._job.name}"
+        done = totals.pages_done
+        safe = f"{done:,} of {totals.pages_known:,} pages are safe"
         if self._stop.reason in LIMITS:
-            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command carries on.")
+            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command carries on.", safe=done)
         if self._stop.requested or recorder is None:
             return Interrupted(
                 f"interrupted: {safe}.",
                 hint="The same command carries on.",
+                safe=done,
                 terminated=self._stop.reason == "SIGTERM",
             )
-        if unsettled := recorder.unsettled:
-            names = ", ".join(label(window.interval) for window in unsettled[:5])
-            return SourceUnsettled(
-                f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
-                hint=f"{safe}. Come back when the data has stopped changing, with: {again}",
-            )
-        if (waiting := recorder.waiting) and not totals.pages_quarantined:
-            return Incomplete(
-                f"{safe}; {len(waiting)} windows wait for data that the server does not have yet.",
-                hint=f"Come back later, with: {again}",
-            )
-        if totals.pages_quarantined:
-            missing = f"{totals.pages_quarantined} pages are quarantined"
-            return Incomplete(f"{safe}; {missing}.", hint=f"They are tried again by: {again}")
+        if (error := self._left_over(totals, recorder, safe)) is not None:
+            return error
         # Nothing stood in their way, and yet nobody was given them: they are not found by their state.
         left_out = f"{totals.windows - totals.windows_done} windows that it no longer finds are not complete"
         return ManifestUnusable(
             f"the manifest does not agree with itself: {left_out}; {safe}.",
-            hint=f"Mend it with: resumable repair {self._job.name}",
+            hint="Mend it with:",
+            command=f"resumable repair {self._job.name}",
+            safe=done,
         )
+
+    def _left_over(self, totals: Totals, recorder: Recorder, safe: str) -> ResumableError | None:
+        """Return what kept a run that tried everything from completing the job, as far as it knows that."""
+        done, again = totals.pages_done, f"resumable resume {self._job.name}"
+        if unsettled := recorder.unsettled:
+            names = ", ".join(label(window.interval) for window in unsettled[:5])
+            return SourceUnsettled(
+                f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
+                hint=f"{safe}. Come back when the data has stopped changing, with:",
+                command=again,
+                safe=done,
+            )
+        if (waiting := recorder.waiting) and not totals.pages_quarantined:
+            return Incomplete(
+                f"{safe}; {len(waiting)} windows wait for data that the server does not have yet.",
+                hint="Come back later, with:",
+                command=again,
+                safe=done,
+            )
+        if totals.pages_quarantined:
+            missing = f"{totals.pages_quarantined} pages are quarantined"
+            return Incomplete(f"{safe}; {missing}.", hint="They are tried again by:", command=again, safe=done)
+        return None
 
     def _record_end(self, state: JobState, text: str) -> None:
         self._manifest.event(EventKind.RUN_ENDED, f"{state.value}: {text}")
         self._manifest.set_state(state)
-
-
-def megabytes(size: int) -> str:
-    """Write a number of bytes for a person."""
-    return f"{size / 1e6:,.1f} MB"

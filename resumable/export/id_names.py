@@ -8,6 +8,7 @@ from resumable.errors import UsageError
 from resumable.export import source
 from resumable.export.shape import Names
 from resumable.export.tables import NAMED
+from resumable.manifest.rows import JobRow
 from resumable.storage.job_files import StateFiles
 
 LISTS = tuple(sorted(set(NAMED.values())))
@@ -24,12 +25,19 @@ class Directory:
     """Which they are from."""
 
 
-def read(state: StateFiles) -> Directory:
-    """Read the names from the newest job of each list in a state folder. Raises UsageError where there is none."""
-    found = {dataset: newest for dataset in LISTS if (newest := source.newest(state, dataset)) is not None}
+def read(state: StateFiles, of: JobRow) -> Directory:
+    """Read the names from the newest job of each list in a state folder, of the organisation of the job to be named.
+
+    Raises UsageError where there is none, or only another organisation's.
+    """
+    newest = {dataset: source.newest(state, dataset, lambda job: _may_name(job, of)) for dataset in LISTS}
+    found = {dataset: each for dataset, each in newest.items() if each is not None}
     if not found:
+        foreign = any(source.newest(state, dataset) is not None for dataset in LISTS)
         raise UsageError(
-            f"no job in {state.folder} has listed queues, users or wrap-up codes.",
+            f"the lists in {state.folder} are of another organisation than {of.name}: their names would be wrong."
+            if foreign
+            else f"no job in {state.folder} has listed queues, users or wrap-up codes.",
             hint="Download them: resumable backfill queues; resumable backfill users; resumable backfill wrapupcodes",
         )
     return Directory(
@@ -37,6 +45,14 @@ def read(state: StateFiles) -> Directory:
         digest=" ".join(f"{dataset}={each.digest}" for dataset, each in sorted(found.items())),
         jobs=tuple(each.job.name for each in found.values()),
     )
+
+
+def _may_name(listed: JobRow, of: JobRow) -> bool:
+    """Tell whether a list may be of a job's organisation; one of a version that kept none may."""
+    known, other = of.organisation, listed.organisation
+    if known is None or other is None:
+        return True
+    return known.id == other.id if None not in (known.id, other.id) else known.origin == other.origin
 
 
 def _names(listed: source.ExportSource) -> tuple[pa.Array, pa.Array]:

@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -102,13 +102,13 @@ def read(home: JobFiles, *, partial: bool) -> ExportSource:
     return ExportSource(job=job, parts=Parts(home), contract=contract, pieces=pieces, missing=missing)
 
 
-def newest(state: StateFiles, dataset: str) -> ExportSource | None:
-    """Return the newest job of a dataset in a state folder that has anything whole; None where there is none."""
+def newest(state: StateFiles, dataset: str, suits: Callable[[JobRow], bool] = lambda _: True) -> ExportSource | None:
+    """Return the newest job of a dataset in a state folder that suits and has anything whole; None for none."""
     found: list[tuple[datetime, ExportSource]] = []
     for home in state.jobs():
         with reader(home) as manifest:
             job = None if manifest is None else manifest.job()
-        if job is not None and job.spec.dataset == dataset:
+        if job is not None and job.spec.dataset == dataset and suits(job):
             source = read(home, partial=True)
             found += [(job.updated_at, source)] if source.pieces else []
     return max(found, key=lambda each: each[0], default=(None, None))[1]
@@ -134,8 +134,3 @@ def _incomplete(name: str, rows: list[WindowRow], missing: list[str]) -> Incompl
         f" Missing: {'; '.join(missing)}.",
         hint=f"Carry it on with: resumable resume {name}. Or export what is whole with --partial.",
     )
-
-
-def names_digest(source: ExportSource | None) -> str | None:
-    """Identify what names are looked up in; None for nothing."""
-    return None if source is None else json.dumps([source.job.name, source.digest])

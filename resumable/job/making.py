@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from resumable import status as status_of
@@ -21,8 +20,9 @@ from resumable.job.job import Job
 from resumable.job.naming import default_name
 from resumable.manifest.store import Manifest
 from resumable.models import Interval, JobSpec, Query
-from resumable.storage.durable import exists, is_folder, make_folder, sync_folder
+from resumable.storage.durable import exists, make_folder, nearest_folder, sync_folder
 from resumable.storage.lock import hold
+from resumable.text import reach
 
 
 def make(
@@ -42,15 +42,17 @@ def make(
     spec, dataset = resolve(spec)
     clock = clock or SystemClock()
     job = Job(name=checked_job_name(name or default_name(spec)), settings=settings, clock=clock)
-    make_folder(job.folder.absolute(), within=_existing(job.folder))
+    make_folder(job.folder.absolute(), within=nearest_folder(job.folder.parent))
     known = status_of.read(job.home, events=0) or _create(job, spec, dataset)
     if look_back is not None:
+        job.confirm_organisation()
         _top_up(job, known.job.spec, spec, look_back, dataset)
         known = job.status(events=0)
     if known.job.spec != spec:
         raise UsageError(
             f"the job {job.name} exists, with another query: {_difference(known.job.spec, spec)}.",
-            hint=f"Give this one another name with --job, or carry on the old one with: resumable resume {job.name}",
+            hint="Give this one another name with --job, or carry on the old one with:",
+            command=f"resumable resume {job.name}",
         )
     return job
 
@@ -118,15 +120,11 @@ def fetch_all(
     return list(job.records())
 
 
-def _existing(folder: Path) -> Path:
-    return next(parent for parent in folder.absolute().parents if is_folder(parent))
-
-
 def _difference(old: JobSpec, new: JobSpec) -> str:
     said = []
     for what, before, after in (
         ("dataset", old.dataset, new.dataset),
-        ("range", str(old.interval), str(new.interval)),
+        ("range", reach(old.interval), reach(new.interval)),
         ("query", _flags(old.query), _flags(new.query)),
         ("description of the dataset", _digest(old.query), _digest(new.query)),
         ("window", str(old.window), str(new.window)),

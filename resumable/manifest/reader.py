@@ -71,7 +71,8 @@ class ManifestReader:
             if connection.version < tables.READABLE:
                 raise ManifestUnusable(
                     f"{path} was written by an older version, and only a run brings it up to date.",
-                    hint=f"Nothing of it is lost. Do that with: resumable resume {path.parent.name}",
+                    hint="Nothing of it is lost. Do that with:",
+                    command=f"resumable resume {path.parent.name}",
                 )
         return cls(connection)
 

@@ -172,7 +172,8 @@ def damaged(path: Path, why: str) -> ManifestDamaged:
     """Say that a manifest is damaged, and what mends it."""
     return ManifestDamaged(
         f"the manifest {path} is damaged: {why}.",
-        hint=f"The parts are safe. Make it again from them with: resumable repair {path.parent.name}",
+        hint="The parts are safe. Make it again from them with:",
+        command=f"resumable repair {path.parent.name}",
     )
 
 

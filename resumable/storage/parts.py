@@ -69,6 +69,12 @@ class Footer:
     taken_at: str
     cursor: str | None = None
     """Stands for the page after this one, where the contract counts none."""
+    origin: str | None = None
+    """Of the API that served it; None in parts of versions that kept no organisation."""
+    organisation: str | None = None
+    """The id of the organisation whose data it is, where the server named one."""
+    client: str | None = None
+    """A digest of the client id that asked for it."""
     sha256: str = _NO_HASH
     """Of every byte of the file, these 64 digits taken as zeros; filled in by `write`."""
 

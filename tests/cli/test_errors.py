@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from resumable.cli.main import report
+from resumable.cli.failure import report
 from resumable.cli.session import Session
 from resumable.clock import SystemClock
 from resumable.errors import (

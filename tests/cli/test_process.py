@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from resumable.cli.app import COMMANDS
 from resumable.simulator.simulator import Simulator
 from tests.support.command_line import RANGE, CommandLine, finished
 
@@ -180,15 +181,18 @@ def test_an_interrupted_terminal_gets_its_cursor_back(slow: CommandLine) -> None
     assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("backfill", "--help"), ("status", "q"), ("jobs",), ("--version",)])
-def test_nothing_heavy_is_imported_that_is_not_used(arguments: tuple[str, ...], cli: CommandLine) -> None:
-    """Help and status start without pyarrow, requests, rich and the simulator."""
+HELPS = [("--help",), *((name, "--help") for name in COMMANDS)]
+
+
+@pytest.mark.parametrize("calls", [HELPS, [("status", "q")], [("jobs",)], [("--version",)]], ids=lambda c: c[-1][0])
+def test_nothing_heavy_is_imported_that_is_not_used(calls: list[tuple[str, ...]], cli: CommandLine) -> None:
+    """The help of every command and status start without pyarrow, requests, rich and the simulator."""
     assert cli("backfill", "queues", "--job", "q").code == 0
     heavy = "{'pyarrow', 'requests', 'urllib3', 'rich', 'numpy', 'resumable.simulator', 'resumable.job.job'}"
     code = f"""
 import sys
 from resumable.cli.main import run
-assert run({arguments!r}) == 0
+assert all(run(call) == 0 for call in {calls!r})
 print(sorted({heavy} & sys.modules.keys()), file=sys.stderr)
 """
     found = subprocess.run(

@@ -220,6 +220,6 @@ def test_a_terminal_gets_a_bar_that_is_taken_away_again(made: CommandLine) -> No
     environment = {**made.environment, "TERM": "xterm"}
     assert run(["verify", "j"], stdout=both, stderr=both, environment=environment, clock=Slow()) == 6
     text = both.getvalue()
-    assert "[####" in text
+    assert "\r\x1b[K####" in text
     assert "\r\x1b[Kmissing: 2023-10-01 page 2" in text
-    assert not any("[###" in line.rsplit("\r\x1b[K", 1)[-1] for line in text.split("\n"))
+    assert not any("###" in line.rsplit("\r\x1b[K", 1)[-1] for line in text.split("\n"))

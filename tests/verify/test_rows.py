@@ -86,7 +86,8 @@ def test_sums_that_differ_from_the_pages_are_found(planted: Planted, change: str
 def test_a_page_past_the_count_is_found(planted: Planted) -> None:
     """A window of three pages has no fourth."""
     planted.change(
-        "INSERT INTO page SELECT window, take, 4, state, rows, size, sha256, reason FROM page"
+        "INSERT INTO page (window, take, number, state, rows, size, sha256)"
+        " SELECT window, take, 4, state, rows, size, sha256 FROM page"
         " WHERE window = 1 AND number = 3"
     )
     found, _ = planted.verify(quick=True)

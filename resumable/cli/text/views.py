@@ -9,7 +9,7 @@ from resumable.manifest.rows import Quarantined
 from resumable.models import Counter, EventKind, JobState
 from resumable.status import Status, cheaper_contract
 from resumable.storage.job_files import PARTS, RECEIPT, JobFiles
-from resumable.text import amount, facts, hanging, length, paragraph, plainly, reach, safe, selection, size, table
+from resumable.text import amount, facts, hanging, length, paragraph, reach, safe, selection, size, table
 
 PROBLEMS_SHOWN = 10
 
@@ -47,7 +47,7 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
     lines += problem_lines(status.quarantined)
     history = [event for event in status.events if event.kind not in ROUTINE][-HISTORY_SHOWN:]
     for event in history:
-        lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {plainly(event.text)}", width=width)
+        lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {event.text}", width=width)
     if status.state not in (JobState.COMPLETE, JobState.RUNNING):
         lines.append(f"  Carry on with: resumable resume {status.job.name}")
     return [safe(line) for line in lines]

@@ -20,26 +20,18 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import typer
-
 from resumable.cli.parse import text_of
+from resumable.cli.signature import OptionClass, OptionRow
 from resumable.errors import UsageError
 from resumable.storage import durable
 from resumable.tomlfile import Table, TomlSource, nearest
 
-KEYS: Final[dict[str, tuple[str, type]]] = {
-    "dataset": ("dataset", str), "from": ("start", date), "to": ("end", date), "queue": ("queue", list),
-    "division": ("division", list), "media_type": ("media_type", list), "direction": ("direction", list),
-    "filter": ("filters", str), "group_by": ("group_by", list), "metric": ("metric", list), "job": ("job", str),
-    "window": ("window", str), "page_size": ("page_size", int), "workers": ("workers", int), "rate": ("rate", str),
-    "max_duration": ("max_duration", str), "max_requests": ("max_requests", int), "look_back": ("look_back", str),
-    "on_drift": ("on_drift", str), "state": ("state", str), "profile": ("profile", str),
-}  # fmt: skip
-"""Each key, with the parameter of the command that it stands for and what it holds."""
+Keys = Mapping[str, OptionRow]
+"""What a job file may say: each key, with the option of the command that it stands for."""
 
 PROFILES: Final = "profiles"
 
@@ -60,15 +52,15 @@ _SECRET_BYTES = 8192
 
 @dataclass(frozen=True, kw_only=True)
 class JobFile:
-    """A job file that was read, or the words of a call that may become one."""
+    """A job file that was read."""
 
-    name: str
-    values: Mapping[str, Any]
-    """By key, as the command takes them."""
+    name: str = ""
+    values: dict[str, Any]
+    """What it says, by the names of options, as a command takes them."""
     profiles: Mapping[str, Mapping[str, str]]
 
     @classmethod
-    def read(cls, path: str) -> "JobFile":
+    def read(cls, path: str, keys: Keys) -> "JobFile":
         """Read a file. Raises UsageError naming the line and the key that is wrong."""
         text = text_of(f"@{path}", "--config")
         try:
@@ -80,33 +72,10 @@ class JobFile:
         for key, value in raw.items():
             if key == PROFILES:
                 continue
-            if key not in KEYS:
-                raise source.error([key], f"is not a key of a job file{nearest(key, [*KEYS, PROFILES])}")
-            found[key] = _value(source, key, value)
+            if key not in keys:
+                raise source.error([key], f"is not a key of a job file{nearest(key, [*keys, PROFILES])}")
+            found[keys[key].name] = _value(source, keys[key], value)
         return cls(name=path, values=found, profiles=_profiles(source, raw.get(PROFILES, {})))
-
-    @classmethod
-    def of_call(cls, ctx: typer.Context) -> "JobFile":
-        """Take what was typed, or came from another job file, in one call; defaults are left out."""
-        given = {}
-        for key, (parameter, _) in KEYS.items():
-            value = ctx.params.get(parameter)
-            source = ctx.get_parameter_source(parameter)
-            if value is not None and value != [] and source is not None and source.name != "DEFAULT":
-                given[key] = value
-        return cls(name="", values=given, profiles={})
-
-    @property
-    def defaults(self) -> dict[str, Any]:
-        """The values by the names of the command's parameters."""
-        return {KEYS[key][0]: value for key, value in self.values.items()}
-
-    def write(self, path: Path) -> None:
-        """Write it as a new file. Raises UsageError where there is one already."""
-        if durable.kind_of(path.absolute()) is not None:
-            raise UsageError(f"{path} is there already.", hint="Choose another name: nothing is overwritten.")
-        lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in self.values.items()]
-        durable.save(path.absolute(), ("\n".join(lines) + "\n").encode())
 
     def environment(self, chosen: str | None, given: Mapping[str, str]) -> Mapping[str, str]:
         """Return the environment as a profile has it; as it is where none is chosen. Raises UsageError."""
@@ -125,19 +94,26 @@ class JobFile:
         return {**kept, **_resolved(chosen, self.profiles[chosen], given)}
 
 
-def _value(source: TomlSource, key: str, value: object) -> Any:  # noqa: ANN401 - of the key's type
-    wanted = KEYS[key][1]
-    if wanted is date and isinstance(value, date | datetime):
-        return value.isoformat()
-    if wanted is list:
+def write(path: Path, options: OptionClass, keys: Keys) -> None:
+    """Write what was typed as a new job file; defaults are left out. Raises UsageError where there is one already."""
+    if durable.kind_of(path.absolute()) is not None:
+        raise UsageError(f"{path} is there already.", hint="Choose another name: nothing is overwritten.")
+    given = {key: getattr(options, row.name) for key, row in keys.items()}
+    said = {key: value for key, value in given.items() if value not in (keys[key].default, [])}
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in said.items()]
+    durable.save(path.absolute(), ("\n".join(lines) + "\n").encode())
+
+
+def _value(source: TomlSource, row: OptionRow, value: object) -> Any:  # noqa: ANN401 - of the key's type
+    if type(value) in row.option.also:
+        return value.isoformat() if isinstance(value, date) else str(value)
+    if row.kind is list:
         found = value if isinstance(value, list) else [value]
         if all(isinstance(one, str) for one in found):
             return found
-        raise source.error([key], "is a list of texts")
-    if key == "rate" and type(value) in (int, float):
-        return str(value)
-    if type(value) is not (str if wanted is date else wanted):
-        raise source.error([key], f"is {'a whole number' if wanted is int else 'a text'}")
+        raise source.error([row.key], "is a list of texts")
+    if type(value) is not row.kind:
+        raise source.error([row.key], f"is {'a whole number' if row.kind is int else 'a text'}")
     return value
 
 

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleDimensions
 from rich.live import Live
 from rich.text import Text
 
-from resumable.cli.session import Session
+from resumable.cli.session import Session, only_ascii
 from resumable.cli.signals import raised
 from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.errors import Interrupted, JobLocked, UsageError
@@ -74,13 +74,12 @@ class _Looks:
 
 
 def _redrawn(session: Session, looks: _Looks) -> None:
-    plain = not (session.stdout.encoding or "").lower().startswith("utf")
     colours = not session.environment.get("NO_COLOR")
     console = Console(file=session.stdout, no_color=not colours, highlight=False, soft_wrap=True)
 
     def show(view: View) -> None:
         size = _size(session)
-        screen = Screen(width=size.columns, height=size.lines, plain=plain)
+        screen = Screen(width=size.columns, height=size.lines, plain=only_ascii(session.stdout))
         console.size = ConsoleDimensions(size.columns, size.lines)
         live.update(Text("\n").join(drawn(view, screen)), refresh=True)
 
