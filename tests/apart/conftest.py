@@ -9,12 +9,10 @@ import pytest
 
 from tests.apart.clock import TODAY
 from tests.apart.cloud import Cloud
-from tests.apart.desk import Desk, Time
+from tests.apart.desk import Desk, MakeDesk, Time
 from tests.apart.manners import Manners
 from tests.apart.truth import World
 from tests.apart.wire import Wire
-
-MakeDesk = Callable[..., Desk]
 
 
 @pytest.fixture

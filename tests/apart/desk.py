@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -116,3 +116,6 @@ class Desk:
     def parts(self, job: str) -> Iterator[Path]:
         """Yield the parts of a job, as the readers of the world find them."""
         yield from sorted((self.folder(job) / "parts").rglob("*.parquet"))
+
+
+MakeDesk = Callable[..., Desk]

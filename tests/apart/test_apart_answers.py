@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tests.apart.answers import ACCEPTED, ERROR, LIMITED, led_on
-from tests.apart.conftest import MakeDesk
 from tests.apart.contracts import (
     ARTICLE,
     CONVERSATION_JOBS,
@@ -19,6 +18,7 @@ from tests.apart.contracts import (
     USERS,
     Contract,
 )
+from tests.apart.desk import MakeDesk
 from tests.apart.exchange import Kind, error
 from tests.apart.judge import exported, in_parts, wrong_with
 from tests.apart.manners import Manners

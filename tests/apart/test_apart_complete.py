@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from tests.apart.conftest import MakeDesk
 from tests.apart.contracts import CONVERSATIONS
+from tests.apart.desk import MakeDesk
 from tests.apart.exchange import Kind
 from tests.apart.judge import wrong_with
 from tests.apart.script import after

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.apart.conftest import MakeDesk
 from tests.apart.contracts import CONVERSATION_JOBS, CONVERSATIONS, Contract
-from tests.apart.desk import Desk
+from tests.apart.desk import Desk, MakeDesk
 from tests.apart.judge import exported
 from tests.apart.truth import World
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.apart.conftest import MakeDesk
 from tests.apart.contracts import CONVERSATIONS, HERE, TICKETS
-from tests.apart.desk import Desk
+from tests.apart.desk import Desk, MakeDesk
 from tests.apart.exchange import Kind
 from tests.apart.judge import wrong_with
 from tests.apart.manners import Manners

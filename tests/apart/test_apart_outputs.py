@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.apart.conftest import MakeDesk
 from tests.apart.contracts import CONVERSATIONS, USERS
-from tests.apart.desk import Desk
+from tests.apart.desk import Desk, MakeDesk
 from tests.apart.judge import wrong_with
 
 OWN = ("manifest.sqlite", "receipt.json")

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from tests.apart.answers import led_on
-from tests.apart.conftest import MakeDesk
 from tests.apart.contracts import ARTICLE, CONVERSATION_JOBS, CONVERSATIONS, FEED, TICKETS, USERS, Contract
-from tests.apart.desk import Desk, Outcome
+from tests.apart.desk import Desk, MakeDesk, Outcome
 from tests.apart.exchange import Answer, Kind, Request, error
 from tests.apart.judge import wrong_with
 from tests.apart.manners import Manners

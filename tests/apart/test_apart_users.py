@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.apart.conftest import MakeDesk
 from tests.apart.contracts import USER_DETAIL_JOBS, USER_DETAILS, Contract
+from tests.apart.desk import MakeDesk
 from tests.apart.exchange import Kind
 from tests.apart.judge import wrong_with
 from tests.apart.truth import World

@@ -8,8 +8,8 @@ import pytest
 
 from tests.apart.clock import JumpingClock
 from tests.apart.cloud import Cloud
-from tests.apart.conftest import MakeDesk
 from tests.apart.contracts import ALL, CONVERSATION_JOBS, CONVERSATIONS, USER_DETAILS, Contract
+from tests.apart.desk import MakeDesk
 from tests.apart.exchange import Kind, Request
 from tests.apart.judge import in_parts, wrong_with
 from tests.apart.manners import Manners
