@@ -32,6 +32,15 @@ class Status:
     receipt: dict[str, Any] | None
     """The closing statement of a complete job."""
 
+    smaller_pages: int = 0
+    """Windows that are asked for in smaller pages than the job's, because those were too heavy."""
+
+    @property
+    def outage(self) -> dict[str, str] | None:
+        """Since when the source has answered nobody, and in what way it does not; None where it has."""
+        since = self.job.outage_since
+        return None if since is None else {"since": iso(since), "why": self.job.outage_why}
+
     @property
     def problems(self) -> tuple[str, ...]:
         """The quarantined pages, a line each."""
@@ -58,6 +67,8 @@ class Status:
             **{counter.value: self.counters[counter] for counter in Counter},
             "started_at": _when(self.job.started_at),
             "updated_at": _when(self.job.updated_at),
+            "outage": self.outage,
+            "learned": {"records_paged_through": self.job.deep_limit, "windows_in_smaller_pages": self.smaller_pages},
             "drift": self.drift,
             "problems": list(self.problems),
             "events": [{"at": iso(e.at), "kind": e.kind.value, "text": e.text} for e in self.events],
@@ -87,6 +98,7 @@ def read(home: JobFiles, *, events: int = 20) -> Status | None:
             quarantined=tuple(manifest.quarantined()),
             events=tuple(manifest.events(events)),
             receipt=_receipt(home) if state is JobState.COMPLETE else None,
+            smaller_pages=manifest.smaller_pages(),
         )
 
 

@@ -152,6 +152,14 @@ class RunOptions:
         int | None,
         Option(flag="--max-requests", metavar="N", least=1, help="Stop cleanly after so many, with exit code 3."),
     ] = None
+    patience: Annotated[
+        str | None,
+        Option(
+            flag="--patience",
+            metavar="DURATION",
+            help="Wait out an outage of Genesys Cloud for so long, then stop with exit code 3; 30m when not given.",
+        ),
+    ] = None
     on_drift: Annotated[
         str,
         Option(

@@ -45,6 +45,7 @@ def prepared(session: Session, options: RunOptions) -> Settings:
             "proxy": host_of(settings.proxy) if settings.proxy else "",
         }
     per_minute, share = parse.rate(options.rate)
+    patience = settings.patience if options.patience is None else parse.duration(options.patience, "--patience")
     return replace(
         settings,
         state=session.state(options.state),
@@ -52,6 +53,7 @@ def prepared(session: Session, options: RunOptions) -> Settings:
         workers_most=None if options.workers else settings.workers_most,
         rate_per_minute=per_minute,
         rate_share=share,
+        patience=patience,
         max_requests=options.max_requests,
         same_organisation=options.same_organisation,
         fail_on_drift=options.on_drift == "fail",

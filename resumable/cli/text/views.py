@@ -21,7 +21,10 @@ ROUTINE = frozenset({EventKind.TOKEN, EventKind.SNAPSHOT, EventKind.REMOTE, Even
 MEANINGS = {
     Failure.NO_RECORDS: "an answer named pages and held no records; its start is quoted. It is tried again next time.",
     Failure.RATE_LIMITED: "the server is asked too often: others use the same client, or --rate is too high.",
-    Failure.OVERLOADED: "the server was overloaded; shorter windows (--window) make lighter queries.",
+    Failure.OVERLOADED: "the server was in trouble. It is tried again next time.",
+    Failure.TIMED_OUT: "the server did not manage the query in its own time: narrow it by a filter.",
+    Failure.TOO_BIG: "a single record is larger than what is taken of an answer.",
+    Failure.NO_MORE_JOBS: "others have as many jobs on the server as it lets be at once. It is tried again next time.",
     Failure.QUERY_REFUSED: "the server refuses the request itself: look at the filters and the ids in them.",
     Failure.NOT_JSON: "the answer was no JSON: a proxy or a gateway answered in Genesys' place.",
 }
@@ -41,6 +44,7 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
         ("pages", f"{totals.pages_done:,} of {totals.pages_known:,} known{quarantined}"),
         ("records", f"{totals.records:,}, {size(totals.bytes)}"),
         ("requests", ", ".join(_counted(status.counters))),
+        *_learned(status),
         *_closing(status),
         ("parts", home.store.place(PARTS)),
     ]
@@ -52,6 +56,18 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
     if status.state not in (JobState.COMPLETE, JobState.RUNNING):
         lines.append(f"  Carry on with: resumable resume {status.job.name}")
     return [safe(line) for line in lines]
+
+
+def _learned(status: Status) -> list[tuple[str, str]]:
+    """Say what is known of the source: that it answers nobody, and what it was found not to carry."""
+    known = []
+    if (since := status.job.outage_since) is not None:
+        known.append(("outage", f"no answer since {since:%Y-%m-%d %H:%M:%S} UTC: {status.job.outage_why}"))
+    if status.job.deep_limit is not None:
+        known.append(("wall", f"the server lets {status.job.deep_limit:,} records of a window be paged through"))
+    if status.smaller_pages:
+        known.append(("heavy", f"{amount(status.smaller_pages, 'window')} in smaller pages, for they were too heavy"))
+    return known
 
 
 def jobs_lines(known: Sequence[Status], broken: Iterable[tuple[str, str]]) -> list[str]:
