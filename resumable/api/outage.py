@@ -24,8 +24,8 @@ SLOW_SECONDS = 300.0
 """After so long of nothing but 504 it is the queries that are too heavy, and not the source that is out."""
 
 LIGHT = Request(method="GET", path="/api/v2/organizations/limits/namespaces/platform.api")
-"""A request of no weight, for which no permission is needed (official SDK). Any answer but a failure tells that there is
-somebody, a 404 of an API that is not Genesys's as well."""
+"""A request of no weight, for which no permission is needed (official SDK). Any answer that is no failure tells that
+there is somebody, a 404 of an API that is not Genesys's as well."""
 
 FOR_EVERYBODY = frozenset({Failure.NO_ANSWER, Failure.OVERLOADED, Failure.TIMED_OUT})
 """Failures that may be those of the source, whatever was asked."""
