@@ -51,9 +51,8 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
                 patience=settings.patience,
             )
         pacer = stack.enter_context(_pacer(contract, settings, stop, who))
-        concurrency = stack.enter_context(
-            closing(Concurrency(stop.clock, usual=settings.workers, most=settings.workers_most))
-        )
+        sized = Concurrency(stop.clock, usual=settings.workers, most=settings.workers_most)
+        concurrency = stack.enter_context(closing(sized))
         yield Client(
             transport=api,
             tokens=tokens,
