@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -12,7 +12,7 @@ from resumable.api.outage import FOR_EVERYBODY, OutageGate
 from resumable.api.retry import LONGEST_TOLD, retry_after_seconds, waits
 from resumable.api.statuses import PAGE, meaning
 from resumable.clock import Stop
-from resumable.config import PATIENCE, Policy
+from resumable.config import Policy
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import AuthenticationFailed, Fault, Incomplete, ProtocolFault, StatusFault, TrustFault
 from resumable.models import Counter, EventKind, Journal, Request
@@ -87,11 +87,10 @@ class TokenSource:
         journal: Journal,
         redactor: Redactor,
         policy: Policy,
-        patience: timedelta = PATIENCE,
-        tell: Callable[[str], None] = lambda _text: None,
+        gate: OutageGate,
     ) -> None:
-        """`transport` leads to the origin that issues tokens for `form`; its outages are waited for with `patience`."""
-        self._gate = OutageGate(stop, journal, patience=patience, pace=policy.first_wait_seconds, tell=tell)
+        """`transport` leads to the origin that issues tokens for `form`, `gate` waits out its outages."""
+        self._gate = gate
         self._transport = transport
         self._credentials = credentials
         self._form = form

@@ -166,6 +166,14 @@ class RunOptions:
             flag="--on-drift", metavar="keep|fail", help="What to do about values that the schema has no place for."
         ),
     ] = "keep"
+    same_organisation: Annotated[
+        bool,
+        Option(
+            flag="--same-organisation",
+            help="Confirm that a new client, or a new address, is of the organisation that the job knows.",
+            in_files=False,
+        ),
+    ] = False
     config: Annotated[
         str | None,
         Option(

@@ -34,6 +34,7 @@ def prepared(session: Session, options: RunOptions) -> Settings:
     if options.profile is not None:
         file = session.job_file or JobFile(values={}, profiles={})
         session.environment = file.environment(options.profile, session.environment)
+        session.profile = options.profile if len(file.profiles) > 1 else None
     if options.on_drift not in ("keep", "fail"):
         raise UsageError(f"--on-drift is keep or fail, not {options.on_drift[:20]!a}.")
     settings = from_environment(session.environment)
@@ -54,6 +55,7 @@ def prepared(session: Session, options: RunOptions) -> Settings:
         rate_share=share,
         patience=patience,
         max_requests=options.max_requests,
+        same_organisation=options.same_organisation,
         fail_on_drift=options.on_drift == "fail",
     )
 
@@ -77,6 +79,7 @@ class Running:
         session.folder = job.folder
         before = job.status(events=0)
         if before.state is JobState.COMPLETE:
+            job.confirm_organisation(self.stop)
             job.check_sound()
             status = before
         else:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from resumable.api.client import Client, Stopped
-from resumable.api.organisation import described, foreign, identify, same, told_locally
+from resumable.api.organisation import foreign, identify, same, told_locally
 from resumable.api.session import open_session
 from resumable.clock import Stop
 from resumable.config import Settings
@@ -14,6 +14,7 @@ from resumable.errors import Fault, Incomplete
 from resumable.manifest.rows import JobRow
 from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, Journal, Organisation
+from resumable.text import described
 
 
 class HeldJournal:

@@ -224,6 +224,19 @@ def test_gateway_that_knows_no_path_is_not_told_as_a_filter(desk_at: MakeDesk) -
     assert "filters" not in outcome.stderr
 
 
+@pytest.mark.parametrize("seconds", [100, 170])
+def test_longest_duration_holds_through_waits(desk_at: MakeDesk, seconds: int) -> None:
+    """`--max-duration 10s` ends within half a minute more, whatever the server asks to wait."""
+    desk = desk_at()
+    answer = replace(error(429, "Slow down"), headers={"Retry-After": str(seconds)})
+    desk.wire.cloud.script.add(lambda _request, _answer: answer, times=None, kind=Kind.CONVERSATIONS)
+    outcome = desk(*CONVERSATIONS.arguments(), "--max-duration", "10s")
+    assert outcome.code == 3
+    assert outcome.seconds <= 40
+    assert healed(desk).code == 0
+    assert wrong_with(desk, CONVERSATIONS) == ""
+
+
 def _outage(desk: Desk, seconds: int) -> Callable[[], int]:
     """Let every page answer 503 from the first request on, for so long; return how to count the refused ones."""
     begun: list[float] = []

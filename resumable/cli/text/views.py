@@ -9,13 +9,13 @@ from resumable.manifest.rows import Quarantined
 from resumable.models import Counter, EventKind, JobState
 from resumable.status import Status, cheaper_contract
 from resumable.storage.job_files import PARTS, RECEIPT, JobFiles
-from resumable.text import amount, facts, hanging, length, paragraph, reach, safe, selection, size, table
+from resumable.text import amount, described, facts, hanging, length, paragraph, reach, safe, selection, size, table
 
 PROBLEMS_SHOWN = 10
 
 HISTORY_SHOWN = 5
 
-ROUTINE = frozenset({EventKind.TOKEN, EventKind.SNAPSHOT, EventKind.REMOTE})
+ROUTINE = frozenset({EventKind.TOKEN, EventKind.SNAPSHOT, EventKind.REMOTE, EventKind.ORGANISATION})
 """Events that a healthy job is full of."""
 
 MEANINGS = {
@@ -38,6 +38,7 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
     quarantined = f", {totals.pages_quarantined:,} quarantined" if totals.pages_quarantined else ""
     known = [
         ("dataset", spec.dataset),
+        *([] if status.job.organisation is None else [("of", described(status.job.organisation))]),
         ("range", ", ".join([reach(spec.interval), *selection(spec.query)])),
         ("windows", windows),
         ("pages", f"{totals.pages_done:,} of {totals.pages_known:,} known{quarantined}"),
