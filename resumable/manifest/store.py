@@ -7,14 +7,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 from resumable.clock import Clock
-from resumable.errors import Failure, ManifestDamaged, ManifestUnusable
-from resumable.manifest import migrations, server_jobs, tables
+from resumable.errors import Failure, ManifestUnusable
+from resumable.manifest import server_jobs, tables
 from resumable.manifest.connection import Connection
 from resumable.manifest.learned import Learned
 from resumable.manifest.minutes import Minutes
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.repairs import Mending
 from resumable.manifest.rows import BEGIN_AGAIN, WindowRow, to_ms
+from resumable.manifest.upgrade import upgrade
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
 from resumable.text import spoken
@@ -76,7 +77,7 @@ class Manifest(ManifestReader):
             if connection.empty:
                 connection.close()
                 return None
-            _migrate(connection)
+            upgrade(connection)
         return cls(connection, clock)
 
     @property
@@ -337,19 +338,3 @@ def _asked(spec: JobSpec) -> tuple[str | int, ...]:
     start, end = to_ms(spec.interval.start), to_ms(spec.interval.end)
     window = spec.window // timedelta(milliseconds=1)
     return spec.dataset, start, end, spec.query.to_json(), spec.digest, window, spec.page_size
-
-
-def _migrate(connection: Connection) -> None:
-    """Bring the tables up to date, all steps in one transaction: a kill in between leaves the old version, whole."""
-    if connection.version == tables.VERSION:
-        return
-    with connection.atomic():
-        for version in range(connection.version, tables.VERSION):
-            if version not in migrations.STEPS:
-                raise ManifestDamaged(
-                    f"{connection.path} has manifest version {version}, which is too old to be read.",
-                    hint="It was left untouched. Make it again from the parts with:",
-                    command="resumable repair",
-                )
-            connection.script(migrations.STEPS[version])
-        connection.execute(f"PRAGMA user_version={tables.VERSION}")
