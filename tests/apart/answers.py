@@ -9,7 +9,7 @@ from typing import Any
 from tests.apart.contracts import Contract, KeyPath
 from tests.apart.exchange import Answer, Kind, Request, error
 from tests.apart.lists import cursor_to, page_of
-from tests.apart.script import Change, instead, nested, value_at, without
+from tests.apart.script import Change, instead, nested, value_at, with_value, without
 
 
 class Family(enum.Enum):
@@ -163,14 +163,14 @@ def _page_bodies(contract: Contract) -> Iterator[Wrong]:
         "records a number": 0,
     }
     for name, value in values.items():
-        yield Wrong(name=name, family=Family.BODY, change=withvalue_at(*key, value=value))
+        yield Wrong(name=name, family=Family.BODY, change=with_value(*key, value=value))
     yield Wrong(name="records missing", family=Family.BODY, change=without(*key))
-    yield Wrong(name="records of nulls", family=Family.BODY, change=withvalue_at(*key, value=[None, None]))
+    yield Wrong(name="records of nulls", family=Family.BODY, change=with_value(*key, value=[None, None]))
     yield Wrong(name="error beside no records", family=Family.BODY, change=instead(nested(key, [], ERROR)))
     yield Wrong(name="error beside records", family=Family.BODY, change=_rewritten(lambda body: {**body, **ERROR}))
     yield Wrong(name="206 and half of the records", family=Family.BODY, change=_halved(key))
     if contract.counts:
-        yield Wrong(name="no records beside the count", family=Family.BODY, change=withvalue_at(*key, value=[]))
+        yield Wrong(name="no records beside the count", family=Family.BODY, change=with_value(*key, value=[]))
         yield Wrong(name="empty dataset", family=Family.BODY, change=_emptied(contract), once_only=True)
     if contract.count is Kind.CONVERSATIONS:
         yield Wrong(name="empty dataset", family=Family.BODY, change=instead(nested(key, [], {})), once_only=True)
@@ -179,7 +179,7 @@ def _page_bodies(contract: Contract) -> Iterator[Wrong]:
 def _counts(paths: tuple[KeyPath, ...]) -> Iterator[Wrong]:
     for path in paths:
         for name, value in COUNTS.items():
-            change = withvalue_at(*path, value=value)
+            change = with_value(*path, value=value)
             yield Wrong(name=f"{'.'.join(path)} {name}", family=Family.COUNT, change=change)
         yield Wrong(name=f"{'.'.join(path)} missing", family=Family.COUNT, change=without(*path))
         for by in (-1, 1):
@@ -189,13 +189,13 @@ def _counts(paths: tuple[KeyPath, ...]) -> Iterator[Wrong]:
 def _echoes(paths: tuple[KeyPath, ...]) -> Iterator[Wrong]:
     for path in paths:
         for name, value in {**COUNTS, "999": 999}.items():
-            yield Wrong(name=f"{path[-1]} {name}", family=Family.ECHO, change=withvalue_at(*path, value=value))
+            yield Wrong(name=f"{path[-1]} {name}", family=Family.ECHO, change=with_value(*path, value=value))
         yield Wrong(name=f"{path[-1]} +1", family=Family.ECHO, change=_moved(path, 1))
 
 
 def _ids(path: KeyPath) -> Iterator[Wrong]:
     for name, value in IDS.items():
-        yield Wrong(name=f"{path[-1]} {name}", family=Family.ID, change=withvalue_at(*path, value=value))
+        yield Wrong(name=f"{path[-1]} {name}", family=Family.ID, change=with_value(*path, value=value))
     yield Wrong(name=f"{path[-1]} missing", family=Family.ID, change=without(*path))
     yield Wrong(name=f"{path[-1]} of the first", family=Family.ID, change=_Remembered(path))
 
@@ -207,7 +207,7 @@ def _cursors(contract: Contract) -> Iterator[Wrong]:
     for name, value in IDS.items():
         # A null or an empty one is the end, and nothing but a count can tell that it is not.
         if name not in ("null", "empty") or contract.count is Kind.CONVERSATIONS:
-            yield Wrong(name=f"cursor {name}", family=Family.CURSOR, change=withvalue_at(*path, value=value))
+            yield Wrong(name=f"cursor {name}", family=Family.CURSOR, change=with_value(*path, value=value))
     if contract.count is Kind.CONVERSATIONS:
         yield Wrong(name="cursor missing", family=Family.CURSOR, change=without(*path), once_only=True)
         over = led_on(path, 2)
@@ -263,9 +263,9 @@ def _states() -> Iterator[Wrong]:
         [],
     )
     for value in values:
-        yield Wrong(name=f"state {value!r}", family=Family.STATE, change=withvalue_at("state", value=value))
+        yield Wrong(name=f"state {value!r}", family=Family.STATE, change=with_value("state", value=value))
     yield Wrong(name="state missing", family=Family.STATE, change=without("state"))
-    yield Wrong(name="fulfilled too early", family=Family.STATE, change=withvalue_at("state", value="FULFILLED"))
+    yield Wrong(name="fulfilled too early", family=Family.STATE, change=with_value("state", value="FULFILLED"))
     failed = instead({"state": "FAILED", "errorMessage": "The query was too large."})
     yield Wrong(name="failed, and why", family=Family.STATE, change=failed)
 
@@ -274,7 +274,7 @@ def _dates(path: KeyPath) -> Iterator[Wrong]:
     far = ("2000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "99999-01-01T00:00:00Z", "0000-00-00", 2**64)
     values: tuple[Any, ...] = ("", None, 7, "soon", [], "2023-10-02T12:00:00Z", *far)
     for value in values:
-        yield Wrong(name=f"{path[-1]} {value!r}", family=Family.DATE, change=withvalue_at(*path, value=value))
+        yield Wrong(name=f"{path[-1]} {value!r}", family=Family.DATE, change=with_value(*path, value=value))
     yield Wrong(name=f"{path[-1]} missing", family=Family.DATE, change=without(*path))
 
 
@@ -287,7 +287,7 @@ class _Remembered:
     def __call__(self, request: Request, answer: Answer) -> Answer:
         if self._first is None:
             self._first = value_at(answer.body, self._path)
-        return withvalue_at(*self._path, value=self._first)(request, answer)
+        return with_value(*self._path, value=self._first)(request, answer)
 
 
 def _always(answer: Answer) -> Change:
@@ -305,7 +305,7 @@ def _rewritten(rewrite: Any) -> Change:  # noqa: ANN401 - a function from JSON t
 def _listed(key: KeyPath, rewrite: Any) -> Change:  # noqa: ANN401 - a function from records to records
     def change(request: Request, answer: Answer) -> Answer:
         records = value_at(answer.body, key)
-        return withvalue_at(*key, value=rewrite(records))(request, answer) if records else answer
+        return with_value(*key, value=rewrite(records))(request, answer) if records else answer
 
     return change
 
@@ -316,13 +316,13 @@ def _halved(key: KeyPath) -> Change:
 
 
 def _moved(path: KeyPath, by: int) -> Change:
-    return lambda request, answer: withvalue_at(*path, value=(value_at(answer.body, path) or 0) + by)(request, answer)
+    return lambda request, answer: with_value(*path, value=(value_at(answer.body, path) or 0) + by)(request, answer)
 
 
 def _emptied(contract: Contract) -> Change:
     def change(request: Request, answer: Answer) -> Answer:
         for path, value in ((contract.records, []), *((path, 0) for path in contract.counts if path[-1] != "pageSize")):
-            answer = withvalue_at(*path, value=value)(request, answer)
+            answer = with_value(*path, value=value)(request, answer)
         return answer
 
     return change
@@ -336,6 +336,6 @@ def led_on(path: KeyPath, by: int) -> Change:
         salt = parts[parts.index("jobs") + 1][:8] if "jobs" in parts else ""
         asked = request.query.get("cursor") or request.query.get("after")
         page = page_of(asked, salt) if asked else 1
-        return withvalue_at(*path, value=cursor_to(max(1, page + by), salt))(request, answer)
+        return with_value(*path, value=cursor_to(max(1, page + by), salt))(request, answer)
 
     return change
