@@ -28,6 +28,10 @@ import shlex
 import sys
 from datetime import datetime
 from enum import Enum, IntEnum, StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resumable.models import Said
 
 
 class ExitCode(IntEnum):
@@ -268,17 +272,19 @@ class StatusFault(Fault):
 class ProtocolFault(Fault):
     """A whole answer came, and it is not what the contract says."""
 
-    def __init__(self, reason: str, *, failure: Failure = Failure.NOT_AS_AGREED) -> None:
-        """`reason` holds no more than the start of the answer."""
+    def __init__(self, reason: str, *, failure: Failure = Failure.NOT_AS_AGREED, answer: str | None = None) -> None:
+        """`reason` holds no more than the start of the answer; `answer` is all of it, bounded, without secrets."""
         super().__init__(reason, failure=failure)
+        self.answer = answer
 
 
 class NoRecords(ProtocolFault):
     """An answer holds no record where there must be some."""
 
-    def __init__(self, reason: str) -> None:
-        """`reason` says what it holds in their place."""
+    def __init__(self, reason: str, *, said: "Said | None" = None) -> None:
+        """`reason` says what it holds in their place, `said` what it says of paging."""
         super().__init__(reason, failure=Failure.NO_RECORDS)
+        self.said = said
 
 
 class PageBeyondEnd(ProtocolFault):
