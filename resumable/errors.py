@@ -28,10 +28,6 @@ import shlex
 import sys
 from datetime import datetime
 from enum import Enum, IntEnum, StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from resumable.models import Said
 
 
 class ExitCode(IntEnum):
@@ -281,10 +277,14 @@ class ProtocolFault(Fault):
 class NoRecords(ProtocolFault):
     """An answer holds no record where there must be some."""
 
-    def __init__(self, reason: str, *, said: "Said | None" = None) -> None:
-        """`reason` says what it holds in their place, `said` what it says of paging."""
+    def __init__(
+        self, reason: str, *, page_count: int | None = None, total: int | None = None, page_size: int | None = None
+    ) -> None:
+        """`reason` says what it holds in their place, the rest what it says of paging, where it says it."""
         super().__init__(reason, failure=Failure.NO_RECORDS)
-        self.said = said
+        self.page_count = page_count
+        self.total = total
+        self.page_size = page_size
 
 
 class PageBeyondEnd(ProtocolFault):

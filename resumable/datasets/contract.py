@@ -86,10 +86,6 @@ class Contract(Protocol):
         """Whether it has no range of time: a list as it is on the day it is asked for."""
 
     @property
-    def per_window(self) -> bool:
-        """Whether a key names a record of one window only: the same key in another window is another record."""
-
-    @property
     def table(self) -> str:
         """Names the table that its records are in an export."""
 
@@ -125,6 +121,10 @@ class PagedContract(Contract, Protocol):
     @property
     def paging(self) -> Literal[Paging.NUMBERED]:
         """By numbers."""
+
+    @property
+    def open_end(self) -> bool:
+        """Whether a last page that is full may have another one behind it: its total is only approximate."""
 
     def request(self, query: Query, window: Interval, number: int, page_size: int) -> Request:
         """Build the request for page `number` (from 1) of a window."""
@@ -218,7 +218,7 @@ def checked(answer: Answer, number: int) -> Answer:
         raise ProtocolFault(f"asked for page {number}, and the answer says it is page {said.page_number}")
     if answer.rows == 0 and said.page_count > 0:
         why = f"a page count of {said.page_count}, and {answer.emptiness or 'no records'}"
-        raise NoRecords(why, said=said)
+        raise NoRecords(why, page_count=said.page_count, total=said.total, page_size=said.page_size)
     if said.page_rows is not None and number < said.page_count and answer.rows < said.page_rows:
         raise ProtocolFault(f"page {number} of {said.page_count} has {answer.rows} records, not {said.page_rows}")
     if answer.rows > 0 and said.page_count == 0:

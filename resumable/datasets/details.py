@@ -35,8 +35,8 @@ class DetailsSubject:
     """What a free filter may hold, each a list."""
     starts_of_day: bool
     """Whether its jobs can be told to count a record to the UTC day it started on."""
-    per_window: bool
-    """Whether a key names a record of one window only."""
+    open_end: bool
+    """Whether the total of a query may be less than what there is."""
     empty_by_total: bool
     """Whether an empty answer is a total of 0 alone."""
     table: str | None
@@ -97,7 +97,7 @@ CONVERSATIONS = DetailsSubject(
     ),
     free=("segmentFilters", "conversationFilters", "evaluationFilters", "surveyFilters", "resolutionFilters"),
     starts_of_day=True,
-    per_window=False,
+    open_end=True,
     empty_by_total=False,
     table="conversations",
 )
@@ -110,7 +110,7 @@ USERS = DetailsSubject(
     filters=(),
     free=("userFilters", "presenceFilters", "routingStatusFilters"),
     starts_of_day=False,
-    per_window=True,
+    open_end=False,
     empty_by_total=True,
     table=None,
 )

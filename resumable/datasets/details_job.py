@@ -66,11 +66,6 @@ class DetailsJob:
         return self.subject.schema
 
     @property
-    def per_window(self) -> bool:
-        """The subject's."""
-        return self.subject.per_window
-
-    @property
     def table(self) -> str:
         """The subject's."""
         return self.subject.table or self.name

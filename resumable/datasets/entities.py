@@ -37,7 +37,7 @@ class EntityList:
     interval_min: timedelta | None = None
     deep_limit: int | None = None
     timeless: bool = True
-    per_window: bool = False
+    open_end: bool = True
     filters: Filters = NO_FILTERS
     token_form: TokenForm = TokenForm.BASIC
     description: None = None

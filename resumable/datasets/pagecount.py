@@ -39,7 +39,7 @@ class ConversationsPageCount:
     interval_min: timedelta | None = timedelta(hours=1)
     deep_limit: int | None = None
     timeless: bool = False
-    per_window: bool = False
+    open_end: bool = False
     table: str = "conversations"
     filters: Filters = _FILTERS
     token_form: TokenForm = TokenForm.FIELDS

@@ -90,11 +90,6 @@ class Declared:
         return "from" not in self.declaration.used
 
     @property
-    def per_window(self) -> bool:
-        """Never."""
-        return False
-
-    @property
     def table(self) -> str:
         """Its name."""
         return self.name
@@ -157,6 +152,7 @@ class DeclaredPages(Declared):
     """A described endpoint whose pages have numbers."""
 
     paging: Literal[Paging.NUMBERED] = Paging.NUMBERED
+    open_end: bool = False
 
     @property
     def inferred(self) -> "DeclaredPages | None":
