@@ -107,6 +107,8 @@ class Settings:
     """The user says that a new client, or a new address, is of the organisation that the job knows."""
     fail_on_drift: bool = False
     """End the run at the first value that the schema has no place for, in place of keeping it in `_unmapped`."""
+    tell: Callable[[str], None] = field(default=lambda _text: None, repr=False)
+    """Tells people, in a sentence, why nothing goes on."""
     secrets: Callable[[str], Secret] = field(default=lambda _name: Secret(""), repr=False)
     """Reads an environment variable that a described endpoint names for its token; empty where it is not set."""
     proxy: str | None = None

@@ -4,6 +4,7 @@
 """
 
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from resumable.clock import Stop
@@ -132,8 +133,17 @@ class Outage:
 class OutageGate:
     """Lets requests through; in an outage one at a time, and seldom. Safe to use from all threads."""
 
-    def __init__(self, stop: Stop, journal: Journal, *, patience: timedelta, pace: float = 1.0) -> None:
-        """`pace` stretches the schedule."""
+    def __init__(
+        self,
+        stop: Stop,
+        journal: Journal,
+        *,
+        patience: timedelta,
+        pace: float = 1.0,
+        tell: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        """`pace` stretches the schedule; `tell` is told what people should know where no progress is shown."""
+        self._tell = tell
         self._stop = stop
         self._journal = journal
         self._pace = pace
@@ -261,10 +271,11 @@ class OutageGate:
         self._next_at = 0.0
         self._journal.outage(since, why)
         patience = span(self._outage.patience_seconds)
-        self._journal.event(
-            EventKind.OUTAGE, f"no answer since {iso(since)}: {why}; all wait, one asks, for up to {patience}"
-        )
+        text = f"no answer since {iso(since)}: {why}; all wait, one asks, for up to {patience}"
+        self._journal.event(EventKind.OUTAGE, text)
+        self._tell(text)
 
     def _tell_end(self, why: str) -> None:
         self._journal.outage(None, "")
         self._journal.event(EventKind.OUTAGE, f"over: {why}")
+        self._tell(f"the outage is over: {why}")

@@ -48,7 +48,7 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
                 journal=journal,
                 redactor=redactor,
                 policy=settings.policy,
-                patience=settings.patience,
+                gate=_gate(settings, stop, journal),
             )
         pacer = stack.enter_context(_pacer(contract, settings, stop, who))
         sized = Concurrency(stop.clock, usual=settings.workers, most=settings.workers_most)
@@ -62,7 +62,7 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
             journal=journal,
             redactor=redactor,
             policy=settings.policy,
-            gate=OutageGate(stop, journal, patience=settings.patience, pace=settings.policy.first_wait_seconds),
+            gate=_gate(settings, stop, journal),
             light=LIGHT,
         )
 
@@ -74,6 +74,12 @@ def check_settings(contract: Contract, settings: Settings) -> None:
         _given_value(contract.token_form, settings)
     else:
         settings.required_client()
+
+
+def _gate(settings: Settings, stop: Stop, journal: Journal) -> OutageGate:
+    """Return a gate of one origin: the login service may be out while the API is not."""
+    pace = settings.policy.first_wait_seconds
+    return OutageGate(stop, journal, patience=settings.patience, pace=pace, tell=settings.tell)
 
 
 def _given_value(given: GivenToken, settings: Settings) -> Secret:

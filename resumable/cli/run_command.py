@@ -151,7 +151,12 @@ def running(session: Session, options: RunOptions) -> Iterator[Running]:
             progress.say(f"stopping: the job is being closed ({again} to leave that to the next run)")
 
     with drained(stop, tell, redrawing=lambda: redraws and progress.live is not None):
-        settings = prepared(session, options)
+
+        def say(text: str) -> None:
+            if progress.live is None:  # else it is among the events that are shown
+                session.tell(text)
+
+        settings = replace(prepared(session, options), tell=say)
         most = None if options.max_duration is None else parse.duration(options.max_duration, "--max-duration")
         yield Running(session=session, settings=settings, most=most, stop=stop, progress=progress, log=log)
 

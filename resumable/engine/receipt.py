@@ -89,6 +89,7 @@ def window_facts(row: WindowRow) -> dict[str, Any]:
         "to": iso(window.interval.end),
         "served": {"pages": snapshot.page_count, "total": snapshot.total} if snapshot else None,
         "stored": {"pages": row.done, "records": window.records, "duplicates": row.duplicates},
+        "page_size": window.asked_size,
         "take": window.take,
         "settled": row.settled,
         "provisional": row.provisional,

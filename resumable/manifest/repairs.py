@@ -87,7 +87,8 @@ class Mending:
             self._insert(window, snapshot.number, placed.pages)
             self._db.execute(
                 "UPDATE window SET state = 'open', take = ?, page_count = ?, total = ?, page_size = ?, moved = ?,"
-                " fingerprint = ? WHERE id = ?",
+                # A server that uses this size by itself gives the same pages where it is asked for them.
+                " fingerprint = ?, asked_size = (SELECT CASE WHEN ? < page_size THEN ? END FROM job) WHERE id = ?",
                 (
                     snapshot.number,
                     snapshot.page_count,
@@ -95,6 +96,8 @@ class Mending:
                     snapshot.page_size,
                     placed.moved,
                     fingerprint,
+                    snapshot.page_size,
+                    snapshot.page_size,
                     window.id,
                 ),
             )

@@ -240,6 +240,13 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
     )
 
 
+def spec_values(spec: JobSpec) -> tuple[str | int, ...]:
+    """Return what was asked for: dataset, range, query, digest, window length and page size, as columns hold them."""
+    start, end = to_ms(spec.interval.start), to_ms(spec.interval.end)
+    window = spec.window // timedelta(milliseconds=1)
+    return spec.dataset, start, end, spec.query.to_json(), spec.digest, window, spec.page_size
+
+
 def page_row(row: tuple[Any, ...]) -> PageRow:
     """Read number, rows, size and sha256 of a page that is done."""
     number, rows, size, sha256 = row

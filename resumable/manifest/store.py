@@ -14,7 +14,7 @@ from resumable.manifest.learned import Learned
 from resumable.manifest.minutes import Minutes
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.repairs import Mending
-from resumable.manifest.rows import BEGIN_AGAIN, WindowRow, to_ms
+from resumable.manifest.rows import BEGIN_AGAIN, WindowRow, spec_values, to_ms
 from resumable.manifest.upgrade import upgrade
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
@@ -59,7 +59,7 @@ class Manifest(ManifestReader):
                 "INSERT INTO job (id, state, uuid, name, schema_digest, columns, created_ms, updated_ms,"
                 " dataset, start_ms, end_ms, query, digest, window_ms, page_size)"
                 " VALUES (1, 'planned', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (job_uuid or str(uuid.uuid4()), name, schema_digest, columns, now, now, *_asked(spec)),
+                (job_uuid or str(uuid.uuid4()), name, schema_digest, columns, now, now, *spec_values(spec)),
             )
             db.insert_many("INSERT INTO counter VALUES (?, 0)", ((counter.value,) for counter in Counter))
             db.insert_many(
@@ -341,10 +341,3 @@ class Manifest(ManifestReader):
             "INSERT INTO event (at_ms, kind, text) VALUES (?, ?, ?)", (to_ms(self._clock.now()), kind.value, text)
         )
         self._db.execute("DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (tables.EVENTS_KEPT,))
-
-
-def _asked(spec: JobSpec) -> tuple[str | int, ...]:
-    """Return what was asked for, in the order of the columns that `create` fills."""
-    start, end = to_ms(spec.interval.start), to_ms(spec.interval.end)
-    window = spec.window // timedelta(milliseconds=1)
-    return spec.dataset, start, end, spec.query.to_json(), spec.digest, window, spec.page_size

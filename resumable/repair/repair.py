@@ -17,9 +17,9 @@ from resumable.engine.windows import cut
 from resumable.errors import ManifestDamaged, ManifestUnusable, VerificationFailed
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.store import Manifest
-from resumable.models import Interval, PageKey, WindowState, compact, label
+from resumable.models import Interval, PageKey, WindowState, label
 from resumable.repair import rebuild
-from resumable.storage.job_files import PARTS
+from resumable.storage.job_files import PARTS, compact
 from resumable.text import amount
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import JobLike

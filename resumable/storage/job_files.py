@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from resumable.errors import ManifestUnusable, ResumableError, StorageFailed, UsageError
-from resumable.models import Interval, PageKey, compact, moment_of
+from resumable.models import Interval, PageKey, moment_of
 from resumable.storage import durable
 from resumable.storage.folder import FolderStore
 from resumable.storage.store import Store
@@ -34,6 +34,12 @@ _PAGE = re.compile(r"page-(\d{5,10})(?:\.take-(\d{1,9}))?\.parquet")
 
 StoreOf = Callable[[str], Store]
 """Makes the store of a job, by the job's name."""
+
+
+def compact(moment: datetime) -> str:
+    """Write a moment for a file name: `20231001T000000Z`, with milliseconds only where there are any."""
+    millis = moment.microsecond // 1000
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%S") + (f".{millis:03d}" if millis else "") + "Z"
 
 
 def window_key(window: Interval) -> str:

@@ -12,12 +12,12 @@ from resumable.errors import Failure, TransportFault
 from resumable.models import Counter, EventKind, Request
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
+from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from resumable.transport.http import Reply
 from tests.support.builders import START, virtual_settings
 from tests.support.clock import VirtualClock
 from tests.support.transports import SimulatedTransport
-from tests.support.whole_runs import simulated
 
 EVERYTHING = tuple(Kind)
 DAYS = 19
@@ -39,23 +39,26 @@ class BigPages(SimulatedTransport):
 def troubled(clock: VirtualClock) -> Simulator:
     """Return a simulator with a 504 day, a wall at 1,000, a count out of range, and an outage of three minutes."""
     day_5 = "2023-10-05T00:00:00.000Z/2023-10-06T00:00:00.000Z"
-    sim = simulated(
-        clock,
+    faults = (
         SimFault(kind=FaultKind.STATUS, on=Match(window=day_5), times=None, status=504),
         SimFault(kind=FaultKind.TOTAL, on=Match(kinds=(Kind.CONVERSATIONS,), nth=(3,)), value=2**63),
         SimFault(kind=FaultKind.TOTAL, on=Match(kinds=(Kind.CONVERSATIONS,), nth=(4,)), value=-5),
+    )
+    settings = SimSettings(
         deep_limit=1000,
-        records=100,
+        latency=0.3,
+        style=Style.SMALL,
         records_on={"2023-10-09": 1600, "2023-10-12": 990, "2023-10-15": 90},
     )
+    sim = Simulator(settings, faults=faults, monotonic=clock.monotonic, today=clock.now)
     out = SimFault(kind=FaultKind.STATUS, on=Match(kinds=EVERYTHING), times=None, status=503)
-    left = list(sim._service.faults._active)
 
     def begin() -> None:
         sim.inject(out)
 
     def end() -> None:
-        sim._service.faults._active = [each for each in sim._service.faults._active if each.fault is not out] or left
+        sim.clear_faults()
+        sim.inject(faults[0])
 
     clock.at(3.0, begin)
     clock.at(183.0, end)

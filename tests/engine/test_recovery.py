@@ -108,6 +108,27 @@ FOREIGN: dict[str, Callable[[Footer], Footer]] = {
 }
 
 
+OUT_OF_RANGE: dict[str, Callable[[Footer], Footer]] = {
+    "a negative page size": lambda said: replace(said, snapshot_page_size=-5),
+    "a total of 2^63": lambda said: replace(said, total=2**63, snapshot_total=2**63),
+    "a page count of 2^63": lambda said: replace(said, page_count=2**63, snapshot_page_count=2**63),
+    "a page size of 2^64": lambda said: replace(said, snapshot_page_size=2**64),
+    "a negative total": lambda said: replace(said, total=-1, snapshot_total=-1),
+}
+
+
+@pytest.mark.parametrize("which", OUT_OF_RANGE)
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_orphan_that_no_row_could_hold_is_removed(which: str, number: int, bench: Bench) -> None:
+    """A part of a version that took what the server said: its adoption fails, and the run goes on."""
+    if number == 2:
+        bench.record(1)
+    bench.orphan(number, change=OUT_OF_RANGE[which])
+    row = bench.recover()
+    assert row.done == number - 1
+    assert bench.events() == [EventKind.REMOVED]
+
+
 @pytest.mark.parametrize("which", FOREIGN)
 def test_an_orphan_that_is_not_of_this_take_is_removed(which: str, bench: Bench) -> None:
     """Whole as it may be, it is not what the manifest is waiting for."""

@@ -79,14 +79,16 @@ def token_source(
     """Make a source of tokens."""
     redactor = Redactor()
     redactor.keep(Secret(client_secret), client_id=client_id)
+    stop, journal = stop or Stop(clock), journal or MemoryJournal()
     return TokenSource(
         transport,
         Credentials(client_id=client_id, client_secret=Secret(client_secret)),
         form=form,
-        stop=stop or Stop(clock),
-        journal=journal or MemoryJournal(),
+        stop=stop,
+        journal=journal,
         redactor=redactor,
         policy=policy or Policy(),
+        gate=OutageGate(stop, journal, patience=timedelta(minutes=30)),
     )
 
 
