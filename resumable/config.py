@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from resumable.errors import AuthenticationFailed, UsageError
 from resumable.redaction import Secret
+from resumable.storage.targets import path_of
 
 if TYPE_CHECKING:
     from resumable.transport.http import Transport
@@ -133,7 +134,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         endpoints=_endpoints(environment),
         client_id=_text(environment, "GENESYS_CLIENT_ID"),
         client_secret=Secret(_text(environment, "GENESYS_CLIENT_SECRET")),
-        state=Path(environment.get("RESUMABLE_STATE") or "state"),
+        state=path_of(environment.get("RESUMABLE_STATE") or "state", "the state folder"),
         workers=given or 8,
         workers_most=None if given else MOST_WORKERS,
         min_free=MIN_FREE

@@ -156,7 +156,8 @@ def _receipt(folder: Path) -> dict[str, Any] | None:
         receipt = json.loads(durable.read(folder.absolute() / RECEIPT))
     except (FileNotFoundError, ValueError):
         return None
-    return receipt if isinstance(receipt, dict) else None
+    # The name is the folder's: it may have been moved since.
+    return {**receipt, "job": folder.absolute().name} if isinstance(receipt, dict) else None
 
 
 def _when(moment: datetime | None) -> str | None:

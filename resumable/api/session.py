@@ -92,9 +92,9 @@ def _pacer(contract: Contract, settings: Settings, stop: Stop, who: str) -> Iter
         slots = LocalSlots()
         if settings.transport is None:
             key = f"{settings.required_endpoints().api}\n{who}"
-            folder = settings.state.absolute() / ".pace"
+            folder = settings.state.resolve() / ".pace"
             with suppress(StorageFailed):
-                make_folder(folder, within=settings.state.absolute())
+                make_folder(folder, within=folder.parent)
             path = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
             slots = stack.enter_context(closing(SharedSlots(path, stop.clock.monotonic)))
         pace = Pace(

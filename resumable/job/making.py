@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from resumable import status as status_of
@@ -42,17 +41,27 @@ def make(
     spec = _within_contract(spec, dataset)
     clock = clock or SystemClock()
     job = Job(name=checked_job_name(name or default_name(spec)), settings=settings, clock=clock)
-    make_folder(job.folder.absolute(), within=_existing(job.folder))
+    _make_folder(job)
     known = status_of.read(job.folder, events=0) or _create(job, spec, dataset)
+    _compare(job, known.job.spec, spec, look_back)
     if look_back is not None:
-        _top_up(job, known.job.spec, spec, look_back, dataset)
-        known = job.status(events=0)
-    if known.job.spec != spec:
+        _top_up(job, spec, look_back, dataset)
+    return job
+
+
+def _compare(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta | None) -> None:
+    """Raise UsageError where a name belongs to a job with another query; with a look-back its end may be a later one.
+
+    Nothing of the job is changed before.
+    """
+    same = old == new
+    if look_back is not None and new.interval.end > old.interval.end:
+        same = replace(old, interval=replace(old.interval, end=new.interval.end)) == new
+    if not same:
         raise UsageError(
-            f"the job {job.name} exists, with another query: {_difference(known.job.spec, spec)}.",
+            f"the job {job.name} exists, with another query: {_difference(old, new)}.",
             hint=f"Give this one another name with --job, or carry on the old one with: resumable resume {job.name}",
         )
-    return job
 
 
 def _create(job: Job, spec: JobSpec, dataset: Contract) -> status_of.Status:
@@ -76,16 +85,19 @@ def _windows(interval: Interval, spec: JobSpec, settings: Settings, dataset: Con
     return cut(interval, min(spec.window, settings.interval_max or dataset.interval_max or spec.window))
 
 
-def _top_up(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta, dataset: Contract) -> None:
+def _top_up(job: Job, spec: JobSpec, look_back: timedelta, dataset: Contract) -> None:
     """Open the windows that a look-back reaches, and add those of a later end."""
-    start, end = old.interval.end, new.interval.end
     with hold(job.folder / status_of.LOCK, job=job.name, now=job.clock.now()):
         manifest = Manifest.open(job.folder / status_of.MANIFEST, job.clock)
         if manifest is None:
             raise no_such_job(job)
         with contextlib.closing(manifest):
-            if end > start and replace(old, interval=new.interval) == new and old.interval.start == new.interval.start:
-                manifest.extend(end, _windows(Interval(start=start, end=end), new, job.settings, dataset))
+            # Once more, now that nobody else can change it.
+            old = manifest.job().spec
+            _compare(job, old, spec, look_back)
+            start, end = old.interval.end, spec.interval.end
+            if end > start:
+                manifest.extend(end, _windows(Interval(start=start, end=end), spec, job.settings, dataset))
             manifest.look_back(look_back)
 
 
@@ -130,8 +142,11 @@ def fetch_all(
     return list(job.records())
 
 
-def _existing(folder: Path) -> Path:
-    return next(parent for parent in folder.absolute().parents if is_folder(parent))
+def _make_folder(job: Job) -> None:
+    """Make the job's folder and what is missing above it, past links in what the user named; never through its own."""
+    folder = job.folder.absolute()
+    there = next(parent for parent in folder.parents if is_folder(parent))
+    make_folder(there.resolve() / folder.relative_to(there), within=there.resolve())
 
 
 def _difference(old: JobSpec, new: JobSpec) -> str:

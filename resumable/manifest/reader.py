@@ -1,6 +1,7 @@
 """What can be asked of a manifest; a reader disturbs nobody."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -56,9 +57,10 @@ class ManifestReader:
         self._db.close()
 
     def job(self) -> JobRow:
-        """Return the job's row."""
+        """Return the job's row. Its name is that of its folder: a job that was moved is called as people find it."""
         with sensible("the job's row", self._db.path):
-            return job_row(self._db.rows(f"SELECT {JOB_COLUMNS} FROM job")[0])  # noqa: S608 - a constant
+            row = job_row(self._db.rows(f"SELECT {JOB_COLUMNS} FROM job")[0])  # noqa: S608 - a constant
+        return replace(row, name=self._db.path.absolute().parent.name)
 
     def flaws(self) -> list[str]:
         """Say in words what in it does not agree with the rest of it; costs one pass over the file."""

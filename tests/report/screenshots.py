@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-from resumable import report
 from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState
 from resumable.monitor.watch import Watch
+from resumable.report import document as report
 from resumable.storage.lock import hold
 from tests.report import jobs
 from tests.report.browser import LOOKS, Look, chromium, opened

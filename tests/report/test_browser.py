@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from resumable import report
+from resumable.report import document as report
 from tests.report import jobs
 from tests.report.browser import LOOKS, NEEDED, Look, chromium, opened
 from tests.support.clock import VirtualClock

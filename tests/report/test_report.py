@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from resumable import report
 from resumable.errors import ExitCode, StorageFailed, UsageError
 from resumable.manifest.store import Manifest
 from resumable.models import Counter, Interval
 from resumable.monitor.coverage import Cell, Mark, days
+from resumable.report import document as report
 from resumable.report.facts import Facts, gather
 from tests.report import jobs
 from tests.support.builders import START

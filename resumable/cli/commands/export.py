@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 EPILOG = """
 Every record once, the newest where a key repeats, sorted by start. What is at PATH stays, whole, until the new export
-is; what is there and is no export of this job is left alone. A Parquet folder or a Delta table is brought up to date:
-only the days that changed are written again.
+is. What is there and is not an export of the same job, format and table, as it was written, is left alone unless
+--replace is given: a hidden file beside an export says whose it is. A Parquet folder or a Delta table is brought up to
+date: only the days that changed are written again.
 
 \b
 Formats, by the suffix of PATH or --format:
@@ -71,7 +72,11 @@ Partial = Annotated[
 ]
 Replace = Annotated[
     bool,
-    typer.Option("--replace", help="Replace a file at PATH that is no export of this job.", show_default=False),
+    typer.Option(
+        "--replace",
+        help="Replace what is at PATH: a file of others, an export of another job or table.",
+        show_default=False,
+    ),
 ]
 
 

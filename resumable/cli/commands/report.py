@@ -1,6 +1,5 @@
 """`resumable report`: one file that tells of a job, for people."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,8 +15,12 @@ Examples:
 """
 
 Place = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--to", metavar="PATH", help="Where it goes; report.html in the job's folder.", show_default=False),
+]
+Replace = Annotated[
+    bool,
+    typer.Option("--replace", help="Replace a file at PATH that is not a report of this job.", show_default=False),
 ]
 
 
@@ -30,6 +33,7 @@ def report(
     ctx: typer.Context,
     job: o.AnyJob = None,
     to: Place = None,
+    replace: Replace = False,
     state: o.State = None,
     json: o.Json = False,
     debug: o.Debug = False,
@@ -46,10 +50,9 @@ def report(
 
     folder = state_folder(state, session.environment.get("RESUMABLE_STATE"))
     name = checked_job_name(job) if job is not None else only_job(folder, "report")
-    saved = document.write(folder / name, to, now=session.clock.now())
-    if saved is None:
+    written = document.write(folder / name, to, now=session.clock.now(), replace=replace)
+    if written is None:
         raise no_job(folder, name)
-    path = document.place(folder / name, to)
-    session.tell(f"written: {path} ({size(saved.size)})")
+    session.tell(f"written: {written.path} ({size(written.size)})")
     if session.json:
-        session.give_json({"job": name, "report": str(path), "bytes": saved.size})
+        session.give_json({"job": name, "report": str(written.path), "bytes": written.size})
