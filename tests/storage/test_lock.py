@@ -1,5 +1,6 @@
 """One process at a time changes a job, and a dead one holds nothing."""
 
+import fcntl
 import json
 import os
 import socket
@@ -13,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from resumable.errors import ExitCode, JobLocked, StorageFailed
-from resumable.storage.lock import held, hold
+from resumable.manifest import held, hold, lock
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HOLDER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from resumable.storage.lock import hold
+from resumable.manifest import hold
 with hold(Path(sys.argv[1]), job="job", now=datetime(2026, 2, 1, tzinfo=UTC)):
     print("held", flush=True)
     sys.stdin.read()
@@ -104,3 +105,74 @@ def test_asking_leaves_no_trace(tmp_path: Path) -> None:
     """No lock file is not held, and is not made by asking."""
     assert not held(tmp_path / "lock")
     assert list(tmp_path.iterdir()) == []
+
+
+def _names_a_dead_holder(path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    path.write_text(json.dumps({"pid": gone.pid, "host": socket.gethostname(), "since": "2026-02-01T00:00:00Z"}))
+
+
+def test_a_holder_that_is_dying_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the lock is taken and nobody living is named, it is looked at again until it is free."""
+    path, looks = tmp_path / "lock", 0
+    _names_a_dead_holder(path)
+    dying, named = open(path, "rb"), lock._holder  # noqa: SIM115 - closed by the third look
+    fcntl.flock(dying, fcntl.LOCK_EX)
+
+    def look(descriptor: int) -> str | None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            dying.close()
+        return named(descriptor)
+
+    monkeypatch.setattr(lock, "_holder", look)
+    with hold(path, job="job", now=NOW):
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+    assert looks == 3
+
+
+def test_one_that_never_dies_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its two seconds the wait is over: exit code 7, and that nobody is named is said."""
+    path = tmp_path / "lock"
+    _names_a_dead_holder(path)
+    assert round(lock._LOOKS * lock._LOOK_SECONDS, 6) == 2
+    monkeypatch.setattr(lock, "_LOOK_SECONDS", 0.0)
+    with open(path, "rb") as dying:
+        fcntl.flock(dying, fcntl.LOCK_EX)
+        with pytest.raises(JobLocked, match="it has not said which"), hold(path, job="job", now=NOW):
+            pass
+
+
+def test_a_killed_process_that_is_not_gone_yet_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zombie still has its number; as the holder of a lock it is dead."""
+    path = tmp_path / "lock"
+    monkeypatch.setattr(lock, "_LOOK_SECONDS", 0.0)
+    with holder(path) as process, open(path, "rb") as inherited:
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        fcntl.flock(inherited, fcntl.LOCK_EX)
+        with pytest.raises(JobLocked, match="it has not said which"), hold(path, job="job", now=NOW):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("state", "flags", "pending", "dying"),
+    [
+        ("S", 0x400000, 0, False),
+        ("T", 0x400000, 1 << 14, False),
+        ("Z", 0x400000, 0, True),
+        ("R", 0x400004, 0, True),
+        ("D", 0x400000, 1 << 8, True),
+    ],
+    ids=["asleep", "stopped, SIGTERM pending", "zombie", "exiting", "kill -9 pending"],
+)
+def test_what_the_kernel_says_of_a_process_tells_whether_it_dies(
+    state: str, flags: int, pending: int, dying: bool
+) -> None:
+    """Its state, its flags and its pending signals, behind a name that may hold anything."""
+    middle = " ".join(["0"] * 21)
+    stat = f"17 (a) Z (b) {state} 1 17 17 0 -1 {flags} {middle} {pending} 0 0 0"
+    assert stat.rpartition(")")[2].split()[28] == str(pending)
+    assert lock._dying(stat) is dying
