@@ -33,6 +33,7 @@ def write(manifest: Manifest, parts: Parts, contract: Contract, kept: RecordKeys
     for some in _hashes(manifest, parts, contract, kept):
         distinct.add(some)
     text = json.dumps(_receipt(manifest, contract, distinct.count()), indent=2, ensure_ascii=False)
+    parts.guard()
     durable.save(parts.folder.parent.absolute() / RECEIPT, text.encode())
 
 

@@ -11,6 +11,7 @@ from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
 from resumable.manifest import tables
 from resumable.manifest.rows import damaged
 from resumable.storage.durable import LINK, exists, kind_of, network_file_system, opened, size_of
+from resumable.storage.lock import Guard, unguarded
 
 _STORAGE_CODES = frozenset(
     {
@@ -67,9 +68,13 @@ class _HalfDone(StorageFailed):
 class Connection:
     """One SQLite connection for all threads of a process; every statement goes through its lock."""
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """Open the file; a writer makes it when it is missing. Raises ManifestUnusable or StorageFailed."""
+    def __init__(self, path: Path, *, read_only: bool = False, guard: Guard = unguarded) -> None:
+        """Open the file; a writer makes it when it is missing. Raises ManifestUnusable or StorageFailed.
+
+        `guard` is asked before each transaction is committed, and may raise.
+        """
         self.path = path
+        self._guard = guard
         self.no_log: str | None = None
         """Why the file has no write-ahead log but a rollback journal, which is slower."""
         self._lock = threading.RLock()
@@ -151,6 +156,7 @@ class Connection:
             self._sqlite.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._guard()
                 self._sqlite.execute("COMMIT")
             except BaseException:
                 if self._sqlite.in_transaction:

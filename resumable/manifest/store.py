@@ -16,6 +16,7 @@ from resumable.manifest.repairs import Mending
 from resumable.manifest.rows import WindowRow, to_ms
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
+from resumable.storage.lock import Guard, unguarded
 
 NO_DRIFT: Mapping[str, int] = MappingProxyType({})
 
@@ -65,11 +66,14 @@ class Manifest(ManifestReader):
         return self
 
     @classmethod
-    def open(cls, path: Path, clock: Clock) -> "Manifest | None":
-        """Open a job's manifest, older versions brought up to date; None where there is none yet."""
+    def open(cls, path: Path, clock: Clock, *, guard: Guard = unguarded) -> "Manifest | None":
+        """Open a job's manifest, older versions brought up to date; None where there is none yet.
+
+        `guard` is asked before every change is committed, and raises where the job's lock is not held any more.
+        """
         if not exists(path):
             return None
-        connection = Connection(path)
+        connection = Connection(path, guard=guard)
         if connection.empty:
             connection.close()
             return None

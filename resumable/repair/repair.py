@@ -20,6 +20,7 @@ from resumable.models import Interval, PageKey, WindowState, compact, label
 from resumable.repair import rebuild
 from resumable.status import MANIFEST, lost, no_job
 from resumable.storage import durable
+from resumable.storage.lock import Guard, unguarded
 from resumable.text import amount
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import JobLike
@@ -126,6 +127,7 @@ def mended(
     interval_max: timedelta | None = None,
     watch: LookOn | None = None,
     say: Say = lambda _: None,
+    guard: Guard = unguarded,
 ) -> tuple[Manifest, Repaired]:
     """Mend a job whose lock is held, so that a run takes just what is missing; return its manifest, open.
 
@@ -134,16 +136,17 @@ def mended(
     """
     done, at = Repaired(), compact(clock.now())
     rebuild.clear(job.folder)
-    manifest, found = _looked_at(job, clock, watch)
+    manifest, found = _looked_at(job, clock, watch, guard)
     if manifest is None:
         aside = job.folder / ASIDE / at
+        guard()
         restored = rebuild.restore(job.folder, clock, aside=aside, interval_max=interval_max)
         done.restored = restored.parts
         say(
             f"the manifest is made again from {amount(restored.parts, 'part')}, which make"
             f" {amount(restored.windows, 'window')} complete; what was left of the old one is in {aside}"
         )
-        manifest, found = _looked_at(job, clock, watch)
+        manifest, found = _looked_at(job, clock, watch, guard)
     if manifest is None:
         raise ManifestUnusable(
             f"the manifest of {job.name} was made again, and cannot be read.", hint="See to the disk."
@@ -161,11 +164,11 @@ def mended(
     return manifest, done
 
 
-def _looked_at(job: JobLike, clock: Clock, watch: LookOn | None) -> tuple[Manifest | None, Survey]:
+def _looked_at(job: JobLike, clock: Clock, watch: LookOn | None, guard: Guard) -> tuple[Manifest | None, Survey]:
     """Open a manifest and survey its job; None for one that is lost or damaged. Raises for one that is not ours."""
     path = job.folder / MANIFEST
     try:
-        manifest = Manifest.open(path, clock)
+        manifest = Manifest.open(path, clock, guard=guard)
     except ManifestDamaged:
         return None, Survey()
     if manifest is None:

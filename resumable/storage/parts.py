@@ -23,6 +23,7 @@ from resumable.errors import VerificationFailed
 from resumable.models import Interval, PageKey, PartFact, compact, iso, moment_of
 from resumable.storage import durable
 from resumable.storage.compression import heavy_leaves
+from resumable.storage.lock import Guard, unguarded
 
 FORMAT = 1
 """Of the footer's own entry."""
@@ -101,8 +102,9 @@ class Look:
 class Parts:
     """The `parts/` folder of a job."""
 
-    def __init__(self, job_folder: Path) -> None:
-        """`job_folder` must exist before the first write; nothing is made until then."""
+    def __init__(self, job_folder: Path, *, guard: Guard = unguarded) -> None:
+        """`job_folder` must exist before the first write; nothing is made until then. `guard` is asked before each."""
+        self.guard = guard
         self.folder = job_folder / "parts"
         self._job_folder = job_folder
 
@@ -122,6 +124,7 @@ class Parts:
         """Make a table the durable part of its page. Raises StorageFailed; then there is no part."""
         path = self.path(footer.key)
         data = _encode(table, footer)
+        self.guard()
         durable.make_folder(path.parent, within=self._job_folder)
         saved = durable.save(path, data)
         return PartFact(rows=table.num_rows, size=saved.size, sha256=saved.sha256)
@@ -192,6 +195,7 @@ class Parts:
 
     def remove(self, path: Path) -> None:
         """Remove one file of this folder; one that is gone already is fine."""
+        self.guard()
         durable.remove(path)
 
     def settle(self, window: Interval) -> None:

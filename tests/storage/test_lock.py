@@ -14,14 +14,15 @@ from pathlib import Path
 import pytest
 
 from resumable.errors import ExitCode, JobLocked, StorageFailed
-from resumable.manifest import held, hold, lock
+from resumable.storage import lock
+from resumable.storage.lock import held, hold
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HOLDER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from resumable.manifest import hold
+from resumable.storage.lock import hold
 with hold(Path(sys.argv[1]), job="job", now=datetime(2026, 2, 1, tzinfo=UTC)):
     print("held", flush=True)
     sys.stdin.read()
