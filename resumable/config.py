@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from resumable.errors import AuthenticationFailed, UsageError
 from resumable.redaction import Secret
+from resumable.storage.job_files import StateFiles, StoreOf
 from resumable.storage.targets import path_of
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Settings:
     client_id: str = ""
     client_secret: Secret = field(default_factory=lambda: Secret(""))
     state: Path = Path("state")
+    store: StoreOf | None = None
+    """Makes what a job's parts, receipt and aside/ lie in, by the job's name, in place of its folder."""
     workers: int = 8
     """Requests in flight at once."""
     workers_most: int | None = None
@@ -102,6 +105,11 @@ class Settings:
     """Reads an environment variable that a described endpoint names for its token; empty where it is not set."""
     proxy: str | None = None
     ca_bundle: str | None = None
+
+    @property
+    def files(self) -> StateFiles:
+        """Where the things of jobs lie."""
+        return StateFiles(folder=self.state, store_of=self.store)
 
     def required_endpoints(self) -> Endpoints:
         """Return the origins, or raise UsageError saying how to name them."""

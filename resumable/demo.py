@@ -15,12 +15,13 @@ from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.errors import UsageError, VerificationFailed
 from resumable.job.making import find
-from resumable.manifest.reader import ManifestReader
+from resumable.manifest.reader import reader
 from resumable.models import Counter
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
+from resumable.storage.job_files import JobFiles, StateFiles
 
 DATASET = "conversations"
 FIRST_DAY = date(2025, 3, 3)
@@ -168,7 +169,7 @@ class Demo:
         # Never an old one: it might be somebody's own job of that name, and a complete one would show nothing.
         for number in range(1, 1000):
             name = "demo" if number == 1 else f"demo-{number}"
-            if not (self.state / name).exists():
+            if not StateFiles(folder=self.state).job(name).folder.exists():
                 return name
         raise UsageError(f"{self.state} holds a thousand demonstrations.", hint="Delete some of them.")
 
@@ -194,21 +195,21 @@ class Demo:
 
     def _kill(self, child: subprocess.Popen[bytes], sim: Simulator, name: str, *, at: int) -> None:
         """Kill the process with SIGKILL once so many pages are done."""
-        folder = self.state / name
+        home = StateFiles(folder=self.state).job(name)
 
         def far_enough() -> bool:
-            known = status_of.read(folder, events=0)
+            known = status_of.read(home, events=0)
             return child.poll() is not None or (known is not None and known.totals.pages_done >= at)
 
         self._wait(child, far_enough)
         child.kill()
         child.wait()
-        known = status_of.read(folder, events=0)
+        known = status_of.read(home, events=0)
         if known is None or child.returncode != -9:
             raise VerificationFailed(f"the process ended with {child.returncode} before it was killed.")
         totals = known.totals
         served = max((entry.sequence for entry in sim.log), default=0)
-        self._finished[served] = _pages_done(folder)
+        self._finished[served] = _pages_done(home)
         self._kills.append(
             Killed(pages=totals.pages_done, records=totals.records, requests=known.counters[Counter.REQUESTS])
         )
@@ -259,12 +260,11 @@ class Demo:
         )
 
 
-def _pages_done(folder: Path) -> set[tuple[str, int]]:
+def _pages_done(home: JobFiles) -> set[tuple[str, int]]:
     """Return the pages that are recorded as done, as the simulator names them."""
-    manifest = ManifestReader.open_to_read(folder / status_of.MANIFEST)
-    if manifest is None:
-        return set()
-    with contextlib.closing(manifest):
+    with reader(home) as manifest:
+        if manifest is None:
+            return set()
         return {
             (str(row.window.interval), page.number) for row in manifest.windows() for page in manifest.pages(row.window)
         }

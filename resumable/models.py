@@ -35,6 +35,19 @@ class WindowState(enum.StrEnum):
     """Every page of one snapshot is done and the closing check agreed."""
 
 
+class Shortfall(enum.StrEnum):
+    """Why a window that was looked at is not complete, although no page of it failed."""
+
+    CUT_OFF = "cut off"
+    """The source said that its data ends before the window does: it waits until the source has it whole."""
+    FEWER = "fewer"
+    """Another contract counts more records in it than came."""
+    FAILED = "failed"
+    """The server's own job for it failed."""
+    UNSETTLED = "unsettled"
+    """It changed each time it was downloaded."""
+
+
 class PageState(enum.StrEnum):
     """Where a page stands; a page that was never tried has no row."""
 
@@ -65,6 +78,10 @@ class EventKind(enum.StrEnum):
     SIGNAL = "signal"
     DRIFT = "drift"
     CLOSING = "closing"
+    ORGANISATION = "organisation"
+    OUTAGE = "outage"
+    COUNTED = "counted"
+    CUT_OFF = "cut off"
     WARNING = "warning"
 
 
@@ -261,6 +278,19 @@ class PartFact:
     rows: int
     size: int
     sha256: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Organisation:
+    """Whose data a job holds, as far as it is known."""
+
+    origin: str
+    """The API's scheme, host and port, such as `https://api.mypurecloud.de`."""
+    id: str | None = None
+    """The server's own id of the organisation; None where the client may not ask, or the API has none."""
+    name: str | None = None
+    client: str | None = None
+    """A digest of the client id, in 16 hex digits: it tells clients apart, and shows none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,23 +1,17 @@
 """How a job stands, read from its manifest without disturbing who works on it."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from resumable.datasets.catalogue import BULK
-from resumable.errors import ManifestUnusable, StorageFailed, UsageError
-from resumable.manifest.reader import ManifestReader
+from resumable.errors import ManifestUnusable
+from resumable.manifest.reader import ManifestReader, reader
 from resumable.manifest.rows import JobRow, Totals
 from resumable.models import Counter, Event, JobState, iso, label
-from resumable.storage import durable
+from resumable.storage.job_files import RECEIPT, JobFiles
 from resumable.storage.lock import held
-
-MANIFEST = "manifest.sqlite"
-LOCK = "lock"
-RECEIPT = "receipt.json"
 
 MANY_PAGES = 1000
 """So many to look at, at 1.5 ms each, are told of before the look that closes a job."""
@@ -65,19 +59,18 @@ class Status:
         }
 
 
-def read(folder: Path, *, events: int = 20) -> Status | None:
-    """Read the status of the job in a folder; None where there is none. Raises ManifestUnusable or StorageFailed."""
-    manifest = ManifestReader.open_to_read(folder / MANIFEST)
-    if manifest is None:
-        if (error := lost(folder)) is not None:
-            raise error
-        return None
-    try:
+def read(home: JobFiles, *, events: int = 20) -> Status | None:
+    """Read the status of a job; None where there is none. Raises ManifestUnusable or StorageFailed."""
+    with reader(home) as manifest:
+        if manifest is None:
+            if (error := home.lost()) is not None:
+                raise error
+            return None
         job, totals = manifest.job(), manifest.totals()
         state = job.state
         if state is JobState.COMPLETE and totals.windows_done < totals.windows:
             state = JobState.INCOMPLETE  # never a false complete, whatever has become of the manifest
-        if state is JobState.RUNNING and not held(folder / LOCK):
+        if state is JobState.RUNNING and not held(home.lock):
             state = JobState.INTERRUPTED  # it was killed: nobody holds the lock any more
         problems = tuple(f"{label(q.window)} page {q.number}: {q.reason}" for q in manifest.quarantined())
         return Status(
@@ -88,10 +81,8 @@ def read(folder: Path, *, events: int = 20) -> Status | None:
             drift=manifest.drift(),
             problems=problems,
             events=tuple(manifest.events(events)),
-            receipt=_receipt(folder) if state is JobState.COMPLETE else None,
+            receipt=_receipt(home) if state is JobState.COMPLETE else None,
         )
-    finally:
-        manifest.close()
 
 
 def check_sound(manifest: ManifestReader) -> None:
@@ -101,36 +92,6 @@ def check_sound(manifest: ManifestReader) -> None:
             f"all windows are there, and the manifest does not agree with itself: {'; '.join(flaws[:3])}.",
             hint=f"The job is not called complete. Mend it with: resumable repair {manifest.job().name}",
         )
-
-
-def lost(folder: Path) -> ManifestUnusable | None:
-    """Return what to say of a job's folder that has parts and no manifest; None for any other."""
-    windows = (path for path in durable.listed(folder / "parts") if path.match("window=*"))
-    if not any(path.match("page-*.parquet") for window in windows for path in durable.listed(window)):
-        return None
-    return ManifestUnusable(
-        f"{folder} has parts and no manifest: it was lost.",
-        hint=f"Make it again from the parts: resumable repair {folder.name}",
-    )
-
-
-def no_job(state: Path, name: str | None = None) -> UsageError:
-    """Return the error that says that there is no such job, or none at all."""
-    moved = "Was the state folder moved? Name it with --state or RESUMABLE_STATE."
-    if name is None:
-        return UsageError(f"there is no job in {state}.", hint=f"Begin one; see: resumable backfill --help. {moved}")
-    return UsageError(f"there is no job {name} in {state}.", hint=f"See what there is: resumable jobs. {moved}")
-
-
-def jobs(state: Path) -> Iterator[Path]:
-    """Yield the folders of all jobs in a state folder, by name, those that lost their manifest too."""
-    for folder in durable.listed(state, through_link=True):
-        try:
-            found = durable.exists(folder / MANIFEST) or durable.is_folder(folder / "parts")
-        except StorageFailed:
-            found = True  # whoever reads it is told why it cannot be read
-        if found:
-            yield folder
 
 
 REQUESTS_A_JOB = 5
@@ -151,13 +112,13 @@ def cheaper_contract(status: Status) -> tuple[str, int] | None:
     return (name, requests) if name and requests * WORTH_SAYING <= totals.pages_known else None
 
 
-def _receipt(folder: Path) -> dict[str, Any] | None:
+def _receipt(home: JobFiles) -> dict[str, Any] | None:
     try:
-        receipt = json.loads(durable.read(folder.absolute() / RECEIPT))
+        receipt = json.loads(home.store.read(RECEIPT))
     except (FileNotFoundError, ValueError):
         return None
     # The name is the folder's: it may have been moved since.
-    return {**receipt, "job": folder.absolute().name} if isinstance(receipt, dict) else None
+    return {**receipt, "job": home.name} if isinstance(receipt, dict) else None
 
 
 def _when(moment: datetime | None) -> str | None:

@@ -36,6 +36,8 @@ class Asked:
     request: Request
     holds: int | None = None
     """After so many 429s it fails, for requests that are refused so for other reasons than their rate; None: never."""
+    optional: bool = False
+    """Whether the run can do without the answer: then a missing permission is a fault like another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,13 +151,13 @@ class _Exchange:
             self._refresh(fault, token)
         elif action is Action.HOLD and isinstance(fault, StatusFault):
             self._hold(fault)
-        elif action is Action.FORBIDDEN:
+        elif action is Action.FORBIDDEN and not self._asked.optional:
             raise AuthenticationFailed(
                 f"Genesys refused this client the permission to read this ({self._asked.what}: {fault.reason}).",
                 hint="Give the OAuth client a role with the permission named, then run the same command.",
             ) from None
         else:
-            self._again(fault, final=action is Action.GIVE_UP)
+            self._again(fault, final=action in (Action.GIVE_UP, Action.FORBIDDEN))
         self._client.journal.count(Counter.RETRIES)
 
     def _refresh(self, fault: Fault, token: Token) -> None:

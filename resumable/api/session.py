@@ -92,7 +92,7 @@ def _pacer(contract: Contract, settings: Settings, stop: Stop, who: str) -> Iter
         slots = LocalSlots()
         if settings.transport is None:
             key = f"{settings.required_endpoints().api}\n{who}"
-            folder = settings.state.resolve() / ".pace"
+            folder = settings.files.pace
             with suppress(StorageFailed):
                 make_folder(folder, within=folder.parent)
             path = folder / hashlib.sha256(key.encode()).hexdigest()[:16]

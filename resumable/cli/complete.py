@@ -26,13 +26,15 @@ def _jobs(ctx: typer.Context) -> list[tuple[str, str]]:
     from resumable import status
     from resumable.cli.parse import state_folder
     from resumable.errors import ResumableError
+    from resumable.storage.job_files import StateFiles
 
     found = []
     try:
-        for folder in status.jobs(state_folder(ctx.params.get("state"), os.environ.get("RESUMABLE_STATE"))):
-            known = status.read(folder, events=0)
+        state = state_folder(ctx.params.get("state"), os.environ.get("RESUMABLE_STATE"))
+        for home in StateFiles(folder=state).jobs():
+            known = status.read(home, events=0)
             if known is not None:
-                found.append((folder.name, known.state.value))
+                found.append((home.name, known.state.value))
     except (ResumableError, OSError):
         return found  # a tab is no place for an error: what was found so far is offered
     return found

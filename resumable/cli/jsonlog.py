@@ -11,15 +11,14 @@ Every line has `at` (UTC), `level` (info, warning or error), `event`, and `job` 
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from resumable.cli.session import Session
 from resumable.errors import ResumableError
-from resumable.manifest.reader import ManifestReader
+from resumable.manifest.reader import reader
 from resumable.models import EventKind
 from resumable.monitor.progress import Figures
-from resumable.status import MANIFEST
+from resumable.storage.job_files import JobFiles
 
 WARNINGS = frozenset(
     {EventKind.QUARANTINED, EventKind.WARNING, EventKind.SNAPSHOT_MOVED, EventKind.RETAKE, EventKind.DRIFT}
@@ -32,23 +31,23 @@ class JsonLog:
     def __init__(self, session: Session) -> None:
         """Nothing is written before a job is followed."""
         self._session = session
-        self._folder: Path | None = None
+        self._home: JobFiles | None = None
         self._last = 0
         self._next = 0.0
         self._figures: Figures | None = None
         """What was seen and not written."""
 
     @contextlib.contextmanager
-    def follow(self, folder: Path) -> Iterator[None]:
+    def follow(self, home: JobFiles) -> Iterator[None]:
         """Write down every event that the job's history gets from here on until this is left."""
-        self._folder = folder
-        self._last = _newest(folder)
+        self._home = home
+        self._last = _newest(home)
         try:
             yield
         finally:
             with contextlib.suppress(ResumableError):  # the end of the run says what is wrong with the manifest
                 self._write_events()
-            self._folder = None
+            self._home = None
 
     def begin(self, headline: str) -> None:
         """Say which job it is."""
@@ -76,12 +75,11 @@ class JsonLog:
             self._figures = None
 
     def _write_events(self) -> None:
-        if self._folder is None:
+        if self._home is None:
             return
-        manifest = ManifestReader.open_to_read(self._folder / MANIFEST)
-        if manifest is None:
-            return
-        with contextlib.closing(manifest):
+        with reader(self._home) as manifest:
+            if manifest is None:
+                return
             if manifest.last_event() < self._last:
                 self._last = 0  # a repair has made the manifest anew
             while found := manifest.events_after(self._last):
@@ -91,12 +89,10 @@ class JsonLog:
                     self._last = number
 
 
-def _newest(folder: Path) -> int:
-    with contextlib.suppress(ResumableError):
-        manifest = ManifestReader.open_to_read(folder / MANIFEST)
+def _newest(home: JobFiles) -> int:
+    with contextlib.suppress(ResumableError), reader(home) as manifest:
         if manifest is not None:
-            with contextlib.closing(manifest):
-                return manifest.last_event()
+            return manifest.last_event()
     return 0
 
 

@@ -56,7 +56,7 @@ class Running:
             except Incomplete:
                 session.details = views.shortfall(job.status(events=0))
                 raise
-        for line in views.ending(status, job.folder, nothing_to_do=status is before, width=session.width):
+        for line in views.ending(status, job.home, nothing_to_do=status is before, width=session.width):
             session.tell(line)
         if session.json:
             session.give_json(status.to_json())
@@ -86,13 +86,13 @@ class Running:
         mended = [amount(done.faults, "fault")] if done.faults else []
         mended += ["the manifest"] if done.restored is not None else []
         session.tell(f"repaired: {' and '.join(mended)}." if mended else "nothing to repair: no faults.")
-        for line in views.ending(status, job.folder, nothing_to_do=False, width=session.width):
+        for line in views.ending(status, job.home, nothing_to_do=False, width=session.width):
             session.tell(line)
         if session.json:
             session.give_json({**status.to_json(), "repair": done.to_json()})
 
     def _logged(self, job: "Job") -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext() if self.log is None else self.log.follow(job.folder)
+        return contextlib.nullcontext() if self.log is None else self.log.follow(job.home)
 
 
 @contextlib.contextmanager

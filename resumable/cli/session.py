@@ -137,9 +137,10 @@ class Session:
         if self.folder is None:
             return None
         from resumable import status
+        from resumable.storage.job_files import JobFiles
 
         try:
-            return status.read(self.folder, events=20)
+            return status.read(JobFiles.at(self.folder), events=20)
         except ResumableError:
             return None
 

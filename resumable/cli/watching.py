@@ -4,7 +4,6 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from rich.console import Console, ConsoleDimensions
 from rich.live import Live
@@ -16,6 +15,7 @@ from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.errors import Interrupted, JobLocked, UsageError
 from resumable.models import Counter, JobState
 from resumable.monitor.watch import View, Watch
+from resumable.storage.job_files import JobFiles
 from resumable.text import amount, safe, span
 
 EVERY_SECONDS = 1.0
@@ -24,9 +24,9 @@ SHARE_OF_TIME = 0.1
 """A look at a job of very many windows takes longer: it is not looked at so often that more of the time goes there."""
 
 
-def watch_job(session: Session, folder: Path) -> None:
+def watch_job(session: Session, home: JobFiles) -> None:
     """Show a job until it is complete; on a terminal redrawn, elsewhere a line now and then. Raises Interrupted."""
-    looks = _Looks(session, folder)
+    looks = _Looks(session, home)
     try:
         with raised(lambda number: Interrupted(f"interrupted by {number.name}: the job is not.", terminated=True)):
             if session.stdout_live:
@@ -40,10 +40,10 @@ def watch_job(session: Session, folder: Path) -> None:
 class _Looks:
     """Looks at a job, each after a wait."""
 
-    def __init__(self, session: Session, folder: Path) -> None:
+    def __init__(self, session: Session, home: JobFiles) -> None:
         self._clock = session.clock
-        self._watch = Watch(folder, session.clock)
-        self._name = folder.name
+        self._watch = Watch(home, session.clock)
+        self._name = home.name
         self._condition = threading.Condition()
         self._before: View | None = None
 

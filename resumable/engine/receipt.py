@@ -17,8 +17,8 @@ from resumable.manifest.reader import ManifestReader
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, PageKey, iso
-from resumable.status import MANY_PAGES, RECEIPT
-from resumable.storage import durable
+from resumable.status import MANY_PAGES
+from resumable.storage.job_files import RECEIPT
 from resumable.storage.parts import Parts
 
 FORMAT: Final = 1
@@ -33,8 +33,7 @@ def write(manifest: Manifest, parts: Parts, contract: Contract, kept: RecordKeys
     for some in _hashes(manifest, parts, contract, kept):
         distinct.add(some)
     text = json.dumps(_receipt(manifest, contract, distinct.count()), indent=2, ensure_ascii=False)
-    parts.guard()
-    durable.save(parts.folder.parent.absolute() / RECEIPT, text.encode())
+    parts.store.save(RECEIPT, text.encode())
 
 
 def _receipt(manifest: Manifest, contract: Contract, distinct: int) -> dict[str, Any]:

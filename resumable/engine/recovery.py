@@ -3,7 +3,8 @@
 from resumable.manifest.rows import JobRow, WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, PageKey, PartFact, Snapshot, Window, WindowState, label
-from resumable.storage import durable
+from resumable.storage.durable import is_temporary
+from resumable.storage.job_files import name_of
 from resumable.storage.parts import Footer, Parts
 
 
@@ -14,10 +15,10 @@ def recover(window: Window, *, manifest: Manifest, parts: Parts, job: JobRow) ->
     part without a row is removed, and so are temporary files. Parts of older takes stay until the window is complete.
     """
     keys, strange = parts.found(window.interval)
-    for path in strange:
-        if path.name == durable.temporary_name(path.name[1 : -len(durable.TEMPORARY_SUFFIX)]):
-            parts.remove(path)
-            manifest.event(EventKind.REMOVED, f"{label(window.interval)}: {path.name}, which is torn")
+    for name in strange:
+        if is_temporary(name_of(name)):
+            parts.store.remove(name)
+            manifest.event(EventKind.REMOVED, f"{label(window.interval)}: {name_of(name)}, which is torn")
     row = manifest.window(window.id)
     done = {page.number for page in manifest.pages(window)}
     for key in keys:
@@ -25,7 +26,7 @@ def recover(window: Window, *, manifest: Manifest, parts: Parts, job: JobRow) ->
             continue
         adopted = _adopt(key, row, manifest=manifest, parts=parts, job=job)
         if adopted is None:
-            parts.remove(parts.path(key))
+            parts.remove(key)
             manifest.event(EventKind.REMOVED, f"{key}: a part that no row names and that does not prove itself")
         else:
             row = adopted
@@ -38,7 +39,7 @@ def remove_stale(window: Window, *, manifest: Manifest, parts: Parts) -> None:
     keys, _ = parts.found(window.interval)
     for key in keys:
         if key.take < window.take:
-            parts.remove(parts.path(key))
+            parts.remove(key)
     # Whether this run removed them or one before it: a name that a power cut brings back would have no row any more.
     parts.settle(window.interval)
     manifest.forget_stale(window)

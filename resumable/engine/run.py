@@ -34,7 +34,7 @@ from resumable.manifest.rows import Totals
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState, label
 from resumable.status import check_sound
-from resumable.storage.durable import free_bytes
+from resumable.storage.job_files import JobFiles
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
 
@@ -49,10 +49,11 @@ Watch = Callable[[LiveRun], AbstractContextManager[None]]
 class Run:
     """One run, for a process that holds the job's lock."""
 
-    def __init__(self, manifest: Manifest, parts: Parts, settings: Settings, stop: Stop) -> None:
+    def __init__(self, manifest: Manifest, home: JobFiles, settings: Settings, stop: Stop) -> None:
         """`stop` ends it early, after what is in flight."""
         self._manifest = manifest
-        self._parts = parts
+        self._home = home
+        self._parts = Parts(home)
         self._settings = settings
         self._stop = stop
         self._job = manifest.job()
@@ -66,7 +67,7 @@ class Run:
                 hint="Finish it with the version that began it, or take it anew under another name with --job.",
             )
         self._check_room()
-        with Scratch(self._parts.folder.parent) as scratch, contextlib.ExitStack() as watched:
+        with Scratch(self._home.folder) as scratch, contextlib.ExitStack() as watched:
             kept = RecordKeys(scratch)
             with open_session(self._contract, self._settings, stop=self._stop, journal=self._manifest) as client:
                 self._begin(client)
@@ -77,7 +78,7 @@ class Run:
         """Close a job of which every window is complete; nothing is asked of the server. Raises ManifestUnusable."""
         for row in self._manifest.stale_windows():
             remove_stale(row.window, manifest=self._manifest, parts=self._parts)
-        with Scratch(self._parts.folder.parent) as scratch:
+        with Scratch(self._home.folder) as scratch:
             self._conclude(None, RecordKeys(scratch))
 
     def check_sound(self) -> None:
@@ -91,10 +92,10 @@ class Run:
         totals = self._manifest.totals()
         a_page = totals.bytes / totals.pages_done if totals.pages_done else 0
         needed = int(a_page * (totals.pages_known - totals.pages_done)) + self._settings.min_free
-        free = free_bytes(self._parts.folder.parent)
-        if free < needed:
+        free = self._home.store.free()
+        if free is not None and free < needed:
             raise StorageFailed(
-                f"the disk that holds {self._parts.folder.parent} has {megabytes(free)} free; {megabytes(needed)} are"
+                f"the disk that holds {self._home.folder} has {megabytes(free)} free; {megabytes(needed)} are"
                 " needed for the pages known and some room.",
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )

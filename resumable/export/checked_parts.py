@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resumable.models import PageKey, PartFact
-from resumable.storage import durable
+from resumable.storage.job_files import part_key
 from resumable.storage.parts import Parts
 
 
@@ -22,7 +22,7 @@ class Proven:
     def table(self, key: PageKey, fact: PartFact, *, columns: list[str] | None = None) -> pa.Table:
         """Read a part, or some of its columns. Raises VerificationFailed, StorageFailed."""
         try:
-            data = durable.read(self._parts.path(key))
+            data = self._parts.store.read(part_key(key))
         except FileNotFoundError as failure:
             raise self._parts.fault(key, "is gone") from failure
         if len(data) != fact.size or hashlib.sha256(data).digest() != fact.sha256:

@@ -16,6 +16,7 @@ from resumable.export.request import ExportRequest, Format, Output
 from resumable.export.work import ExportWork
 from resumable.export.writer import RowSink
 from resumable.storage import durable
+from resumable.storage.job_files import JobFiles
 from resumable.storage.targets import place_of
 
 VERSION: Final = 1
@@ -44,14 +45,14 @@ class Exported:
     names_from: tuple[str, ...] = ()
 
 
-def export(folder: Path, request: ExportRequest, *, output: Output | None = None) -> Exported:
-    """Export the job in a folder; `output` takes the bytes where the request names no path.
+def export(home: JobFiles, request: ExportRequest, *, output: Output | None = None) -> Exported:
+    """Export a job; `output` takes the bytes where the request names no path.
 
     What was at the path stays, whole, until the new export is. Raises Incomplete, UsageError, VerificationFailed where
     a part is not as recorded, StorageFailed, JobLocked where another process exports to the same path.
     """
-    found = source.read(folder, partial=request.partial)
-    named = id_names.read(folder.parent) if request.names else None
+    found = source.read(home, partial=request.partial)
+    named = id_names.read(home.state) if request.names else None
     made = shape.make(found.schema, found.root, table=request.table, names=named.names if named else {})
     facts = [VERSION, request.format, request.table, found.schema.digest, named.digest if named else None]
     work = ExportWork(
@@ -59,7 +60,7 @@ def export(folder: Path, request: ExportRequest, *, output: Output | None = None
         request=request,
         shape=made,
         made_as=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
-        scratch=folder,
+        scratch=home.folder,
     )
     if request.to is None:
         kept, receipt = _to_output(work, output)

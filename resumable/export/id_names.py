@@ -1,7 +1,6 @@
 """Names of queues, users and wrap-up codes, from the jobs that listed them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -9,6 +8,7 @@ from resumable.errors import UsageError
 from resumable.export import source
 from resumable.export.shape import Names
 from resumable.export.tables import NAMED
+from resumable.storage.job_files import StateFiles
 
 LISTS = tuple(sorted(set(NAMED.values())))
 
@@ -24,12 +24,12 @@ class Directory:
     """Which they are from."""
 
 
-def read(state: Path) -> Directory:
+def read(state: StateFiles) -> Directory:
     """Read the names from the newest job of each list in a state folder. Raises UsageError where there is none."""
     found = {dataset: newest for dataset in LISTS if (newest := source.newest(state, dataset)) is not None}
     if not found:
         raise UsageError(
-            f"no job in {state} has listed queues, users or wrap-up codes.",
+            f"no job in {state.folder} has listed queues, users or wrap-up codes.",
             hint="Download them: resumable backfill queues; resumable backfill users; resumable backfill wrapupcodes",
         )
     return Directory(

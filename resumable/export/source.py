@@ -1,22 +1,21 @@
 """What is exported: the parts that the manifest of a job names, window by window, of takes that are whole."""
 
-import contextlib
 import functools
 import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from resumable import status as status_of
 from resumable.datasets.contract import Contract
 from resumable.datasets.resolve import of_job
 from resumable.errors import Incomplete
 from resumable.export.checked_parts import Proven
-from resumable.manifest.reader import ManifestReader
+from resumable.manifest.reader import reader, required_reader
 from resumable.manifest.rows import JobRow, WindowRow
 from resumable.models import PageKey, PartFact, WindowState, label
 from resumable.schema.schema import Schema
+from resumable.storage.job_files import JobFiles, StateFiles
 from resumable.storage.parts import Parts
 
 NAMED = 5
@@ -85,12 +84,9 @@ class ExportSource:
         return "" if footer is None else footer.taken_at
 
 
-def read(folder: Path, *, partial: bool) -> ExportSource:
-    """Find what a job's folder has to export. Raises Incomplete naming what is missing, unless `partial`."""
-    manifest = ManifestReader.open_to_read(folder / status_of.MANIFEST)
-    if manifest is None:
-        raise status_of.lost(folder) or status_of.no_job(folder.parent, folder.name)
-    with contextlib.closing(manifest):
+def read(home: JobFiles, *, partial: bool) -> ExportSource:
+    """Find what a job has to export. Raises Incomplete naming what is missing, unless `partial`."""
+    with required_reader(home) as manifest:
         status_of.check_sound(manifest)
         job = manifest.job()
         rows = list(manifest.windows())
@@ -106,20 +102,17 @@ def read(folder: Path, *, partial: bool) -> ExportSource:
         if job.columns is None and not pieces and job.spec.query.declaration is not None:
             raise _incomplete(job.name, rows, missing)  # its columns are not known before the first page
         contract = of_job(job.spec, job.columns)
-    return ExportSource(job=job, parts=Parts(folder), contract=contract, pieces=pieces, missing=missing)
+    return ExportSource(job=job, parts=Parts(home), contract=contract, pieces=pieces, missing=missing)
 
 
-def newest(state: Path, dataset: str) -> ExportSource | None:
+def newest(state: StateFiles, dataset: str) -> ExportSource | None:
     """Return the newest job of a dataset in a state folder that has anything whole; None where there is none."""
     found: list[tuple[datetime, ExportSource]] = []
-    for folder in status_of.jobs(state):
-        manifest = ManifestReader.open_to_read(folder / status_of.MANIFEST)
-        if manifest is None:
-            continue
-        with contextlib.closing(manifest):
-            job = manifest.job()
-        if job.spec.dataset == dataset:
-            source = read(folder, partial=True)
+    for home in state.jobs():
+        with reader(home) as manifest:
+            job = None if manifest is None else manifest.job()
+        if job is not None and job.spec.dataset == dataset:
+            source = read(home, partial=True)
             found += [(job.updated_at, source)] if source.pieces else []
     return max(found, key=lambda each: each[0], default=(None, None))[1]
 

@@ -1,6 +1,7 @@
 """A job: run it, carry it on, look at it, read what it brought."""
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from resumable.datasets.contract import Contract
 from resumable.datasets.resolve import of_job
 from resumable.engine.context import LiveRun
 from resumable.engine.run import Run, Watch
-from resumable.errors import ResumableError
-from resumable.manifest.reader import ManifestReader
+from resumable.errors import UsageError
+from resumable.manifest.reader import required_reader
 from resumable.manifest.store import Manifest
 from resumable.models import JobState, PageKey
 from resumable.repair.repair import Repaired, Say, mended
 from resumable.schema.rebuild import rebuild
+from resumable.storage.folder import FolderStore
+from resumable.storage.job_files import JobFiles, part_key
 from resumable.storage.lock import Guard, hold, hold_to_look
 from resumable.storage.parts import Parts
 from resumable.verify.findings import Finding
@@ -42,14 +45,19 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where its manifest and its parts are."""
-        return self.settings.state / self.name
+        """Where its manifest is, and its parts too unless the settings name a store."""
+        return self.home.folder
+
+    @functools.cached_property
+    def home(self) -> JobFiles:
+        """Where each thing of it lies."""
+        return self.settings.files.job(self.name)
 
     def status(self, *, events: int = 20) -> status_of.Status:
         """Tell how it stands. Raises UsageError where there is no such job."""
-        found = status_of.read(self.folder, events=events)
+        found = status_of.read(self.home, events=events)
         if found is None:
-            raise no_such_job(self)
+            raise self.home.missing()
         return found
 
     def run(self, *, stop: Stop | None = None, watch: Watch | None = None) -> status_of.Status:
@@ -59,17 +67,17 @@ class Job:
         the server asked for a long wait), SourceUnsettled, Interrupted, AuthenticationFailed, StorageFailed, JobLocked,
         ManifestUnusable. Running it again carries on. A complete job sends no request.
         """
-        with hold(self.folder / status_of.LOCK, job=self.name, now=self.clock.now()) as lock:
-            manifest = Manifest.open(self.folder / status_of.MANIFEST, self.clock, guard=lock.check)
+        with hold(self.home.lock, job=self.name, now=self.clock.now()) as lock:
+            manifest = Manifest.open(self.home.manifest, self.clock, guard=lock.check)
             if manifest is None:
-                raise no_such_job(self)
+                raise self.home.missing()
             with contextlib.closing(manifest):
                 self._go_on(manifest, stop or Stop(self.clock), watch, guard=lock.check)
         return self.status()
 
     def _go_on(self, manifest: Manifest, stop: Stop, watch: Watch | None, *, guard: Guard, anew: bool = False) -> None:
         """Do what is left, if anything is; `anew`: close a job that is complete once more."""
-        totals, run = manifest.totals(), Run(manifest, Parts(self.folder, guard=guard), self.settings, stop)
+        totals, run = manifest.totals(), Run(manifest, self.home.guarded(guard), self.settings, stop)
         if totals.windows_done < totals.windows or manifest.useless_remotes():
             run.go(watch or _nobody_watches)
         elif anew or manifest.job().state is not JobState.COMPLETE:
@@ -79,10 +87,7 @@ class Job:
 
     def check_sound(self) -> None:
         """Raise ManifestUnusable where what says that the job is complete does not agree with itself."""
-        manifest = ManifestReader.open_to_read(self.folder / status_of.MANIFEST)
-        if manifest is None:
-            raise no_such_job(self)
-        with contextlib.closing(manifest):
+        with required_reader(self.home) as manifest:
             status_of.check_sound(manifest)
 
     def verify(
@@ -93,7 +98,7 @@ class Job:
         Keeps out who wants to change the job until the last is taken. Raises JobLocked.
         """
         server = Server(settings=self.settings, stop=stop or Stop(self.clock)) if online else None
-        with hold_to_look(self.folder / status_of.LOCK, job=self.name):
+        with hold_to_look(self.home.lock, job=self.name):
             yield from verify(self, quick=quick, online=server, watch=watch)
 
     def repair(
@@ -110,7 +115,7 @@ class Job:
         `say` is told, in a sentence each, what is done. Raises what `run` raises; then it can be called again, as after
         a kill.
         """
-        with hold(self.folder / status_of.LOCK, job=self.name, now=self.clock.now()) as lock:
+        with hold(self.home.lock, job=self.name, now=self.clock.now()) as lock:
             manifest, done = mended(
                 self,
                 clock=self.clock,
@@ -124,18 +129,27 @@ class Job:
         return self.status(), done
 
     def files(self) -> Iterator[Path]:
-        """Yield the parts of every page done, in the order of windows and pages."""
-        for key in self._keys():
-            yield Parts(self.folder).path(key)
+        """Yield the parts of every page done, in the order of windows and pages.
+
+        Raises UsageError where they do not lie in a folder.
+        """
+        store = self.home.store
+        if not isinstance(store, FolderStore):
+            raise UsageError(
+                f"the parts of {self.name} are in {store.place('')} and have no paths.",
+                hint="Read them with Job.records(), or export them.",
+            )
+        for page in self._pages():
+            yield store.path(part_key(page))
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield every record as the server sent it, page by page, in the order of windows and pages.
 
         Absent and null members are the same; memory holds one page.
         """
-        parts, schema = Parts(self.folder), self._contract().schema
-        for key in self._keys():
-            yield from rebuild(parts.table(key), schema=schema)
+        parts, schema = Parts(self.home), self._contract().schema
+        for page in self._pages():
+            yield from rebuild(parts.table(page), schema=schema)
 
     def dataset(self) -> "ds.Dataset":
         """Return the parts of every page done as one pyarrow dataset with the pinned schema."""
@@ -165,18 +179,15 @@ class Job:
         path, output = (Path(to), None) if isinstance(to, str | Path) else (None, to)
         chosen = format_of(str(path or "-"), format)
         request = ExportRequest(to=path, format=chosen, table=table, names=names, partial=partial, replace=replace)
-        with hold_to_look(self.folder / status_of.LOCK, job=self.name):
-            return export(self.folder, request, output=output)
+        with hold_to_look(self.home.lock, job=self.name):
+            return export(self.home, request, output=output)
 
     def _contract(self) -> Contract:
         job = self.status(events=0).job
         return of_job(job.spec, job.columns)
 
-    def _keys(self) -> Iterator[PageKey]:
-        manifest = ManifestReader.open_to_read(self.folder / status_of.MANIFEST)
-        if manifest is None:
-            raise no_such_job(self)
-        with contextlib.closing(manifest):
+    def _pages(self) -> Iterator[PageKey]:
+        with required_reader(self.home) as manifest:
             for row in manifest.windows():
                 take = row.whole_take or row.window.take
                 for page in manifest.pages(row.window, take=take):
@@ -186,7 +197,3 @@ class Job:
 @contextlib.contextmanager
 def _nobody_watches(live: LiveRun) -> Iterator[None]:
     yield
-
-
-def no_such_job(job: Job) -> ResumableError:
-    return status_of.lost(job.folder) or status_of.no_job(job.settings.state, job.name)

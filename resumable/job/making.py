@@ -15,7 +15,7 @@ from resumable.datasets.contract import Contract
 from resumable.datasets.resolve import resolve
 from resumable.engine.windows import cut
 from resumable.errors import UsageError
-from resumable.job.job import Job, no_such_job
+from resumable.job.job import Job
 from resumable.job.naming import default_name
 from resumable.manifest.store import Manifest
 from resumable.models import Interval, JobSpec, Query
@@ -42,7 +42,7 @@ def make(
     clock = clock or SystemClock()
     job = Job(name=checked_job_name(name or default_name(spec)), settings=settings, clock=clock)
     _make_folder(job)
-    known = status_of.read(job.folder, events=0) or _create(job, spec, dataset)
+    known = status_of.read(job.home, events=0) or _create(job, spec, dataset)
     _compare(job, known.job.spec, spec, look_back)
     if look_back is not None:
         _top_up(job, spec, look_back, dataset)
@@ -66,8 +66,8 @@ def _compare(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta | None) 
 
 def _create(job: Job, spec: JobSpec, dataset: Contract) -> status_of.Status:
     """Write the manifest of a new job, unless another process has done so in the meantime."""
-    path = job.folder / status_of.MANIFEST
-    with hold(job.folder / status_of.LOCK, job=job.name, now=job.clock.now()):
+    path = job.home.manifest
+    with hold(job.home.lock, job=job.name, now=job.clock.now()):
         made = Manifest.open(path, job.clock) or Manifest.create(
             path,
             job.clock,
@@ -87,10 +87,10 @@ def _windows(interval: Interval, spec: JobSpec, settings: Settings, dataset: Con
 
 def _top_up(job: Job, spec: JobSpec, look_back: timedelta, dataset: Contract) -> None:
     """Open the windows that a look-back reaches, and add those of a later end."""
-    with hold(job.folder / status_of.LOCK, job=job.name, now=job.clock.now()):
-        manifest = Manifest.open(job.folder / status_of.MANIFEST, job.clock)
+    with hold(job.home.lock, job=job.name, now=job.clock.now()):
+        manifest = Manifest.open(job.home.manifest, job.clock)
         if manifest is None:
-            raise no_such_job(job)
+            raise job.home.missing()
         with contextlib.closing(manifest):
             # Once more, now that nobody else can change it.
             old = manifest.job().spec
@@ -116,8 +116,8 @@ def _within_contract(spec: JobSpec, dataset: Contract) -> JobSpec:
 def find(name: str, settings: Settings, *, clock: Clock | None = None, lost: bool = False) -> Job:
     """Find a job by its name; with `lost`, one of which only parts are left, too. Raises UsageError for none."""
     job = Job(name=checked_job_name(name), settings=settings, clock=clock or SystemClock())
-    if not exists(job.folder / status_of.MANIFEST) and not (lost and status_of.lost(job.folder)):
-        raise no_such_job(job)
+    if not exists(job.home.manifest) and not (lost and job.home.lost()):
+        raise job.home.missing()
     return job
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,7 @@ class Connection:
         rows = self.rows(statement, parameters)
         return rows[0][0] if rows else None
 
-    def execute(self, statement: str, parameters: tuple[Any, ...] = ()) -> int:
+    def execute(self, statement: str, parameters: tuple[Any, ...] | Mapping[str, Any] = ()) -> int:
         """Run one statement inside `atomic` and return how many rows it changed."""
         with self._lock, self._translated():
             return self._sqlite.execute(statement, parameters).rowcount

@@ -1,5 +1,6 @@
 """What can be asked of a manifest; a reader disturbs nobody."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -10,30 +11,53 @@ from resumable.manifest import minutes, server_jobs, soundness, tables
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
-    JOB_COLUMNS,
-    WINDOW_COLUMNS,
     JobRow,
+    LastFailure,
     PageRow,
     Quarantined,
     Totals,
     WindowRow,
     interval,
+    job_columns,
     job_row,
     moment,
     sensible,
     to_ms,
+    window_columns,
     window_row,
 )
-from resumable.models import Counter, Event, EventKind, PartFact, Window
+from resumable.models import Counter, Event, EventKind, PartFact, Shortfall, Window
 from resumable.storage.durable import exists
+from resumable.storage.job_files import JobFiles
+
+
+@contextlib.contextmanager
+def reader(home: JobFiles) -> "Iterator[ManifestReader | None]":
+    """Open a job's manifest for looking, and close it; None where there is none.
+
+    Nothing of it is changed, and whoever works on the job is not disturbed. Raises ManifestUnusable, StorageFailed.
+    """
+    found = ManifestReader.open_to_read(home.manifest)
+    with contextlib.nullcontext() if found is None else contextlib.closing(found):
+        yield found
+
+
+@contextlib.contextmanager
+def required_reader(home: JobFiles) -> "Iterator[ManifestReader]":
+    """Open a job's manifest for looking, and close it; raises what `reader` does, and UsageError for no such job."""
+    with reader(home) as found:
+        if found is None:
+            raise home.missing()
+        yield found
 
 
 class ManifestReader:
     """One job's manifest, open for looking."""
 
     def __init__(self, connection: Connection) -> None:
-        """Use `open_to_read`."""
+        """Use `reader`."""
         self._db = connection
+        self._version = connection.version
 
     @classmethod
     def open_to_read(cls, path: Path) -> "ManifestReader | None":
@@ -59,7 +83,7 @@ class ManifestReader:
     def job(self) -> JobRow:
         """Return the job's row. Its name is that of its folder: a job that was moved is called as people find it."""
         with sensible("the job's row", self._db.path):
-            row = job_row(self._db.rows(f"SELECT {JOB_COLUMNS} FROM job")[0])  # noqa: S608 - a constant
+            row = job_row(self._db.rows(f"SELECT {job_columns(self._version)} FROM job")[0])  # noqa: S608 - a constant
         return replace(row, name=self._db.path.absolute().parent.name)
 
     def flaws(self) -> list[str]:
@@ -93,6 +117,39 @@ class ManifestReader:
             bytes=size,
         )
 
+    def shortfalls(self) -> dict[Shortfall, int]:
+        """Return how many windows are not complete for which reason, although no page of them failed."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return {}
+        rows = self._db.rows("SELECT shortfall, count(*) FROM window WHERE shortfall IS NOT NULL GROUP BY 1 ORDER BY 1")
+        with sensible("a window's shortfall", self._db.path):
+            return {Shortfall(shortfall): count for shortfall, count in rows}
+
+    def open_records(self) -> tuple[int, datetime | None]:
+        """Return how many records have no end yet, and when the oldest of them began."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return 0, None
+        count, since = self._db.rows("SELECT coalesce(sum(open_records), 0), min(open_since_ms) FROM window")[0]
+        return int(count), None if since is None else moment(since)
+
+    def last_failure(self) -> LastFailure | None:
+        """Return the last exchange that failed; None where none has."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return None
+        rows = self._db.rows("SELECT at_ms, asked, reason, status, correlation_id, context_id FROM failure")
+        if not rows:
+            return None
+        at, asked, reason, status, correlation_id, context_id = rows[0]
+        with sensible("the last failure", self._db.path):
+            return LastFailure(
+                at=moment(at),
+                asked=asked,
+                reason=reason,
+                status=status,
+                correlation_id=correlation_id,
+                context_id=context_id,
+            )
+
     def counters(self) -> dict[Counter, int]:
         """Return the lifetime counters."""
         known = dict(self._db.rows("SELECT name, value FROM counter"))
@@ -122,7 +179,7 @@ class ManifestReader:
         """Return one window as it stands now."""
         with sensible("a window's row", self._db.path):
             return window_row(
-                self._db.rows(f"SELECT {WINDOW_COLUMNS} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
+                self._db.rows(f"SELECT {window_columns(self._version)} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
             )
 
     def any_page(self) -> bool:
@@ -177,7 +234,7 @@ class ManifestReader:
 
     def _windows(self, which: str, *, after: datetime | None, limit: int) -> list[WindowRow]:
         rows = self._db.rows(
-            f"SELECT {WINDOW_COLUMNS} FROM window"  # noqa: S608 - constants of this module
+            f"SELECT {window_columns(self._version)} FROM window"  # noqa: S608 - constants of this module
             f" WHERE {which} AND start_ms > ? ORDER BY start_ms LIMIT ?",
             (to_ms(after) if after else -(2**62), limit),
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from resumable.manifest.connection import Connection
-from resumable.manifest.rows import PageRow, to_ms
+from resumable.manifest.rows import BEGIN_AGAIN, PageRow, to_ms
 from resumable.models import Interval, Snapshot, Window
 
 _RECOUNT = (
@@ -58,9 +58,8 @@ class Mending:
         """Let a window be taken again as a new snapshot; the parts of this take go when that is complete."""
         with self._db.atomic():
             self._db.execute(
-                "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL,"
-                " page_size = NULL, moved = 0, fingerprint = NULL, duplicates = 0, settled = 0, provisional = 0,"
-                " done = 0, records = 0, bytes = 0, whole_take = NULL, whole_ms = NULL WHERE id = ? AND take = ?",
+                f"{BEGIN_AGAIN}, fingerprint = NULL, duplicates = 0, settled = 0, whole_take = NULL, whole_ms = NULL"
+                " WHERE id = ? AND take = ?",
                 (window.id, window.take),
             )
             self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))

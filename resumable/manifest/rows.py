@@ -8,20 +8,50 @@ from pathlib import Path
 from typing import Any
 
 from resumable.errors import ManifestDamaged
-from resumable.models import Interval, JobSpec, JobState, PartFact, Query, Snapshot, Window, WindowState
+from resumable.manifest.tables import WHOLE_TRUTH_SINCE
+from resumable.models import (
+    Interval,
+    JobSpec,
+    JobState,
+    Organisation,
+    PartFact,
+    Query,
+    Shortfall,
+    Snapshot,
+    Window,
+    WindowState,
+)
 
-WINDOW_COLUMNS = (
+_WINDOW = (
     "id, start_ms, end_ms, state, take, page_count, total, fingerprint, records, done, moved, page_size, duplicates,"
     " settled, whole_take, provisional"
 )
-
-JOB_COLUMNS = (
+_WINDOW_3 = "shortfall, cut_ms, asked_size, counted, open_records, open_since_ms"
+_JOB = (
     "uuid, name, schema_digest, state, created_ms, started_ms, updated_ms, dataset, start_ms, end_ms, query, window_ms,"
     " page_size, completed_ms, columns, digest"
 )
+_JOB_3 = "origin, organisation, organisation_name, client, settings, deep_limit"
+
+
+def window_columns(version: int) -> str:
+    """Return what to select for `window_row` from a manifest of a version."""
+    return f"{_WINDOW}, {_WINDOW_3 if version >= WHOLE_TRUTH_SINCE else 'NULL, NULL, NULL, NULL, 0, NULL'}"
+
+
+def job_columns(version: int) -> str:
+    """Return what to select for `job_row` from a manifest of a version."""
+    return f"{_JOB}, {_JOB_3 if version >= WHOLE_TRUTH_SINCE else 'NULL, NULL, NULL, NULL, NULL, NULL'}"
 
 
 SHA256_BYTES = 32
+
+BEGIN_AGAIN = (
+    "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, page_size = NULL,"
+    " moved = 0, done = 0, records = 0, bytes = 0, provisional = 0, shortfall = NULL, cut_ms = NULL, counted = NULL,"
+    " counted_ms = NULL"
+)
+"""Begins a new take of a window, of which nothing is known yet: the one statement for it. Add what else changes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +70,12 @@ class JobRow:
     """When every window was complete; None again once a later range or a look-back has opened some."""
     columns: str | None = None
     """What a schema was inferred to be, as `datasets.of_job` takes it; None where none was to be inferred."""
+    organisation: Organisation | None = None
+    """Whose data it holds; None until a run has learned it."""
+    settings: str | None = None
+    """How it was begun, as JSON."""
+    deep_limit: int | None = None
+    """Records that the server lets one page through in one window, where it said so itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +94,18 @@ class WindowRow:
     """The last take that was complete."""
     provisional: bool = False
     """The source did not have all of it yet, or still changes it."""
+    shortfall: Shortfall | None = None
+    """Why it is not complete, although it was looked at and no page failed."""
+    cut_at: datetime | None = None
+    """Where the source said that its data ends, inside of the window or before it."""
+    asked_size: int | None = None
+    """The page size that this window is asked with, where the job's was too large for it."""
+    counted: int | None = None
+    """Records that another contract counts in it."""
+    open_records: int = 0
+    """Records without an end."""
+    open_since: datetime | None = None
+    """When the oldest of them began."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +140,19 @@ class Totals:
     bytes: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class LastFailure:
+    """The last exchange that failed, in the server's own terms."""
+
+    at: datetime
+    asked: str
+    """What was asked for, in the words of a status line."""
+    reason: str
+    status: int | None = None
+    correlation_id: str | None = None
+    context_id: str | None = None
+
+
 @contextlib.contextmanager
 def sensible(what: str, path: Path) -> Iterator[None]:
     """Raise ManifestUnusable in place of what values that make no sense would raise: a bit of them has flipped."""
@@ -110,7 +171,7 @@ def damaged(path: Path, why: str) -> ManifestDamaged:
 
 
 def job_row(row: tuple[Any, ...]) -> JobRow:
-    """Read a row of JOB_COLUMNS."""
+    """Read a row of `job_columns`."""
     spec = JobSpec(
         dataset=row[7],
         interval=interval(row[8], row[9]),
@@ -131,13 +192,16 @@ def job_row(row: tuple[Any, ...]) -> JobRow:
         updated_at=moment(row[6]),
         completed_at=None if row[13] is None else moment(row[13]),
         columns=row[14],
+        organisation=_organisation(*row[16:20]),
+        settings=row[20],
+        deep_limit=row[21],
     )
 
 
 def window_row(row: tuple[Any, ...]) -> WindowRow:
-    """Read a row of WINDOW_COLUMNS."""
+    """Read a row of `window_columns`."""
     window_id, start, end, state, take, page_count, total, fingerprint, records, done, moved, page_size, *more = row
-    duplicates, settled, whole_take, provisional = more
+    duplicates, settled, whole_take, provisional, shortfall, cut, asked_size, counted, open_records, since = more
     snapshot = None if page_count is None else _snapshot(take, page_count, total, page_size)
     window = Window(
         id=window_id,
@@ -156,6 +220,12 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
         settled=bool(settled),
         whole_take=whole_take,
         provisional=bool(provisional),
+        shortfall=None if shortfall is None else Shortfall(shortfall),
+        cut_at=None if cut is None else moment(cut),
+        asked_size=asked_size,
+        counted=counted,
+        open_records=open_records,
+        open_since=None if since is None else moment(since),
     )
 
 
@@ -165,6 +235,10 @@ def page_row(row: tuple[Any, ...]) -> PageRow:
     if not (rows > 0 and size > 0 and isinstance(sha256, bytes) and len(sha256) == SHA256_BYTES):
         raise ValueError(f"page {number} of {rows} rows and {size} bytes")
     return PageRow(number=number, part=PartFact(rows=rows, size=size, sha256=sha256))
+
+
+def _organisation(origin: str | None, id_: str | None, name: str | None, client: str | None) -> Organisation | None:
+    return None if origin is None else Organisation(origin=origin, id=id_, name=name, client=client)
 
 
 def _snapshot(take: int, page_count: int, total: int | None, page_size: int | None) -> Snapshot:

@@ -8,12 +8,13 @@ from types import MappingProxyType
 
 from resumable.clock import Clock
 from resumable.errors import ManifestDamaged, ManifestUnusable
-from resumable.manifest import server_jobs, tables
+from resumable.manifest import migrations, server_jobs, tables
 from resumable.manifest.connection import Connection
+from resumable.manifest.learned import Learned
 from resumable.manifest.minutes import Minutes
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.repairs import Mending
-from resumable.manifest.rows import WindowRow, to_ms
+from resumable.manifest.rows import BEGIN_AGAIN, WindowRow, to_ms
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
 from resumable.storage.lock import Guard, unguarded
@@ -47,23 +48,23 @@ class Manifest(ManifestReader):
 
         `job_uuid` and `columns` are of a job that has parts already.
         """
-        self = cls(Connection(path), clock)
+        db = Connection(path)
         now = to_ms(clock.now())
-        with self._db.atomic():
-            self._db.execute(f"PRAGMA application_id={tables.APPLICATION_ID}")
-            self._db.execute(f"PRAGMA user_version={tables.VERSION}")
-            self._db.script(tables.TABLES)
-            self._db.execute(
+        with db.atomic():
+            db.execute(f"PRAGMA application_id={tables.APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version={tables.VERSION}")
+            db.script(tables.TABLES)
+            db.execute(
                 "INSERT INTO job (id, state, uuid, name, schema_digest, columns, created_ms, updated_ms,"
                 " dataset, start_ms, end_ms, query, digest, window_ms, page_size)"
                 " VALUES (1, 'planned', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (job_uuid or str(uuid.uuid4()), name, schema_digest, columns, now, now, *_asked(spec)),
             )
-            self._db.insert_many("INSERT INTO counter VALUES (?, 0)", ((counter.value,) for counter in Counter))
-            self._db.insert_many(
+            db.insert_many("INSERT INTO counter VALUES (?, 0)", ((counter.value,) for counter in Counter))
+            db.insert_many(
                 "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(w.start), to_ms(w.end)) for w in windows)
             )
-        return self
+        return cls(db, clock)
 
     @classmethod
     def open(cls, path: Path, clock: Clock, *, guard: Guard = unguarded) -> "Manifest | None":
@@ -84,6 +85,11 @@ class Manifest(ManifestReader):
     def mending(self) -> Mending:
         """The changes that only a repair makes."""
         return Mending(self._db)
+
+    @property
+    def learned(self) -> Learned:
+        """What a run learns of its source."""
+        return Learned(self._db)
 
     @property
     def no_log(self) -> str | None:
@@ -222,7 +228,8 @@ class Manifest(ManifestReader):
         with self._db.atomic():
             self._db.execute(
                 "UPDATE window SET state = 'complete', stale = (take > 1), whole_take = take, whole_ms = ?,"
-                " fingerprint = ?, duplicates = ?, settled = ?, provisional = max(provisional, ?)"
+                " fingerprint = ?, duplicates = ?, settled = ?, provisional = max(provisional, ?), shortfall = NULL,"
+                " cut_ms = NULL"
                 " WHERE id = ? AND take = ?",
                 (to_ms(self._clock.now()), fingerprint, duplicates, settled, young, window.id, window.take),
             )
@@ -233,12 +240,9 @@ class Manifest(ManifestReader):
         Those taken since the job was last complete are left: a look-back that was interrupted is carried on.
         """
         with self._db.atomic():
+            reached = "state = 'complete' AND whole_ms < end_ms + ? AND whole_ms <= (SELECT completed_ms FROM job)"
             opened = self._db.execute(
-                "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, moved = 0,"
-                " fingerprint = NULL, done = 0, records = 0, bytes = 0, provisional = 0"
-                " WHERE state = 'complete' AND whole_ms < end_ms + ?"
-                " AND whole_ms <= (SELECT completed_ms FROM job)",
-                (length // timedelta(milliseconds=1),),
+                f"{BEGIN_AGAIN}, fingerprint = NULL WHERE {reached}", (length // timedelta(milliseconds=1),)
             )
             self._not_complete()
         return opened
@@ -256,8 +260,7 @@ class Manifest(ManifestReader):
         """Begin a window again as a new snapshot; `fingerprint` is of the take just judged, or None if not whole."""
         with self._db.atomic():
             self._db.execute(
-                "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, moved = 0,"
-                " fingerprint = ?, done = 0, records = 0, bytes = 0, provisional = 0 WHERE id = ? AND take = ?",
+                f"{BEGIN_AGAIN}, fingerprint = ? WHERE id = ? AND take = ?",
                 (fingerprint, window.id, window.take),
             )
             self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))
@@ -332,10 +335,10 @@ def _migrate(connection: Connection) -> None:
         return
     with connection.atomic():
         for version in range(connection.version, tables.VERSION):
-            if version not in tables.MIGRATIONS:
+            if version not in migrations.STEPS:
                 raise ManifestDamaged(
                     f"{connection.path} has manifest version {version}, which is too old to be read.",
                     hint="It was left untouched. Make it again from the parts with: resumable repair",
                 )
-            connection.script(tables.MIGRATIONS[version])
+            connection.script(migrations.STEPS[version])
         connection.execute(f"PRAGMA user_version={tables.VERSION}")

@@ -1,36 +1,27 @@
-"""The manifest's tables, their version, and how an older version becomes this one."""
+"""The manifest's tables as this version makes them. How older ones become these: `migrations`."""
 
 import re
+
+from resumable.manifest import migrations
 
 APPLICATION_ID = 0x52534D42
 """Marks an SQLite file as a manifest ("RSMB")."""
 
-VERSION = 2
+VERSION = 3
 """Of the tables below; kept in `user_version`."""
 
 READABLE = 1
-"""Manifests from this version on can be looked at as they are: later versions only add tables."""
+"""Manifests from this version on can be looked at as they are: later versions only add tables and columns."""
 
 MINUTES_SINCE = 2
 """The version that brought the table of minutes."""
 
-MINUTE = """
--- What happened in a minute, or in `length` of them once there were too many rows. `latency` is packed (latencies.py).
-CREATE TABLE minute (
-    at_ms            INTEGER PRIMARY KEY,
-    length           INTEGER NOT NULL CHECK (length >= 1),
-    pages            INTEGER NOT NULL CHECK (pages >= 0),
-    requests         INTEGER NOT NULL CHECK (requests >= 0),
-    retries          INTEGER NOT NULL CHECK (retries >= 0),
-    rate_limited     INTEGER NOT NULL CHECK (rate_limited >= 0),
-    token_refreshes  INTEGER NOT NULL CHECK (token_refreshes >= 0),
-    allowed          REAL NOT NULL,
-    latency          BLOB NOT NULL
-) STRICT;
-"""
+WHOLE_TRUTH_SINCE = 3
+"""The version that brought the organisation, shortfalls, counts and open records."""
 
-TABLES = (
-    """
+TABLES = """
+-- `origin`, `organisation` and `client` (a digest of its id) say whose data it holds, once a run has learned it.
+-- `settings` is how it was begun, as JSON. `deep_limit` is what the server said that it lets one page through.
 CREATE TABLE job (
     id             INTEGER PRIMARY KEY CHECK (id = 1),
     uuid           TEXT NOT NULL,
@@ -49,6 +40,12 @@ CREATE TABLE job (
     started_ms     INTEGER,
     updated_ms     INTEGER NOT NULL,
     completed_ms   INTEGER,
+    origin             TEXT,
+    organisation       TEXT,
+    organisation_name  TEXT,
+    client             TEXT,
+    settings           TEXT,
+    deep_limit         INTEGER CHECK (deep_limit > 0),
     CHECK (end_ms > start_ms)
 ) STRICT;
 
@@ -60,6 +57,9 @@ CREATE TABLE counter (
 -- `fingerprint` is of the record keys: of the take before while this one is unfinished, then of this one.
 -- `whole_take` is the last take that was complete, and what readers see until the next one is.
 -- `done`, `records` and `bytes` sum up the pages of the take, in the same transaction as each page.
+-- `shortfall` is why a window that was looked at is not complete; `cut_ms` where the source said that its data ends.
+-- `asked_size` is the page size that this window needs, where the job's was too large. `counted` is what another
+-- contract counts in it. `open_records` have no end yet; the oldest of them began at `open_since_ms`.
 CREATE TABLE window (
     id           INTEGER PRIMARY KEY,
     start_ms     INTEGER NOT NULL,
@@ -80,6 +80,13 @@ CREATE TABLE window (
     done         INTEGER NOT NULL DEFAULT 0 CHECK (done >= 0),
     records      INTEGER NOT NULL DEFAULT 0 CHECK (records >= 0),
     bytes        INTEGER NOT NULL DEFAULT 0 CHECK (bytes >= 0),
+    shortfall      TEXT CHECK (shortfall IN ('cut off', 'fewer', 'failed', 'unsettled')),
+    cut_ms         INTEGER,
+    asked_size     INTEGER CHECK (asked_size > 0),
+    counted        INTEGER CHECK (counted >= 0),
+    counted_ms     INTEGER,
+    open_records   INTEGER NOT NULL DEFAULT 0 CHECK (open_records >= 0),
+    open_since_ms  INTEGER,
     UNIQUE (start_ms, end_ms),
     CHECK (end_ms > start_ms),
     CHECK ((state = 'planned') = (page_count IS NULL)),
@@ -98,6 +105,7 @@ CREATE TABLE page (
     size      INTEGER CHECK (size > 0),
     sha256    BLOB CHECK (length(sha256) = 32),
     reason    TEXT,
+    failure   TEXT,
     PRIMARY KEY (window, take, number),
     CHECK ((state = 'done') = (rows IS NOT NULL AND size IS NOT NULL AND sha256 IS NOT NULL)),
     CHECK ((state = 'quarantined') = (reason IS NOT NULL))
@@ -125,12 +133,30 @@ CREATE TABLE event (
     kind   TEXT NOT NULL,
     text   TEXT NOT NULL
 ) STRICT;
-"""
-    + MINUTE
-)
 
-MIGRATIONS: dict[int, str] = {1: MINUTE}
-"""From a version, the statements that lead to the next one; all run in one transaction with the new `user_version`."""
+-- The last exchange that failed, in the server's own terms.
+CREATE TABLE failure (
+    id              INTEGER PRIMARY KEY CHECK (id = 1),
+    at_ms           INTEGER NOT NULL,
+    asked           TEXT NOT NULL,
+    reason          TEXT NOT NULL,
+    status          INTEGER,
+    correlation_id  TEXT,
+    context_id      TEXT
+) STRICT;
+-- What happened in a minute, or in `length` of them once there were too many rows. `latency` is packed (latencies.py).
+CREATE TABLE minute (
+    at_ms            INTEGER PRIMARY KEY,
+    length           INTEGER NOT NULL CHECK (length >= 1),
+    pages            INTEGER NOT NULL CHECK (pages >= 0),
+    requests         INTEGER NOT NULL CHECK (requests >= 0),
+    retries          INTEGER NOT NULL CHECK (retries >= 0),
+    rate_limited     INTEGER NOT NULL CHECK (rate_limited >= 0),
+    token_refreshes  INTEGER NOT NULL CHECK (token_refreshes >= 0),
+    allowed          REAL NOT NULL,
+    latency          BLOB NOT NULL
+) STRICT;
+"""
 
 EVENTS_KEPT = 10_000
 """Older events are dropped: a run against a server in trouble must not fill the disk with its history."""
@@ -144,7 +170,7 @@ def rules(version: int) -> dict[str, list[str]]:
 
     Not `counted`: a breach of that is told page by page.
     """
-    tables = TABLES if version >= MINUTES_SINCE else TABLES.removesuffix(MINUTE)
+    tables = TABLES if version >= VERSION else migrations.TABLES[version]
     made = re.findall(r"^CREATE TABLE (\w+) \((.*?)^\)", tables, re.DOTALL | re.MULTILINE)
     return {table: [_bracketed(columns, found.end()) for found in _CHECK.finditer(columns)] for table, columns in made}
 

@@ -1,20 +1,19 @@
 """A job as somebody sees it who looks on from another process: what is done, how fast it goes, what is left."""
 
-import contextlib
 from collections import Counter as Tally
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from resumable import status as status_of
 from resumable.clock import Clock
 from resumable.manifest.minutes import MinuteRow
-from resumable.manifest.reader import ManifestReader
+from resumable.manifest.reader import reader
 from resumable.manifest.rows import Quarantined
 from resumable.models import JobState, label
 from resumable.monitor.coverage import Day, Mark, cell_of, days
 from resumable.monitor.progress import Expected, MeasuredPace, expected
 from resumable.status import Status
+from resumable.storage.job_files import JobFiles
 
 EVENTS_SEEN = 200
 
@@ -57,19 +56,18 @@ class View:
 class Watch:
     """Looks at a job now and then. Each look opens the manifest, reads, and lets go of it: it disturbs nobody."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, home: JobFiles, clock: Clock) -> None:
         """Nothing is read yet."""
-        self._folder = folder
+        self._home = home
         self._clock = clock
         self._pace: MeasuredPace | None = None
 
     def look(self, *, minutes: int = 60) -> View | None:
         """Return what is to be seen; None where there is no job. Raises ManifestUnusable, StorageFailed, JobLocked."""
-        status = status_of.read(self._folder, events=EVENTS_SEEN)
-        manifest = ManifestReader.open_to_read(self._folder / status_of.MANIFEST)
-        if status is None or manifest is None:
-            return None
-        with contextlib.closing(manifest):
+        status = status_of.read(self._home, events=EVENTS_SEEN)
+        with reader(self._home) as manifest:
+            if status is None or manifest is None:
+                return None
             known = expected(manifest, status.totals)
             quarantined = tuple(manifest.quarantined())
             troubled = {page.window for page in quarantined}

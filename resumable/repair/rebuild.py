@@ -21,11 +21,10 @@ from resumable.manifest.repairs import Placed
 from resumable.manifest.rows import PageRow, WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, Interval, JobSpec, PageKey, Snapshot, moment_of
-from resumable.status import MANIFEST
 from resumable.storage import durable
+from resumable.storage.job_files import PARTS, JobFiles
 from resumable.storage.parts import Footer, Parts
 
-MAKING = f".{MANIFEST}.restored"
 BESIDE = ("-wal", "-shm", "-journal", "")
 """Endings of a manifest's files, itself last: no log is ever left for another manifest to take for its own."""
 
@@ -45,22 +44,22 @@ class Restored:
 
 
 def restore(
-    folder: Path, clock: Clock, *, aside: Path, interval_max: timedelta | None = None, look: Look = lambda _: None
+    home: JobFiles, clock: Clock, *, at: str, interval_max: timedelta | None = None, look: Look = lambda _: None
 ) -> Restored:
-    """Put a manifest made from the parts in the place of what is there, which is moved to `aside`.
+    """Put a manifest made from the parts in the place of what is there, which goes to aside/, into the folder `at`.
 
     The job's lock must be held. Raises ManifestUnusable where no part says whose it is, StorageFailed.
     """
-    parts = Parts(folder)
-    origin = _origin(folder, parts)
+    parts = Parts(home)
+    origin = _origin(home, parts)
     spec = JobSpec.from_json(origin.spec)
-    contract = _contract(folder, spec, origin)
-    clear(folder)
+    contract = _contract(home, spec, origin)
+    clear(home)
     length = min(spec.window, interval_max or contract.interval_max or spec.window)
     manifest = Manifest.create(
-        folder / MAKING,
+        home.making,
         clock,
-        name=folder.name,
+        name=home.name,
         spec=spec,
         schema_digest=origin.schema_digest,
         windows=iter(_windows(spec.interval, length, parts.windows())),
@@ -69,19 +68,19 @@ def restore(
     )
     with closing(manifest):
         done = _Restoration(manifest, parts, contract, origin, look).go()
-        text = f"made again from {done.parts:,} parts; its events, counts and drift until now are in {aside.name}"
+        text = f"made again from {done.parts:,} parts; its events, counts and drift until now are in {at}"
         manifest.event(EventKind.WARNING, text)
-    _swap(folder, aside)
+    _swap(home, at)
     return done
 
 
-def clear(folder: Path) -> None:
+def clear(home: JobFiles) -> None:
     """Remove what a restoration that was killed left unfinished."""
     for ending in BESIDE:
-        durable.remove(folder / f"{MAKING}{ending}")
+        durable.remove(Path(f"{home.making}{ending}"))
 
 
-def _origin(folder: Path, parts: Parts) -> Footer:
+def _origin(home: JobFiles, parts: Parts) -> Footer:
     """Return the newest footer of the job that most of the parts say they are of."""
     votes: Tally[str] = Tally()
     newest: dict[str, Footer] = {}
@@ -95,8 +94,8 @@ def _origin(folder: Path, parts: Parts) -> Footer:
                 newest[footer.job] = footer
     if not votes:
         raise ManifestUnusable(
-            f"no part in {parts.folder} says of itself which job it is of.",
-            hint=f"Move {folder} away, and begin the job again.",
+            f"no part in {home.store.place(PARTS)} says of itself which job it is of.",
+            hint=f"Move {home.store.place('')} away, and begin the job again.",
         )
     return newest[votes.most_common(1)[0][0]]
 
@@ -109,11 +108,12 @@ def _sensible(footer: Footer) -> bool:
         return False
 
 
-def _contract(folder: Path, spec: JobSpec, origin: Footer) -> AnyContract:
+def _contract(home: JobFiles, spec: JobSpec, origin: Footer) -> AnyContract:
     try:
         return of_job(spec, origin.columns)
     except ResumableError as error:
-        raise ManifestUnusable(f"the parts in {folder} name a job that makes no sense: {error.message}") from error
+        where = home.store.place(PARTS)
+        raise ManifestUnusable(f"the parts in {where} name a job that makes no sense: {error.message}") from error
 
 
 def _windows(whole: Interval, length: timedelta, found: Iterable[Interval]) -> list[Interval]:
@@ -266,11 +266,12 @@ def _snapshot(footer: Footer) -> tuple[int, int | None, int | None]:
     return footer.snapshot_page_count, footer.snapshot_total, footer.snapshot_page_size
 
 
-def _swap(folder: Path, aside: Path) -> None:
+def _swap(home: JobFiles, at: str) -> None:
     """Move the old manifest away and the new one into its place."""
-    durable.make_folder(aside.absolute(), within=folder.absolute())
+    aside = home.aside_folder(at)
+    durable.make_folder(aside.absolute(), within=home.folder.absolute())
     for ending in BESIDE:
-        old = folder / f"{MANIFEST}{ending}"
+        old = Path(f"{home.manifest}{ending}")
         if durable.kind_of(old) is not None:
             durable.move(old, aside / old.name)
-    durable.move(folder / MAKING, folder / MANIFEST)
+    durable.move(home.making, home.manifest)

@@ -7,7 +7,6 @@ next repair, or a run, finds a part that no row names, and adopts it or removes 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 from resumable.clock import Clock
 from resumable.datasets.contract import AnyContract, CursorContract, JobContract
@@ -18,15 +17,12 @@ from resumable.manifest.rows import WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import Interval, PageKey, WindowState, compact, label
 from resumable.repair import rebuild
-from resumable.status import MANIFEST, lost, no_job
-from resumable.storage import durable
+from resumable.storage.job_files import PARTS
 from resumable.storage.lock import Guard, unguarded
 from resumable.text import amount
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import JobLike
 from resumable.verify.verification import LookOn, verify
-
-ASIDE = "aside"
 
 KEPT = frozenset({Flaw.RECORD, Flaw.COVERAGE, Flaw.DUPLICATE, Flaw.MISSING})
 """Flaws whose file, if there is one, stays where it is: only the row is wrong."""
@@ -44,8 +40,8 @@ class Repaired:
     """Whose rows were taken back."""
     windows: int = 0
     """That are to be checked or taken again."""
-    aside: list[Path] = field(default_factory=list)
-    """Where the files are that were put aside."""
+    aside: list[str] = field(default_factory=list)
+    """Where the files are that were put aside: their paths, or URLs in a bucket."""
     removed: int = 0
     """Temporary files."""
     restored: int | None = None
@@ -59,7 +55,7 @@ class Repaired:
             "faults": self.faults,
             "pages": self.pages,
             "windows": self.windows,
-            "aside": [str(path) for path in self.aside],
+            "aside": list(self.aside),
             "removed": self.removed,
             "restored": self.restored,
             "receipt": self.receipt,
@@ -74,7 +70,8 @@ class _Damage:
     """Take and number."""
     whole: bool = False
     """Its own row is not to be trusted."""
-    files: list[Path] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    """By their keys."""
 
 
 @dataclass(kw_only=True)
@@ -83,32 +80,32 @@ class Survey:
 
     faults: int = 0
     windows: dict[Interval, _Damage] = field(default_factory=dict)
-    strays: list[tuple[Path, PageKey | None]] = field(default_factory=list)
-    """Files that no row names, each with the page that its name says it is."""
-    leftovers: list[Path] = field(default_factory=list)
+    strays: list[tuple[str, PageKey | None]] = field(default_factory=list)
+    """Keys of files that no row names, each with the page that its name says it is."""
+    leftovers: list[str] = field(default_factory=list)
     holes: list[Interval] = field(default_factory=list)
     receipt: bool = False
     manifest: Finding | None = None
     blocked: Finding | None = None
     """A fault that only a person can mend."""
 
-    def add(self, finding: Finding, folder: Path) -> None:
-        """Take in one finding of the job in `folder`."""
+    def add(self, finding: Finding) -> None:
+        """Take in one finding."""
         self.faults += 1
         if finding.flaw is Flaw.MANIFEST:
             self.manifest = finding
         elif finding.flaw is Flaw.RECEIPT:
             self.receipt = True
-        elif finding.flaw is Flaw.LEFTOVER and finding.path is not None:
-            self.leftovers.append(finding.path)
-        elif finding.path == folder / "parts":
+        elif finding.flaw is Flaw.LEFTOVER and finding.file is not None:
+            self.leftovers.append(finding.file)
+        elif finding.file == PARTS:
             self.blocked = finding
         elif finding.window is not None and finding.flaw is not Flaw.ORPHAN and finding.take is not None:
             self._window(finding, finding.window)
         elif finding.flaw is Flaw.COVERAGE and finding.window is not None:
             self.holes.append(finding.window)
-        elif finding.path is not None:
-            self.strays.append((finding.path, finding.key))
+        elif finding.file is not None:
+            self.strays.append((finding.file, finding.key))
 
     def _window(self, finding: Finding, window: Interval) -> None:
         damage = self.windows.setdefault(window, _Damage())
@@ -116,8 +113,8 @@ class Survey:
             damage.whole = True
         else:
             damage.pages.add((finding.key.take, finding.key.number))
-        if finding.flaw not in KEPT and finding.path is not None and finding.path not in damage.files:
-            damage.files.append(finding.path)
+        if finding.flaw not in KEPT and finding.file is not None and finding.file not in damage.files:
+            damage.files.append(finding.file)
 
 
 def mended(
@@ -135,16 +132,16 @@ def mended(
     VerificationFailed where only a person can, StorageFailed.
     """
     done, at = Repaired(), compact(clock.now())
-    rebuild.clear(job.folder)
+    rebuild.clear(job.home)
     manifest, found = _looked_at(job, clock, watch, guard)
     if manifest is None:
-        aside = job.folder / ASIDE / at
         guard()
-        restored = rebuild.restore(job.folder, clock, aside=aside, interval_max=interval_max)
+        restored = rebuild.restore(job.home, clock, at=at, interval_max=interval_max)
         done.restored = restored.parts
         say(
             f"the manifest is made again from {amount(restored.parts, 'part')}, which make"
-            f" {amount(restored.windows, 'window')} complete; what was left of the old one is in {aside}"
+            f" {amount(restored.windows, 'window')} complete; what was left of the old one is in"
+            f" {job.home.aside_folder(at)}"
         )
         manifest, found = _looked_at(job, clock, watch, guard)
     if manifest is None:
@@ -166,14 +163,13 @@ def mended(
 
 def _looked_at(job: JobLike, clock: Clock, watch: LookOn | None, guard: Guard) -> tuple[Manifest | None, Survey]:
     """Open a manifest and survey its job; None for one that is lost or damaged. Raises for one that is not ours."""
-    path = job.folder / MANIFEST
     try:
-        manifest = Manifest.open(path, clock, guard=guard)
+        manifest = Manifest.open(job.home.manifest, clock, guard=guard)
     except ManifestDamaged:
         return None, Survey()
     if manifest is None:
-        if lost(job.folder) is None:
-            raise no_job(job.folder.parent, job.name)
+        if job.home.lost() is None:
+            raise job.home.missing()
         return None, Survey()
     try:
         found = survey(job, watch=watch)
@@ -190,7 +186,7 @@ def survey(job: JobLike, *, watch: LookOn | None = None) -> Survey:
     """Verify a job whose lock is held, every byte of it, and sum up what is to be mended. Raises StorageFailed."""
     found = Survey()
     for finding in verify(job, watch=watch):
-        found.add(finding, job.folder)
+        found.add(finding)
     return found
 
 
@@ -204,23 +200,23 @@ class Mender:
         self._contract = contract
         self._done = done
         self._say = say
-        self._aside = job.folder / ASIDE
+        self._at = ""
 
     def mend(self, found: Survey, *, at: str) -> None:
         """Do all of it; `at` names the folder that takes what is put aside."""
-        self._aside = self._job.folder / ASIDE / at
+        self._at = at
         self._done.faults += found.faults
         for row in [row for row in self._manifest.windows() if row.window.interval in found.windows]:
             self._window(row, found.windows[row.window.interval])
         self._cover(found.holes)
-        for path in found.leftovers:
-            durable.remove(path)
+        for key in found.leftovers:
+            self._job.home.store.remove(key)
             self._done.removed += 1
         complete = {row.window.interval for row in self._manifest.windows() if row.window.state is WindowState.COMPLETE}
-        for path, key in found.strays:
+        for key, page in found.strays:
             # An orphan of a window that is not complete is a run's to adopt or to remove.
-            if key is None or key.window in complete:
-                self._put_aside(path)
+            if page is None or page.window in complete:
+                self._put_aside(key)
         self._done.receipt |= found.receipt
 
     def _window(self, row: WindowRow, damage: _Damage) -> None:
@@ -239,8 +235,8 @@ class Mender:
             self._done.pages += len(numbers)
             what = f"{amount(len(numbers), 'page')} taken back" if numbers else "to be checked again"
             self._say(f"{label(window.interval)}: {what}{', and all of it is taken anew' if again else ''}.")
-        for path in damage.files:
-            self._put_aside(path)
+        for key in damage.files:
+            self._put_aside(key)
 
     def _numbers(self, row: WindowRow) -> Iterator[int]:
         return (page.number for page in self._manifest.pages(row.window))
@@ -252,11 +248,11 @@ class Mender:
             self._done.windows += 1
             self._say(f"{label(hole)}: it was in no window, and is planned.")
 
-    def _put_aside(self, path: Path) -> None:
-        if durable.kind_of(path) is None:
+    def _put_aside(self, key: str) -> None:
+        home = self._job.home
+        if home.store.kind(key) is None:
             return
-        target = self._aside / path.relative_to(self._job.folder)
-        durable.make_folder(target.parent.absolute(), within=self._job.folder.absolute())
-        durable.move(path, target)
-        self._done.aside.append(target)
-        self._say(f"put aside: {target}")
+        target = f"{home.aside(self._at)}/{key}"
+        home.store.move(key, target)
+        self._done.aside.append(home.store.place(target))
+        self._say(f"put aside: {home.store.place(target)}")

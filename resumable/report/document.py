@@ -15,9 +15,9 @@ from resumable.errors import UsageError
 from resumable.report.facts import gather
 from resumable.report.page import page
 from resumable.storage import durable
+from resumable.storage.job_files import REPORT, JobFiles
 from resumable.storage.targets import not_ours, path_of, place_of
 
-REPORT: Final = "report.html"
 _LAST_LINE: Final = re.compile(rb"<!-- resumable report of ([0-9a-f-]{36}), sha256 ([0-9a-f]{64}) -->\n")
 _LAST_BYTES: Final = len("<!-- resumable report of , sha256  -->\n") + 36 + 64
 
@@ -30,26 +30,25 @@ class Written:
     size: int
 
 
-def write(folder: Path, to: Path | str | None, *, now: datetime, replace: bool = False) -> Written | None:
-    """Write the report of the job in a folder, whole or not at all; into that folder where no other place is named.
+def write(home: JobFiles, to: Path | str | None, *, now: datetime, replace: bool = False) -> Written | None:
+    """Write the report of a job, whole or not at all; into the job's folder where no other place is named.
 
-    None where there is no job. Raises UsageError where the place is none, where
-    something else than a report of this job is there and not to be replaced, or what draws is not installed;
-    ManifestUnusable, StorageFailed.
+    None where there is no job. Raises UsageError where the place is none, where something else than a report of this
+    job is there and not to be replaced, or what draws is not installed; ManifestUnusable, StorageFailed.
     """
-    facts = gather(folder, now=now)
+    facts = gather(home, now=now)
     if facts is None:
         return None
     uuid = facts.status.job.uuid
-    path = _place(folder, to, uuid, replace=replace)
+    path = _place(home, to, uuid, replace=replace)
     text = page(facts).encode()
     sealed = b"%s<!-- resumable report of %s, sha256 %s -->\n" % (text, uuid.encode(), _sha256(text).encode())
     return Written(path=path, size=durable.save(path, sealed).size)
 
 
-def _place(folder: Path, to: Path | str | None, uuid: str, *, replace: bool) -> Path:
+def _place(home: JobFiles, to: Path | str | None, uuid: str, *, replace: bool) -> Path:
     """Return where a report goes. Raises UsageError where nothing can be written there."""
-    own = folder.absolute().resolve() / REPORT
+    own = home.report.parent.resolve() / REPORT
     if to is None or _ends(to) == own:
         if durable.kind_of(own) not in (None, durable.FILE, durable.LINK):
             raise UsageError(

@@ -1,20 +1,19 @@
 """What a report tells: everything that the manifest and the receipt know of a job, read without disturbing anybody."""
 
-import contextlib
 import itertools
 from collections import Counter as Tally
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from resumable import status as status_of
 from resumable.manifest.histogram import Latencies
 from resumable.manifest.minutes import MinuteRow
-from resumable.manifest.reader import ManifestReader
+from resumable.manifest.reader import reader
 from resumable.manifest.rows import Quarantined
 from resumable.models import Counter, Event, EventKind
 from resumable.monitor.coverage import Cell, Mark, cell_of
 from resumable.status import Status
+from resumable.storage.job_files import JobFiles
 
 EVENTS_READ = 10_000
 """All that a manifest keeps."""
@@ -75,13 +74,12 @@ class Facts:
     read_at: datetime
 
 
-def gather(folder: Path, *, now: datetime) -> Facts | None:
+def gather(home: JobFiles, *, now: datetime) -> Facts | None:
     """Read all that a report tells; None where there is no job. Raises ManifestUnusable or StorageFailed."""
-    status = status_of.read(folder, events=EVENTS_READ)
-    manifest = ManifestReader.open_to_read(folder / status_of.MANIFEST)
-    if status is None or manifest is None:
-        return None
-    with contextlib.closing(manifest):
+    status = status_of.read(home, events=EVENTS_READ)
+    with reader(home) as manifest:
+        if status is None or manifest is None:
+            return None
         quarantined = tuple(manifest.quarantined(QUARANTINED_READ))
         troubled = {page.window for page in quarantined}
         rows = list(manifest.windows())

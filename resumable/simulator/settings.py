@@ -66,6 +66,9 @@ Latency = float | tuple[float, float] | Callable[[], float]
 class SimSettings:
     """Everything that can be set; all of it can also be switched while the simulator runs."""
 
+    # whose data it is
+    organisation: str = "Simulated Support"  # its name; its id is made of name and seed
+    organisation_told: bool = True  # whether a client may ask who it is; else a 403
     # the data
     seed: int = 1
     records: int = 100  # conversations on every day that `records_on` does not name

@@ -52,6 +52,11 @@ def temporary_name(name: str) -> str:
     return f".{name}{TEMPORARY_SUFFIX}"
 
 
+def is_temporary(name: str) -> bool:
+    """Tell whether a file has such a name: it was never finished."""
+    return name == temporary_name(name[1 : -len(TEMPORARY_SUFFIX)])
+
+
 def save(path: Path, data: bytes | memoryview) -> Saved:
     """Write a whole file under `path`, durably, or leave `path` as it was.
 

@@ -89,6 +89,20 @@ def hold_to_look(path: Path, *, job: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other processes out that want to be alone with a folder too; waits for them. Raises StorageFailed."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as failure:
+        raise failed(folder, failure) from failure
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
 def _opened(path: Path, flags: int, kind: int, job: str) -> Iterator[tuple[FileIO, Held]]:
     """Open the lock's file and lock it; a file that lost its name before it was locked is no lock."""
     while True:

@@ -8,22 +8,18 @@ import contextlib
 import hashlib
 import io
 import json
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resumable.errors import VerificationFailed
-from resumable.models import Interval, PageKey, PartFact, compact, iso, moment_of
-from resumable.storage import durable
+from resumable.models import Interval, PageKey, PartFact, iso, moment_of
 from resumable.storage.compression import heavy_leaves
-from resumable.storage.lock import Guard, unguarded
+from resumable.storage.job_files import PARTS, JobFiles, part_key, take_and_number, window_key, window_of
 
 FORMAT = 1
 """Of the footer's own entry."""
@@ -32,8 +28,6 @@ _ENTRY = b"resumable"
 _ENTRY_KEY: Final = b"\x18\x09" + _ENTRY + b"\x18"
 _MAGIC: Final = b"PAR1"
 _NO_HASH: Final = "0" * 64
-_FOLDER = re.compile(r"window=(\d{8}T[\d.]{6,10}Z)(?:-(\d{8}T[\d.]{6,10}Z))?")
-_NAME = re.compile(r"page-(\d{5,10})(?:\.take-(\d{1,9}))?\.parquet")
 
 _WRITING: Final[dict[str, Any]] = {
     # Measured on the full schema, most of whose leaves are null on most pages: without dictionary and statistics a part
@@ -100,64 +94,48 @@ class Look:
 
 
 class Parts:
-    """The `parts/` folder of a job."""
+    """The parts of a job, in its store."""
 
-    def __init__(self, job_folder: Path, *, guard: Guard = unguarded) -> None:
-        """`job_folder` must exist before the first write; nothing is made until then. `guard` is asked before each."""
-        self.guard = guard
-        self.folder = job_folder / "parts"
-        self._job_folder = job_folder
-
-    def path(self, key: PageKey) -> Path:
-        """Return where the part of a page is."""
-        take = "" if key.take == 1 else f".take-{key.take}"
-        return self.window_folder(key.window) / f"page-{key.number:05d}{take}.parquet"
-
-    def window_folder(self, window: Interval) -> Path:
-        """Return the folder of a window: named by its start, and by its end too unless it is a day."""
-        name = f"window={compact(window.start)}"
-        if window.length != timedelta(days=1):
-            name += f"-{compact(window.end)}"
-        return self.folder / name
+    def __init__(self, home: JobFiles) -> None:
+        """Nothing is read, and nothing is made, until then."""
+        self.store = home.store
+        self._job = home.name
 
     def write(self, table: pa.Table, footer: Footer) -> PartFact:
         """Make a table the durable part of its page. Raises StorageFailed; then there is no part."""
-        path = self.path(footer.key)
         data = _encode(table, footer)
-        self.guard()
-        durable.make_folder(path.parent, within=self._job_folder)
-        saved = durable.save(path, data)
+        saved = self.store.save(part_key(footer.key), data)
         return PartFact(rows=table.num_rows, size=saved.size, sha256=saved.sha256)
 
-    def inspect(self, key: PageKey) -> tuple[Footer, PartFact] | None:
+    def inspect(self, page: PageKey) -> tuple[Footer, PartFact] | None:
         """Return what the part of a page says of itself and what it is, or None unless it is whole and says it is that.
 
         Reads all of it: the footer's hash is checked against the bytes.
         """
         try:
-            data = durable.read(self.path(key))
+            data = self.store.read(part_key(page))
         except FileNotFoundError:
             return None
         footer = _checked_footer(data)
-        if footer is None or footer.key != key:
+        if footer is None or footer.key != page:
             return None
         return footer, PartFact(rows=footer.rows, size=len(data), sha256=hashlib.sha256(data).digest())
 
-    def footer(self, key: PageKey) -> Footer | None:
+    def footer(self, page: PageKey) -> Footer | None:
         """Return what the part of a page says of itself, unproven: only the end of the file is read.
 
         None where there is no regular file, or one that does not end as a part does. Raises StorageFailed.
         """
-        with contextlib.suppress(FileNotFoundError), durable.opened(self.path(key)) as file:
+        with contextlib.suppress(FileNotFoundError), self.store.opened(part_key(page)) as file:
             return _said(file)[0]
         return None
 
-    def look(self, key: PageKey, *, most: int = 0, column: str | None = None) -> Look:
+    def look(self, page: PageKey, *, most: int = 0, column: str | None = None) -> Look:
         """Look at the file of a part: at its end only, or at all of it where it has no more than `most` bytes.
 
         Raises FileNotFoundError where there is no regular file, StorageFailed.
         """
-        with durable.opened(self.path(key)) as file:
+        with self.store.opened(part_key(page)) as file:
             size = file.seek(0, io.SEEK_END)
             if size > most:
                 return Look(size=size, footer=_said_at_end(file, size))
@@ -167,56 +145,44 @@ class Parts:
 
     def windows(self) -> Iterator[Interval]:
         """Yield the windows that have a folder, by its name; what has another name is passed over."""
-        for path in durable.listed(self.folder):
-            match = _FOLDER.fullmatch(path.name)
-            with contextlib.suppress(ValueError):
-                start = moment_of(match[1]) if match else None
-                if match and start:
-                    window = Interval(start=start, end=moment_of(match[2]) if match[2] else start + timedelta(days=1))
-                    if self.window_folder(window) == path:
-                        yield window
+        for key in self.store.list(PARTS):
+            if (window := window_of(key)) is not None:
+                yield window
 
-    def found(self, window: Interval) -> tuple[list[PageKey], list[Path]]:
-        """List a window's folder: the pages that have a part by name, and every other file in it."""
-        keys: list[PageKey] = []
-        strange: list[Path] = []
-        for path in durable.listed(self.window_folder(window)):
-            named = self.named(path)
+    def found(self, window: Interval) -> tuple[list[PageKey], list[str]]:
+        """List what lies below a window: the pages that have a part by name, and the keys of every other file."""
+        pages: list[PageKey] = []
+        strange: list[str] = []
+        for key in self.store.list(window_key(window)):
+            named = take_and_number(key)
             if named is not None:
-                keys.append(PageKey(window=window, take=named[0], number=named[1]))
+                pages.append(PageKey(window=window, take=named[0], number=named[1]))
             else:
-                strange.append(path)
-        return keys, strange
+                strange.append(key)
+        return pages, strange
 
-    def named(self, path: Path) -> tuple[int, int] | None:
-        """Read take and number off a part's name; None for any other name."""
-        match = _NAME.fullmatch(path.name)
-        return None if match is None else (int(match[2] or 1), int(match[1]))
-
-    def remove(self, path: Path) -> None:
-        """Remove one file of this folder; one that is gone already is fine."""
-        self.guard()
-        durable.remove(path)
+    def remove(self, page: PageKey) -> None:
+        """Remove the part of a page; one that is gone already is fine."""
+        self.store.remove(part_key(page))
 
     def settle(self, window: Interval) -> None:
-        """Make what was removed from a window's folder stay away, after a power cut too."""
-        if durable.is_folder(folder := self.window_folder(window)):
-            durable.sync_folder(folder)
+        """Make what was removed from a window stay away, after a power cut too."""
+        self.store.settle(window_key(window))
 
-    def column(self, key: PageKey, name: str) -> pa.ChunkedArray:
+    def column(self, page: PageKey, name: str) -> pa.ChunkedArray:
         """Read one column of a part. Raises VerificationFailed where it is gone or damaged, StorageFailed."""
-        with self._to_read(key) as file:
+        with self._to_read(page) as file:
             return file.read(columns=[name]).column(0)
 
-    def table(self, key: PageKey) -> pa.Table:
+    def table(self, page: PageKey) -> pa.Table:
         """Read a part, whole. Raises VerificationFailed where it is gone or damaged, StorageFailed."""
-        with self._to_read(key) as file:
+        with self._to_read(page) as file:
             return file.read()
 
     @contextlib.contextmanager
-    def _to_read(self, key: PageKey) -> Iterator[pq.ParquetFile]:
+    def _to_read(self, page: PageKey) -> Iterator[pq.ParquetFile]:
         try:
-            with durable.opened(self.path(key)) as source:
+            with self.store.opened(part_key(page)) as source:
                 try:
                     with contextlib.closing(pq.ParquetFile(source)) as file:
                         yield file
@@ -224,14 +190,14 @@ class Parts:
                     # Arrow has OSError for bytes that it cannot make sense of, too: without a number.
                     if isinstance(failure, OSError) and failure.errno is not None:
                         raise
-                    raise self.fault(key, f"is damaged ({failure})") from failure
+                    raise self.fault(page, f"is damaged ({failure})") from failure
         except FileNotFoundError as failure:
-            raise self.fault(key, "is gone") from failure
+            raise self.fault(page, "is gone") from failure
 
-    def fault(self, key: PageKey, what: str) -> VerificationFailed:
+    def fault(self, page: PageKey, what: str) -> VerificationFailed:
         """Return the error that says what is wrong with a part."""
-        hint = f"Take it again with: resumable repair {self._job_folder.name}"
-        return VerificationFailed(f"the part {self.path(key)} {what}.", hint=hint)
+        hint = f"Take it again with: resumable repair {self._job}"
+        return VerificationFailed(f"the part {self.store.place(part_key(page))} {what}.", hint=hint)
 
 
 def part_bytes(table: pa.Table) -> int:

@@ -11,11 +11,9 @@ from typing import Final
 
 from resumable.errors import UsageError
 from resumable.storage import durable
+from resumable.storage.job_files import JobFiles
 
 _ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/.*", re.DOTALL)
-_MANIFEST: Final = "manifest.sqlite"
-_PARTS: Final = "parts"
-_WINDOWS: Final = "window="
 
 
 def path_of(text: str, what: str) -> Path:
@@ -73,9 +71,8 @@ def _is_job(folder: Path) -> bool:
     """Tell whether a folder is a job's: by its manifest, or where that was lost by the parts of its windows."""
     if durable.kind_of(folder) != durable.FOLDER:
         return False
-    if durable.kind_of(folder / _MANIFEST) is not None:
-        return True
-    return any(each.name.startswith(_WINDOWS) for each in durable.listed(folder / _PARTS))
+    home = JobFiles.at(folder)
+    return durable.kind_of(home.manifest) is not None or home.lost() is not None
 
 
 def not_ours(path: Path, what: str) -> UsageError:

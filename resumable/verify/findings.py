@@ -52,11 +52,19 @@ class Finding:
     window: Interval | None = None
     take: int | None = None
     number: int | None = None
-    path: Path | None = None
+    file: str | None = None
+    """The key in the job's store of what is wrong, where it is one file or folder."""
+    place: str | None = None
+    """Where that is: a path, or a URL in a bucket. A manifest has a place and no key."""
     text: str
     """One sentence for people."""
     mend: str
     """The command that mends it."""
+
+    @property
+    def path(self) -> Path | None:
+        """Where the file is, for a job in a folder."""
+        return None if self.place is None else Path(self.place)
 
     @property
     def key(self) -> PageKey | None:
@@ -72,7 +80,7 @@ class Finding:
             "window": None if self.window is None else {"from": iso(self.window.start), "to": iso(self.window.end)},
             "take": self.take,
             "page": self.number,
-            "path": None if self.path is None else str(self.path),
+            "path": self.place,
             "text": self.text,
             "mend": self.mend,
         }

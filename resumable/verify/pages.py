@@ -9,7 +9,8 @@ import pyarrow as pa
 from resumable.errors import StorageFailed
 from resumable.manifest.rows import PageRow, WindowRow
 from resumable.models import JobSpec, PageKey
-from resumable.storage.durable import FILE, FOLDER, kind_of
+from resumable.storage.durable import FILE, FOLDER
+from resumable.storage.job_files import part_key, window_key
 from resumable.storage.parts import Footer, Look
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import Subject
@@ -33,7 +34,7 @@ def check(subject: Subject, row: WindowRow, key: PageKey, page: PageRow, *, fold
     """Look at one part; `folder` is what kind of thing its window's folder is. Raises StorageFailed."""
     if folder not in (FOLDER, None):
         text = f"{folder} is in the place of the folder of its window"
-        return Checked(finding=subject.page(Flaw.NOT_A_FILE, key, text, path=subject.parts.window_folder(key.window)))
+        return Checked(finding=subject.page(Flaw.NOT_A_FILE, key, text, file=window_key(key.window)))
     quick = subject.report.quick
     most, column = (0, None) if quick else (max(page.part.size, READ_ANYWAY), subject.contract.schema.key)
     try:
@@ -54,7 +55,7 @@ def check(subject: Subject, row: WindowRow, key: PageKey, page: PageRow, *, fold
 
 
 def _absent(subject: Subject, key: PageKey) -> Finding:
-    kind = kind_of(subject.parts.path(key))
+    kind = subject.store.kind(part_key(key))
     if kind in (None, FILE):  # a file that has come in between is as good as none: nobody should be writing
         return subject.page(Flaw.MISSING, key, "it is recorded done, and its part is not there")
     return subject.page(Flaw.NOT_A_FILE, key, f"{kind} is in the place of its part")

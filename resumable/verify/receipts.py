@@ -6,8 +6,8 @@ from typing import Any
 
 from resumable.engine import receipt
 from resumable.models import iso, label
-from resumable.status import RECEIPT
-from resumable.storage import durable
+from resumable.storage.durable import FILE
+from resumable.storage.job_files import RECEIPT
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import Subject
 
@@ -17,14 +17,13 @@ NAMED = 5
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield what is wrong with the receipt of a complete job."""
-    path = subject.folder / RECEIPT
-    kind = durable.kind_of(path)
-    if kind != durable.FILE:
+    kind = subject.store.kind(RECEIPT)
+    if kind != FILE:
         text = "the receipt of the job is not there" if kind is None else f"{kind} is in the place of the receipt"
         yield _finding(subject, text)
         return
     try:
-        said = json.loads(durable.read(path))
+        said = json.loads(subject.store.read(RECEIPT))
         differing = [*_differing(subject, said)]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         yield _finding(subject, "the receipt cannot be read")
@@ -61,4 +60,4 @@ def _windows(subject: Subject, said: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _finding(subject: Subject, text: str) -> Finding:
-    return Finding(flaw=Flaw.RECEIPT, path=subject.folder / RECEIPT, text=f"{text}.", mend=subject.repair)
+    return subject.file(Flaw.RECEIPT, RECEIPT, f"{text}.")

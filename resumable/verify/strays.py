@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from resumable.manifest.rows import WindowRow
 from resumable.models import PageKey, WindowState, label
-from resumable.status import RECEIPT
-from resumable.storage import durable
+from resumable.storage.durable import FILE, FOLDER, is_temporary, temporary_name
+from resumable.storage.job_files import PARTS, RECEIPT, name_of, take_and_number, window_key
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import Subject
 
@@ -17,12 +16,11 @@ HIDDEN = (".", "_")
 
 def parts_folder(subject: Subject) -> Finding | None:
     """Return what is wrong with `parts/` itself, where it is no folder; nothing in it is looked at then."""
-    folder = subject.parts.folder
-    kind = durable.kind_of(folder)
-    if kind in (durable.FOLDER, None):
+    kind = subject.store.kind(PARTS)
+    if kind in (FOLDER, None):
         return None
-    text = f"{kind} is in the place of the folder {folder}."
-    return Finding(flaw=Flaw.NOT_A_FILE, path=folder, text=text, mend=subject.repair)
+    text = f"{kind} is in the place of the folder {subject.store.place(PARTS)}."
+    return subject.file(Flaw.NOT_A_FILE, PARTS, text)
 
 
 def strays(subject: Subject, row: WindowRow) -> Iterator[Finding]:
@@ -30,54 +28,57 @@ def strays(subject: Subject, row: WindowRow) -> Iterator[Finding]:
     window, checks = row.window, subject.manifest.checks
     takes = {take: {page.number for page in checks.pages(window, take)} for take in checks.takes(window)}
     mend = subject.repair if window.state is WindowState.COMPLETE else subject.resume
-    folder = subject.parts.window_folder(window.interval)
-    kind = durable.kind_of(folder)
-    if kind not in (durable.FOLDER, None) and not any(takes.values()):
-        text = f"{kind} is in the place of its folder"
-        yield replace(subject.window(Flaw.NOT_A_FILE, window, text), path=folder)
-    for path in durable.listed(folder):
-        named = subject.parts.named(path)
+    folder = window_key(window.interval)
+    kind = subject.store.kind(folder)
+    if kind not in (FOLDER, None) and not any(takes.values()):
+        found = subject.file(Flaw.NOT_A_FILE, folder, f"{window.interval}: {kind} is in the place of its folder.")
+        yield replace(found, window=window.interval, take=window.take)
+    for key in subject.store.list(folder):
+        named = take_and_number(key)
         if named is not None and named[1] in takes.get(named[0], ()):
             continue
-        key = None if named is None else PageKey(window=window.interval, take=named[0], number=named[1])
-        where = label(window.interval) if key is None else str(key)
-        flaw, text = _judged(path)
+        page = None if named is None else PageKey(window=window.interval, take=named[0], number=named[1])
+        where = label(window.interval) if page is None else str(page)
+        flaw, text = _judged(subject, key)
         if flaw is not None:
-            yield Finding(
-                flaw=flaw,
+            yield replace(
+                subject.file(flaw, key, f"{where}: {text}."),
                 window=window.interval,
-                take=None if key is None else key.take,
-                number=None if key is None else key.number,
-                path=path,
-                text=f"{where}: {text}.",
-                mend=mend if flaw is Flaw.LEFTOVER or key is not None else subject.repair,
+                take=None if page is None else page.take,
+                number=None if page is None else page.number,
+                mend=mend if flaw is Flaw.LEFTOVER or page is not None else subject.repair,
             )
 
 
 def strangers(subject: Subject, known: set[str]) -> Iterator[Finding]:
-    """Yield what lies in `parts/` beside the folders of windows (`known` by name), and temporary files above it."""
-    for path in durable.listed(subject.parts.folder):
-        if path.name in known:
+    """Yield what lies in `parts/` beside what windows have (`known` by key), and temporary files above it."""
+    store = subject.store
+    for key in store.list(PARTS):
+        if key in known:
             continue
-        inside = durable.listed(path) if path.name.startswith("window=") else []
-        if durable.kind_of(path) == durable.FOLDER and (inside or not any(durable.listed(path))):
+        below = store.list(key) if store.kind(key) == FOLDER else None
+        if below is not None and (not below or name_of(key).startswith("window=")):
             # An empty folder hurts nobody: a window that was split leaves one.
-            yield from (_of_job(subject, *_judged(file), file) for file in inside if _judged(file)[0] is not None)
-        elif _judged(path)[0] is not None:
-            yield _of_job(subject, *_judged(path), path)
-    receipt = subject.folder / durable.temporary_name(RECEIPT)
-    if durable.kind_of(receipt) is not None:
-        yield _of_job(subject, *_judged(receipt), receipt)
+            for file in below:
+                yield from _of_job(subject, file)
+        else:
+            yield from _of_job(subject, key)
+    receipt = temporary_name(RECEIPT)
+    if store.kind(receipt) is not None:
+        yield from _of_job(subject, receipt)
 
 
-def _judged(path: Path) -> tuple[Flaw | None, str]:
-    kind = durable.kind_of(path) or durable.FILE
-    if path.name.startswith(".") and path.name.endswith(durable.TEMPORARY_SUFFIX):
-        return Flaw.LEFTOVER, f"{path.name} is a temporary file that was never finished"
-    if path.name.startswith(HIDDEN):
+def _judged(subject: Subject, key: str) -> tuple[Flaw | None, str]:
+    kind, name = subject.store.kind(key) or FILE, name_of(key)
+    if is_temporary(name):
+        return Flaw.LEFTOVER, f"{name} is a temporary file that was never finished"
+    if name.startswith(HIDDEN):
         return None, ""
-    return Flaw.ORPHAN, f"{path.name} is {kind} that no row names, and readers of the folder take it for data"
+    return Flaw.ORPHAN, f"{name} is {kind} that no row names, and readers of the folder take it for data"
 
 
-def _of_job(subject: Subject, flaw: Flaw | None, text: str, path: Path) -> Finding:
-    return Finding(flaw=flaw or Flaw.ORPHAN, path=path, text=f"{path.parent.name}: {text}.", mend=subject.repair)
+def _of_job(subject: Subject, key: str) -> Iterator[Finding]:
+    flaw, text = _judged(subject, key)
+    if flaw is not None:
+        above = name_of(key.rpartition("/")[0]) or subject.name
+        yield subject.file(flaw, key, f"{above}: {text}.")

@@ -1,28 +1,29 @@
 """What a verification is about: one job's manifest, parts and contract, and how far it is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from resumable.datasets.contract import AnyContract
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.rows import JobRow
 from resumable.models import PageKey, Window
+from resumable.storage.job_files import JobFiles, part_key
 from resumable.storage.parts import Parts
+from resumable.storage.store import Store
 from resumable.verify.findings import Finding, Flaw, Report
 
 
 class JobLike(Protocol):
-    """Whatever has a name and a folder; `backfill.Job` is one."""
+    """Whatever has a name and a home; `job.Job` is one."""
 
     @property
     def name(self) -> str:
         """The job's name."""
 
     @property
-    def folder(self) -> Path:
-        """Where its manifest and its parts are."""
+    def home(self) -> JobFiles:
+        """Where each thing of it lies."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class Subject:
     """One job, opened to be looked at."""
 
     name: str
-    folder: Path
+    home: JobFiles
     manifest: ManifestReader
     parts: Parts
     job: JobRow
@@ -38,6 +39,11 @@ class Subject:
     report: Report
     tell: Callable[[], None]
     """Is called whenever the report has changed."""
+
+    @property
+    def store(self) -> Store:
+        """What the job's parts and its receipt lie in."""
+        return self.home.store
 
     @property
     def repair(self) -> str:
@@ -49,13 +55,18 @@ class Subject:
         """The command that does what a run does anyway."""
         return f"resumable resume {self.name}"
 
-    def page(self, flaw: Flaw, key: PageKey, text: str, *, path: Path | None = None) -> Finding:
-        """Make a finding about one page."""
-        where = path or self.parts.path(key)
-        said = f"{key}: {text}."
-        return Finding(
-            flaw=flaw, window=key.window, take=key.take, number=key.number, path=where, text=said, mend=self.repair
+    def page(self, flaw: Flaw, page: PageKey, text: str, *, file: str | None = None) -> Finding:
+        """Make a finding about one page; `file` is what is wrong where that is not its part."""
+        return replace(
+            self.file(flaw, file or part_key(page), f"{page}: {text}."),
+            window=page.window,
+            take=page.take,
+            number=page.number,
         )
+
+    def file(self, flaw: Flaw, key: str, text: str) -> Finding:
+        """Make a finding about a file, or a folder, that is of no page."""
+        return Finding(flaw=flaw, file=key, place=self.store.place(key), text=text, mend=self.repair)
 
     def window(self, flaw: Flaw, window: Window, text: str, *, mend: str = "") -> Finding:
         """Make a finding about a whole window."""

@@ -1,16 +1,15 @@
 """A whole verification: manifest, windows, pages, files, receipt and server, one after the other, as it is found."""
 
-import contextlib
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from resumable import status as status_of
 from resumable.datasets.contract import AnyContract
 from resumable.datasets.resolve import of_job
 from resumable.errors import ManifestUnusable, UsageError
-from resumable.manifest.reader import ManifestReader
+from resumable.manifest.reader import ManifestReader, required_reader
 from resumable.models import JobState
+from resumable.storage.job_files import window_key
 from resumable.storage.parts import Parts
 from resumable.verify import receipts, server, strays
 from resumable.verify.findings import Finding, Flaw, Report
@@ -48,23 +47,16 @@ def verify(
 
 def _findings(job: JobLike, report: Report, online: Server | None, tell: Callable[[], None]) -> Iterator[Finding]:
     try:
-        with contextlib.closing(_opened(job)) as manifest:
+        with required_reader(job.home) as manifest:
             if flaws := manifest.checks.damage():
                 raise ManifestUnusable(
-                    f"the manifest {job.folder / status_of.MANIFEST} is damaged: {'; '.join(flaws[:3])}.",
+                    f"the manifest {job.home.manifest} is damaged: {'; '.join(flaws[:3])}.",
                     hint=f"Make it again from the parts with: resumable repair {job.name}",
                 )
             yield from _all(_subject(job, manifest, report, tell), online)
     except ManifestUnusable as error:
-        path = job.folder / status_of.MANIFEST
-        yield Finding(flaw=Flaw.MANIFEST, path=path, text=error.message, mend=_command(error.hint))
-
-
-def _opened(job: JobLike) -> ManifestReader:
-    manifest = ManifestReader.open_to_read(job.folder / status_of.MANIFEST)
-    if manifest is None:
-        raise status_of.lost(job.folder) or status_of.no_job(job.folder.parent, job.name)
-    return manifest
+        where = str(job.home.manifest)
+        yield Finding(flaw=Flaw.MANIFEST, place=where, text=error.message, mend=_command(error.hint))
 
 
 def _subject(job: JobLike, manifest: ManifestReader, report: Report, tell: Callable[[], None]) -> Subject:
@@ -78,9 +70,9 @@ def _subject(job: JobLike, manifest: ManifestReader, report: Report, tell: Calla
     tell()
     return Subject(
         name=job.name,
-        folder=job.folder,
+        home=job.home,
         manifest=manifest,
-        parts=Parts(job.folder),
+        parts=Parts(job.home),
         job=row,
         contract=contract,
         report=report,
@@ -117,7 +109,7 @@ def _windows(subject: Subject) -> Iterator[Finding]:
     with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
         check = WindowCheck(subject, pool)
         for row in subject.manifest.windows():
-            known.add(subject.parts.window_folder(row.window.interval).name)
+            known.add(window_key(row.window.interval))
             yield from check.check(row)
             yield from strays.strays(subject, row)
     yield from strays.strangers(subject, known)

@@ -12,7 +12,7 @@ from resumable.engine.closing import judge
 from resumable.engine.windows import gaps
 from resumable.manifest.rows import PageRow, WindowRow
 from resumable.models import PageKey, WindowState, label
-from resumable.storage.durable import kind_of
+from resumable.storage.job_files import window_key
 from resumable.verify import pages
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.pages import Checked
@@ -82,7 +82,7 @@ class WindowCheck:
     def _parts(self, row: WindowRow, take: int, sums: _Sums) -> Iterator[Finding]:
         """Look at the part of every row of a take, several at once, in order."""
         subject = self._subject
-        folder = kind_of(subject.parts.window_folder(row.window.interval))
+        folder = subject.store.kind(window_key(row.window.interval))
         flying: deque[tuple[PageRow, Future[Checked]]] = deque()
         try:
             for page in subject.manifest.checks.pages(row.window, take):

@@ -17,7 +17,8 @@ from resumable.schema.decode import decode
 from resumable.schema.registry import pinned
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from resumable.storage.parts import Footer, Parts
+from resumable.storage.parts import Footer
+from tests.support.parts import FolderParts
 
 START = datetime(2023, 10, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -47,14 +48,14 @@ def make_job(folder: Path, *, windows: int, pages: int, rows: int = 100) -> None
         windows=iter(days),
     )
     with closing(manifest):
-        parts = Parts(folder)
+        parts = FolderParts(folder)
         manifest.set_state(JobState.RUNNING)
         for row in list(manifest.windows()):
             _fill(row.window, manifest, parts, base, pages)
         manifest.set_state(JobState.COMPLETE)
 
 
-def _fill(window: Window, manifest: Manifest, parts: Parts, base: list[pa.Table], pages: int) -> None:
+def _fill(window: Window, manifest: Manifest, parts: FolderParts, base: list[pa.Table], pages: int) -> None:
     rows = base[0].num_rows
     snapshot = Snapshot(number=1, page_count=pages, total=pages * rows)
     for number in range(1, pages + 1):

@@ -11,6 +11,7 @@ from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.clock import SystemClock
 from resumable.monitor.watch import Watch
 from resumable.simulator.simulator import Simulator
+from resumable.storage.job_files import JobFiles
 from tests.cli.conftest import CommandLine, finished
 from tests.cli.terminal import terminal
 
@@ -28,7 +29,7 @@ def slow(simulated: Callable[..., Simulator], tmp_path: Path) -> CommandLine:
 
 def expected(cli: CommandLine, columns: int, lines: int) -> list[str]:
     """Return the lines that a screen of this size is to show of a job that rests."""
-    view = Watch(cli.state / "j", SystemClock()).look()
+    view = Watch(JobFiles.at(cli.state / "j"), SystemClock()).look()
     assert view is not None
     return [line.plain.rstrip() for line in drawn(view, Screen(width=columns, height=lines, plain=False))]
 

@@ -16,6 +16,7 @@ from resumable.storage.parts import Footer, Parts
 from tests.engine.test_pages import assert_whole, simulated
 from tests.support.builders import footer, make_job, make_manifest, snapshot, table
 from tests.support.clock import VirtualClock
+from tests.support.parts import FolderParts
 
 
 class Bench:
@@ -24,7 +25,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         """Make it, with nothing done."""
         self.manifest = make_manifest(folder / "manifest.sqlite", VirtualClock())
-        self.parts = Parts(folder)
+        self.parts = FolderParts(folder)
         self.window = self.manifest.unfinished()[0].window
 
     def orphan(self, number: int, *, change: Callable[[Footer], Footer] = lambda said: said, total: int = 5) -> PageKey:
@@ -74,7 +75,7 @@ def bench(tmp_path: Path) -> Bench:
 def test_an_orphaned_first_page_opens_its_window(bench: Bench) -> None:
     """Renamed and not yet recorded: it is adopted with the snapshot that it carries, and not asked for again."""
     bench.orphan(1)
-    row = bench.reconcile()
+    row = bench.recover()
     assert (row.window.state, row.done, row.window.records) == (WindowState.OPEN, 1, 2)
     assert row.window.snapshot is not None
     assert (row.window.snapshot.page_count, row.window.snapshot.total) == (3, 5)
@@ -86,7 +87,7 @@ def test_any_number_of_orphans_is_adopted(bench: Bench) -> None:
     bench.record(1)
     for number in (2, 3):
         bench.orphan(number)
-    assert bench.reconcile().done == 3
+    assert bench.recover().done == 3
     assert bench.pages() == [1, 2, 3]
     assert not bench.manifest.window(bench.window.id).moved
 
@@ -95,7 +96,7 @@ def test_an_orphan_whose_answer_named_another_count_is_adopted_as_moved(bench: B
     """The doubt is in the part, and survives the kill."""
     bench.record(1)
     bench.orphan(2, change=lambda said: replace(said, total=6))
-    assert bench.reconcile().moved
+    assert bench.recover().moved
 
 
 FOREIGN: dict[str, Callable[[Footer], Footer]] = {
@@ -112,7 +113,7 @@ def test_an_orphan_that_is_not_of_this_take_is_removed(which: str, bench: Bench)
     """Whole as it may be, it is not what the manifest is waiting for."""
     bench.record(1)
     bench.orphan(2, change=FOREIGN[which])
-    row = bench.reconcile()
+    row = bench.recover()
     assert row.done == 1
     assert bench.names() == ["page-00001.parquet"]
     assert bench.events() == [EventKind.REMOVED]
@@ -121,7 +122,7 @@ def test_an_orphan_that_is_not_of_this_take_is_removed(which: str, bench: Bench)
 def test_a_later_page_without_a_first_one_is_removed(bench: Bench) -> None:
     """A window is opened by its first page alone."""
     bench.orphan(2)
-    assert bench.reconcile().window.state is WindowState.PLANNED
+    assert bench.recover().window.state is WindowState.PLANNED
     assert bench.names() == []
 
 
@@ -133,7 +134,7 @@ def test_a_damaged_orphan_is_removed(share: float, bench: Bench) -> None:
     data = bytearray(path.read_bytes())
     data[4 + int(len(data) * share)] ^= 4
     path.write_bytes(data)
-    bench.reconcile()
+    bench.recover()
     assert bench.pages() == [1]
     assert bench.names() == ["page-00001.parquet"]
 
@@ -144,7 +145,7 @@ def test_torn_temporaries_are_removed_and_strange_files_left(bench: Bench) -> No
     folder = bench.parts.window_folder(bench.window.interval)
     for name in (".page-00002.parquet.tmp", ".page-00009.take-3.parquet.tmp", "notes.txt", ".hidden"):
         (folder / name).write_bytes(b"PAR1 torn")
-    bench.reconcile()
+    bench.recover()
     assert bench.names() == [".hidden", "notes.txt", "page-00001.parquet"]
 
 
@@ -154,7 +155,7 @@ def test_recorded_pages_are_left_alone(bench: Bench) -> None:
     bench.record(2)
     paths = [bench.parts.path(PageKey(window=bench.window.interval, take=1, number=n)) for n in (1, 2)]
     paths[0].write_bytes(b"damaged, which is for verify to find")
-    assert bench.reconcile().done == 2
+    assert bench.recover().done == 2
     assert all(path.exists() for path in paths)
     assert bench.events() == []
 
@@ -163,7 +164,7 @@ def test_an_older_take_stays_until_the_newer_is_whole(bench: Bench) -> None:
     """Parts of the take before are kept while the window is taken again, and go when it is complete."""
     bench.record(1)
     bench.window = bench.manifest.retake(bench.window, None, "why").window
-    bench.reconcile()
+    bench.recover()
     assert bench.names() == ["page-00001.parquet"]
     _complete(bench)
     remove_stale(bench.window, manifest=bench.manifest, parts=bench.parts)
@@ -177,13 +178,13 @@ def test_a_removal_cut_short_is_finished_by_the_next(bench: Bench, monkeypatch: 
     bench.window = bench.manifest.retake(bench.window, None, "why").window
     _complete(bench)
     real = Parts.remove
-    removed: list[Path] = []
+    removed: list[PageKey] = []
 
-    def remove(self: Parts, path: Path) -> None:
+    def remove(self: Parts, page: PageKey) -> None:
         if removed:
             raise KeyboardInterrupt
-        removed.append(path)
-        real(self, path)
+        removed.append(page)
+        real(self, page)
 
     with monkeypatch.context() as patch:
         patch.setattr(Parts, "remove", remove)
@@ -214,7 +215,7 @@ def test_what_is_stale_is_gone_for_good_before_its_rows_are(
     bench.window = bench.manifest.retake(bench.window, None, "why").window
     _complete(bench)
     if removed_before:
-        bench.parts.remove(bench.parts.path(PageKey(window=bench.window.interval, take=1, number=1)))
+        bench.parts.remove(PageKey(window=bench.window.interval, take=1, number=1))
     steps: list[str] = []
     for owner, name in ((durable, "remove"), (durable, "sync_folder"), (Manifest, "forget_stale")):
         monkeypatch.setattr(owner, name, _noting(steps, name, getattr(owner, name)))

@@ -19,10 +19,10 @@ from resumable.schema.decode import decode
 from resumable.schema.registry import pinned
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from resumable.storage.parts import Parts
 from tests.support.builders import START, footer, make_manifest, virtual_settings
 from tests.support.clock import VirtualClock
 from tests.support.harness import plain
+from tests.support.parts import FolderParts
 
 DAYS = 3
 INTERVAL = f"{iso(START)}/{iso(START + timedelta(days=DAYS))}"
@@ -108,7 +108,7 @@ def take(manifest: Manifest, folder: Path, window_id: int, pages: list[Page]) ->
     for number, page in enumerate(pages, 1):
         said = footer(manifest, window, number, len(page.records), page_count=len(pages), total=total)
         said = replace(said, taken_at=iso(START + timedelta(hours=page.taken)))
-        part = Parts(folder).write(table_of(page.records), said)
+        part = FolderParts(folder).write(table_of(page.records), said)
         if number == 1:
             manifest.first_page_done(window, seen, part)
         else:

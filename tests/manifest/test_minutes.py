@@ -18,7 +18,7 @@ from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from tests.support.builders import START, make_job, make_manifest, snapshot
 from tests.support.clock import VirtualClock
-from tests.support.older import version_1
+from tests.support.older import made_by
 
 FACT = PartFact(rows=100, size=130_000, sha256=bytes(range(32)))
 
@@ -164,7 +164,7 @@ def test_a_manifest_of_the_first_version_can_be_looked_at_as_it_is(tmp_path: Pat
     """A reader finds everything but the minutes, and changes nothing."""
     path = tmp_path / "manifest.sqlite"
     make_manifest(path, VirtualClock()).close()
-    version_1(path)
+    made_by(1, path)
     before = path.read_bytes()
     reader = ManifestReader.open_to_read(path)
     assert reader is not None
@@ -181,7 +181,7 @@ def test_a_job_of_the_first_version_is_carried_on(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="used up"):
         make_job(sim, clock, tmp_path, max_requests=3).run()
     path = tmp_path / "job" / "manifest.sqlite"
-    version_1(path)
+    made_by(1, path)
     job = make_job(sim, clock, tmp_path)
     done = job.status().totals.pages_done
     status = job.run()

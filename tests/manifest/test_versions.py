@@ -1,17 +1,21 @@
 """Older manifests are brought up to date in one transaction, and a reader never does that."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from resumable.errors import ExitCode, ManifestUnusable
-from resumable.manifest import tables
+from resumable.errors import ExitCode, Incomplete, ManifestUnusable
+from resumable.manifest import migrations, tables
 from resumable.manifest.connection import Connection
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.store import Manifest
-from resumable.models import PartFact
-from tests.support.builders import make_manifest, snapshot
+from resumable.models import JobState, PartFact
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import Simulator
+from tests.support import older
+from tests.support.builders import make_job, make_manifest, snapshot
 from tests.support.clock import VirtualClock
 
 FACT = PartFact(rows=100, size=130_000, sha256=bytes(range(32)))
@@ -19,6 +23,48 @@ STEPS = {
     1: "ALTER TABLE page ADD COLUMN weight INTEGER;\nUPDATE page SET weight = size / 2;\n",
     2: "CREATE TABLE note (text TEXT NOT NULL) STRICT;\nINSERT INTO note\nVALUES ('two lines; one statement');\n",
 }
+
+
+@pytest.mark.parametrize("version", older.VERSIONS)
+def test_one_of_each_version_is_resumed(version: int, tmp_path: Path) -> None:
+    """Begun by that version and interrupted, the run brings it up to date, asks for no page again, and completes."""
+    clock = VirtualClock()
+    sim = Simulator(SimSettings(records=300), monotonic=clock.monotonic)
+    with pytest.raises(Incomplete, match="used up"):
+        make_job(sim, clock, tmp_path, max_requests=3).run()
+    path = tmp_path / "job" / "manifest.sqlite"
+    older.made_by(version, path)
+    job = make_job(sim, clock, tmp_path)
+    done = job.status().totals.pages_done
+    status = job.run()
+    assert done > 0
+    assert status.state is JobState.COMPLETE
+    assert max(sim.log.pages().values()) == 1
+    with closing(Connection(path, read_only=True)) as database:
+        assert database.version == tables.VERSION
+        assert _columns(database) == _columns_made_today(tmp_path / "today.sqlite")
+
+
+@pytest.mark.parametrize("version", older.VERSIONS)
+def test_the_tables_of_an_older_version_are_frozen(version: int) -> None:
+    """What the product takes for a version's tables is what that version made, to the letter of each statement."""
+    # The first version had not named this constraint yet.
+    frozen = migrations.TABLES[version].replace("CONSTRAINT counted ", "")
+    assert frozen.split() == older.statements(version).replace("CONSTRAINT counted ", "").split()
+
+
+def _columns(database: Connection) -> dict[str, list[tuple[object, ...]]]:
+    """Return each table's columns, whatever their order: a column that is added comes last."""
+    made = [name for (name,) in database.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    facts = 'SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?) ORDER BY name'
+    return {name: database.rows(facts, (name,)) for name in made}
+
+
+def _columns_made_today(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    with closing(Connection(path)) as database:
+        with database.atomic():
+            database.script(tables.TABLES)
+        return _columns(database)
 
 
 @pytest.fixture
@@ -34,7 +80,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     manifest.close()
     monkeypatch.setattr(tables, "VERSION", 3)
     monkeypatch.setattr(tables, "READABLE", 3)
-    monkeypatch.setattr(tables, "MIGRATIONS", STEPS)
+    monkeypatch.setattr(migrations, "STEPS", STEPS)
     return path
 
 
@@ -92,7 +138,7 @@ def test_a_reader_leaves_an_older_one_as_it_is(path: Path) -> None:
 
 def test_one_with_no_way_up_is_refused_untouched(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a step is missing, none is taken."""
-    monkeypatch.setattr(tables, "MIGRATIONS", {1: STEPS[1]})
+    monkeypatch.setattr(migrations, "STEPS", {1: STEPS[1]})
     opens: Callable[[], object] = lambda: Manifest.open(path, VirtualClock())  # noqa: E731 - a call to make twice
     for _ in range(2):
         with pytest.raises(ManifestUnusable, match="too old"):

@@ -9,6 +9,7 @@ import pytest
 from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.models import JobState
 from resumable.monitor.watch import View, Watch
+from resumable.storage.job_files import JobFiles
 from resumable.storage.lock import hold
 from tests.report import jobs
 from tests.support.clock import VirtualClock
@@ -24,7 +25,7 @@ def clock() -> VirtualClock:
 
 def seen(folder: Path, clock: VirtualClock) -> View:
     """Look at a job that is there."""
-    view = Watch(folder, clock).look()
+    view = Watch(JobFiles.at(folder), clock).look()
     assert view is not None
     return view
 
@@ -88,7 +89,7 @@ def test_pace_and_time_left_are_those_of_the_run(tmp_path: Path, clock: VirtualC
         opened = [manifest.first_page_done(window, jobs.snapshot(window, 100), jobs.FACT).window for window in windows]
         for number in range(2, 101):
             manifest.page_done(opened[0], number, jobs.FACT, moved=False)
-        watch = Watch(tmp_path / "running", clock)
+        watch = Watch(JobFiles.at(tmp_path / "running"), clock)
         assert watch.look() is not None
         clock.sleep(10)
         for number in range(2, 52):
@@ -113,5 +114,5 @@ def test_nobody_at_work_has_no_pace(tmp_path: Path, clock: VirtualClock) -> None
 
 def test_a_job_that_is_not_there_is_none(tmp_path: Path, clock: VirtualClock) -> None:
     """Nothing is made where there was nothing."""
-    assert Watch(tmp_path / "nowhere", clock).look() is None
+    assert Watch(JobFiles.at(tmp_path / "nowhere"), clock).look() is None
     assert not (tmp_path / "nowhere").exists()

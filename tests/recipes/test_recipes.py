@@ -1,4 +1,4 @@
-"""What the README shows other tools do with it, done with those tools."""
+"""What the documents show other libraries do with it, done with those libraries."""
 
 import json
 import runpy
@@ -134,9 +134,12 @@ def test_the_recipe_for_duckdb(exported: tuple[Path, Records], monkeypatch: pyte
     assert {queue: count for queue, count, _ in found} == handled
 
 
-@pytest.mark.parametrize("name", ["dagster_asset", "with_pandas", "with_polars", "with_duckdb"])
-def test_the_readme_shows_the_recipes_as_they_are_tested(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [("dagster_asset", "job"), ("with_pandas", "export"), ("with_polars", "export"), ("with_duckdb", "export")],
+)
+def test_the_documents_show_the_recipes_as_they_are_tested(name: str, page: str) -> None:
     """What is printed is what runs."""
     source = (ROOT / "tests" / "recipes" / f"{name}.py").read_text("utf-8")
     body = source[source.index("@dg.asset" if name == "dagster_asset" else "import ") :]
-    assert body in (ROOT / "README.md").read_text("utf-8")
+    assert body in (ROOT / "resumable" / page / "README.md").read_text("utf-8")

@@ -12,8 +12,8 @@ import resumable
 from resumable import Flaw, VerificationFailed
 from resumable.models import PageKey
 from resumable.simulator.simulator import Simulator
-from resumable.status import LOCK
 from resumable.storage import durable
+from resumable.storage.job_files import LOCK
 from resumable.storage.lock import hold
 from tests.support.planted import FIRST, SECOND, Planted
 from tests.verify.test_verify_parts import flipped, rewritten
@@ -117,8 +117,8 @@ def test_what_is_damaged_is_kept_aside(planted: Planted) -> None:
     flipped(planted.path(2), 1000)
     damaged = planted.path(2).read_bytes()
     _, done = planted.job.repair()
-    assert [path.read_bytes() for path in done.aside] == [damaged]
-    assert done.aside[0].is_relative_to(planted.folder / "aside")
+    assert [Path(place).read_bytes() for place in done.aside] == [damaged]
+    assert Path(done.aside[0]).is_relative_to(planted.folder / "aside")
     assert (done.pages, done.windows, done.faults) == (1, 1, 1)
 
 

@@ -16,7 +16,8 @@ from resumable.cli.text.watch_screen import Screen, drawn
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState
 from resumable.monitor.watch import Watch
-from resumable.report import document as report
+from resumable.report import document
+from resumable.storage.job_files import REPORT, JobFiles
 from resumable.storage.lock import hold
 from tests.report import jobs
 from tests.report.browser import LOOKS, Look, chromium, opened
@@ -46,7 +47,7 @@ def watched(folder: Path, clock: VirtualClock) -> str:
     assert manifest is not None
     manifest.set_state(JobState.RUNNING)
     with hold(folder / "lock", job=folder.name, now=clock.now()), closing(manifest):
-        view = Watch(folder, clock).look()
+        view = Watch(JobFiles.at(folder), clock).look()
     assert view is not None
     console = Console(file=io.StringIO(), width=92, record=True, force_terminal=True, color_system="truecolor")
     console.print(Text("\n").join(drawn(view, Screen(width=92, height=28, plain=False))))
@@ -59,9 +60,9 @@ def main(to: Path) -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         clock = VirtualClock()
         made = job(Path(folder), clock)
-        report.write(made, None, now=clock.now())
+        document.write(JobFiles.at(made), None, now=clock.now())
         for name, look in LOOKS.items():
-            with opened(browser, made / report.REPORT, replace(look, sharp=1.25 if name == "phone" else 1.0)) as found:
+            with opened(browser, made / REPORT, replace(look, sharp=1.25 if name == "phone" else 1.0)) as found:
                 clip = {"x": 0, "y": 0, "width": look.width, "height": TALL[name]}
                 found.page.screenshot(path=to / f"report-{name}.png", clip=clip, full_page=True)
         (made / "watch.html").write_text(watched(made, clock))

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from resumable.report import document as report
+from resumable.report import document
+from resumable.storage.job_files import REPORT, JobFiles
 from tests.report import jobs
 from tests.report.browser import LOOKS, NEEDED, Look, chromium, opened
 from tests.support.clock import VirtualClock
@@ -34,8 +35,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "planned": state / "planned",
     }
     for folder in folders.values():
-        report.write(folder, None, now=clock.now())
-    return {name: folder / report.REPORT for name, folder in folders.items()}
+        document.write(JobFiles.at(folder), None, now=clock.now())
+    return {name: folder / REPORT for name, folder in folders.items()}
 
 
 NAMES = ("eventful", "complete", "hostile", "rested", "planned")

@@ -15,8 +15,9 @@ from resumable.errors import ExitCode, StorageFailed, UsageError
 from resumable.manifest.store import Manifest
 from resumable.models import Counter, Interval
 from resumable.monitor.coverage import Cell, Mark, days
-from resumable.report import document as report
+from resumable.report import document
 from resumable.report.facts import Facts, gather
+from resumable.storage.job_files import REPORT, JobFiles
 from tests.report import jobs
 from tests.support.builders import START
 from tests.support.clock import VirtualClock
@@ -50,15 +51,15 @@ def clock() -> VirtualClock:
 
 def gathered(folder: Path, clock: VirtualClock) -> Facts:
     """Return the facts of a job that is there."""
-    facts = gather(folder, now=clock.now())
+    facts = gather(JobFiles.at(folder), now=clock.now())
     assert facts is not None
     return facts
 
 
 def written(folder: Path, clock: VirtualClock) -> str:
     """Write the report of a job, and read it."""
-    assert report.write(folder, None, now=clock.now()) is not None
-    return (folder / report.REPORT).read_text()
+    assert document.write(JobFiles.at(folder), None, now=clock.now()) is not None
+    return (folder / REPORT).read_text()
 
 
 @pytest.mark.parametrize("make", [jobs.eventful, jobs.complete, jobs.hostile, jobs.rested])
@@ -150,7 +151,7 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(
 ) -> None:
     """A disk that refuses is exit 5, and under the name is the report that was there."""
     folder = jobs.complete(tmp_path, clock)
-    (folder / report.REPORT).write_text("the old one")
+    (folder / REPORT).write_text("the old one")
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -159,9 +160,9 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(
         with monkeypatch.context() as patch:
             patch.setattr(os, call, refuse)
             with pytest.raises(StorageFailed) as caught:
-                report.write(folder, None, now=clock.now())
+                document.write(JobFiles.at(folder), None, now=clock.now())
         assert caught.value.exit_code is ExitCode.STORAGE
-        assert (folder / report.REPORT).read_text() == "the old one"
+        assert (folder / REPORT).read_text() == "the old one"
 
 
 def test_without_what_draws_nothing_is_written(
@@ -171,9 +172,9 @@ def test_without_what_draws_nothing_is_written(
     folder = jobs.complete(tmp_path, clock)
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(UsageError) as caught:
-        report.write(folder, None, now=clock.now())
+        document.write(JobFiles.at(folder), None, now=clock.now())
     assert 'pip install "resumable[report]"' in caught.value.hint
-    assert not (folder / report.REPORT).exists()
+    assert not (folder / REPORT).exists()
 
 
 def test_it_is_read_beside_a_run(tmp_path: Path, clock: VirtualClock) -> None:
@@ -191,7 +192,7 @@ def test_it_is_read_beside_a_run(tmp_path: Path, clock: VirtualClock) -> None:
 def test_a_job_of_thousands_of_windows_makes_a_file_that_opens(tmp_path: Path, clock: VirtualClock) -> None:
     """Five years in windows of an hour, 43,800 of them, are less than 3 MB."""
     jobs.make(tmp_path, clock, name="years", days=1825, window=timedelta(hours=1)).close()
-    saved = report.write(tmp_path / "years", None, now=clock.now())
+    saved = document.write(JobFiles.at(tmp_path / "years"), None, now=clock.now())
     assert saved is not None
     assert saved.size < 3_000_000
 
@@ -201,13 +202,13 @@ def test_places_where_no_report_can_go_are_refused(tmp_path: Path, clock: Virtua
     folder = jobs.complete(tmp_path, clock)
     (tmp_path / "out").mkdir()
     os.mkfifo(tmp_path / "pipe")
-    report.write(folder, tmp_path / "out", now=clock.now())
+    document.write(JobFiles.at(folder), tmp_path / "out", now=clock.now())
     assert (tmp_path / "out" / "report.html").is_file()
     with pytest.raises(UsageError, match="there is no folder"):
-        report.write(folder, tmp_path / "missing" / "r.html", now=clock.now())
+        document.write(JobFiles.at(folder), tmp_path / "missing" / "r.html", now=clock.now())
     with pytest.raises(UsageError, match="no report is written over it"):
-        report.write(folder, tmp_path / "pipe", now=clock.now())
-    assert report.write(tmp_path / "nowhere", None, now=clock.now()) is None
+        document.write(JobFiles.at(folder), tmp_path / "pipe", now=clock.now())
+    assert document.write(JobFiles.at(tmp_path / "nowhere"), None, now=clock.now()) is None
 
 
 def cell(first: float, last: float, mark: Mark) -> Cell:

@@ -17,9 +17,10 @@ from resumable.errors import StorageFailed
 from resumable.manifest.store import Manifest
 from resumable.models import Interval, PageKey
 from resumable.schema.registry import pinned
-from resumable.storage.parts import Footer, Parts
+from resumable.storage.parts import Footer
 from tests.support.builders import START, days, footer, make_manifest, table
 from tests.support.clock import VirtualClock
+from tests.support.parts import FolderParts
 
 
 @pytest.fixture
@@ -29,12 +30,12 @@ def manifest(tmp_path: Path) -> Manifest:
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Parts:
+def parts(tmp_path: Path) -> FolderParts:
     """The parts beside it."""
-    return Parts(tmp_path)
+    return FolderParts(tmp_path)
 
 
-def written(manifest: Manifest, parts: Parts, number: int = 1, *, rows: int = 3, day: int = 0) -> Footer:
+def written(manifest: Manifest, parts: FolderParts, number: int = 1, *, rows: int = 3, day: int = 0) -> Footer:
     """Write a part, and return what it says of itself."""
     window = manifest.unfinished()[day].window
     said = footer(manifest, window, number, rows, page_count=2, total=2 * rows)
@@ -42,7 +43,7 @@ def written(manifest: Manifest, parts: Parts, number: int = 1, *, rows: int = 3,
     return said
 
 
-def test_a_part_repeats_what_the_manifest_knows(manifest: Manifest, parts: Parts) -> None:
+def test_a_part_repeats_what_the_manifest_knows(manifest: Manifest, parts: FolderParts) -> None:
     """Footer and file read back are what was written: every fact, and the size and hash of the bytes."""
     said = written(manifest, parts)
     window = manifest.unfinished()[0].window
@@ -57,7 +58,7 @@ def test_a_part_repeats_what_the_manifest_knows(manifest: Manifest, parts: Parts
     assert parts.table(said.key).num_rows == 3
 
 
-def test_a_cursor_comes_back_from_the_footer(manifest: Manifest, parts: Parts) -> None:
+def test_a_cursor_comes_back_from_the_footer(manifest: Manifest, parts: FolderParts) -> None:
     """What only a cursor names is in the part too, whatever the cursor's characters."""
     window = manifest.unfinished()[0].window
     said = replace(footer(manifest, window, 1, 1, page_count=2, total=2), cursor='a"b\\c ü\n', total=None)
@@ -68,7 +69,7 @@ def test_a_cursor_comes_back_from_the_footer(manifest: Manifest, parts: Parts) -
     assert found[0].total is None
 
 
-def test_any_flipped_bit_is_noticed(manifest: Manifest, parts: Parts, seed: int) -> None:
+def test_any_flipped_bit_is_noticed(manifest: Manifest, parts: FolderParts, seed: int) -> None:
     """One bit in any byte, of content, footer or frame, and the part is refused."""
     said = written(manifest, parts, rows=20)
     path, dice = parts.path(said.key), random.Random(seed)
@@ -90,7 +91,9 @@ def test_any_flipped_bit_is_noticed(manifest: Manifest, parts: Parts, seed: int)
 
 
 @pytest.mark.parametrize("damage", ["cut", "longer", "empty", "other bytes", "not ours", "a folder", "a link", "gone"])
-def test_a_part_that_is_not_whole_is_refused(damage: str, manifest: Manifest, parts: Parts, tmp_path: Path) -> None:
+def test_a_part_that_is_not_whole_is_refused(
+    damage: str, manifest: Manifest, parts: FolderParts, tmp_path: Path
+) -> None:
     """Cut short, replaced by anything else, or gone: there is no part."""
     said = written(manifest, parts)
     path = parts.path(said.key)
@@ -115,7 +118,7 @@ def test_a_part_that_is_not_whole_is_refused(damage: str, manifest: Manifest, pa
     assert parts.inspect(said.key) is None
 
 
-def test_every_cut_is_noticed(manifest: Manifest, parts: Parts) -> None:
+def test_every_cut_is_noticed(manifest: Manifest, parts: FolderParts) -> None:
     """A part that ends after any number of its bytes is refused."""
     said = written(manifest, parts, rows=1)
     path = parts.path(said.key)
@@ -125,7 +128,7 @@ def test_every_cut_is_noticed(manifest: Manifest, parts: Parts) -> None:
         assert parts.inspect(said.key) is None, f"{length} bytes"
 
 
-def test_parts_that_changed_places_are_refused(manifest: Manifest, parts: Parts) -> None:
+def test_parts_that_changed_places_are_refused(manifest: Manifest, parts: FolderParts) -> None:
     """A part under the name of another page, take or window does not pass for it."""
     first, second, other_day = written(manifest, parts, 1), written(manifest, parts, 2), written(manifest, parts, day=1)
     one, two = parts.path(first.key), parts.path(second.key)
@@ -141,7 +144,7 @@ def test_parts_that_changed_places_are_refused(manifest: Manifest, parts: Parts)
     assert parts.inspect(later) is None
 
 
-def test_names_tell_window_page_and_take(parts: Parts) -> None:
+def test_names_tell_window_page_and_take(parts: FolderParts) -> None:
     """Days are named by their start, other windows by their end too; later takes say so; a listing reads all back."""
     day = next(days(1))
     hour = Interval(start=START, end=START + timedelta(hours=1, milliseconds=5))
@@ -159,7 +162,7 @@ def test_names_tell_window_page_and_take(parts: Parts) -> None:
     assert parts.found(hour) == ([names[3][0]], [])
 
 
-def test_a_listing_keeps_apart_what_is_no_part(parts: Parts, tmp_path: Path) -> None:
+def test_a_listing_keeps_apart_what_is_no_part(parts: FolderParts, tmp_path: Path) -> None:
     """Temporary and foreign files are listed as strange; a linked folder is not looked into."""
     day, other = days(2)
     folder = parts.window_folder(day)
@@ -175,7 +178,7 @@ def test_a_listing_keeps_apart_what_is_no_part(parts: Parts, tmp_path: Path) -> 
     assert parts.found(other) == ([], [])
 
 
-def test_nothing_is_written_through_a_link(manifest: Manifest, parts: Parts, tmp_path: Path) -> None:
+def test_nothing_is_written_through_a_link(manifest: Manifest, parts: FolderParts, tmp_path: Path) -> None:
     """A link in the place of a window's folder stops the write."""
     (tmp_path / "elsewhere").mkdir()
     parts.folder.mkdir()
@@ -185,7 +188,7 @@ def test_nothing_is_written_through_a_link(manifest: Manifest, parts: Parts, tmp
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_the_folder_opens_whole_with_one_schema_everywhere(manifest: Manifest, parts: Parts) -> None:
+def test_the_folder_opens_whole_with_one_schema_everywhere(manifest: Manifest, parts: FolderParts) -> None:
     """pyarrow, pandas, DuckDB and Polars read `parts/` as one table with the pinned columns."""
     written(manifest, parts, 1)
     written(manifest, parts, 2)
@@ -205,7 +208,7 @@ def test_the_folder_opens_whole_with_one_schema_everywhere(manifest: Manifest, p
     assert sorted(polars["conversationId"]) == wanted
 
 
-def test_every_part_has_the_same_schema(manifest: Manifest, parts: Parts) -> None:
+def test_every_part_has_the_same_schema(manifest: Manifest, parts: FolderParts) -> None:
     """A part of one sparse record has all the columns of any other."""
     keys = [written(manifest, parts, 1).key, written(manifest, parts, 2, rows=1).key]
     schemas = [pq.read_schema(parts.path(key)).remove_metadata() for key in keys]

@@ -75,7 +75,7 @@ def records_of(job: Job) -> dict[tuple[str, str], Any]:
     from resumable.models import PageKey
     from resumable.schema.rebuild import rebuild
     from resumable.schema.registry import pinned
-    from resumable.storage.parts import Parts
+    from tests.support.parts import FolderParts
 
     spec = job.status().job.spec
     key = KEYS.get(spec.dataset, "conversationId")
@@ -88,7 +88,7 @@ def records_of(job: Job) -> dict[tuple[str, str], Any]:
     for row in manifest.windows():
         for page in manifest.pages(row.window):
             part = PageKey(window=row.window.interval, take=row.window.take, number=page.number)
-            for record in rebuild(Parts(job.folder).table(part), schema=schema):
+            for record in rebuild(FolderParts(job.folder).table(part), schema=schema):
                 name = (str(row.window.interval) if key == "userId" else "", record[key])
                 assert name not in found, f"{name} came twice"
                 found[name] = plain(record)

@@ -15,9 +15,9 @@ from resumable.manifest.reader import ManifestReader
 from resumable.models import PageKey
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from resumable.storage.parts import Parts
 from tests.support.builders import days, make_job
 from tests.support.clock import VirtualClock
+from tests.support.parts import FolderParts
 
 REPAIR = "resumable repair job"
 RESUME = "resumable resume job"
@@ -36,9 +36,9 @@ class Planted:
         return self.job.folder
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> FolderParts:
         """Its parts."""
-        return Parts(self.folder)
+        return FolderParts(self.folder)
 
     def path(self, number: int, *, day: int = 0, take: int = 1) -> Path:
         """Return where a part is."""

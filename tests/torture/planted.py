@@ -58,11 +58,12 @@ BUGS = (
     Bug(
         name="a row comes before its part",
         module="resumable/storage/parts.py",
-        right="        saved = durable.save(path, data)\n",
+        right="        saved = self.store.save(part_key(footer.key), data)\n",
         wrong=(
             "        import threading\n"
-            "        saved = durable.Saved(size=len(data), sha256=hashlib.sha256(data).digest())\n"
-            "        threading.Timer(0.05, durable.save, (path, bytes(data))).start()\n"
+            "        from resumable.storage.durable import Saved\n"
+            "        saved = Saved(size=len(data), sha256=hashlib.sha256(data).digest())\n"
+            "        threading.Timer(0.05, self.store.save, (part_key(footer.key), bytes(data))).start()\n"
         ),
         catchers=(f"{KILLS}[new-conversations]",),
         options=("--kill-points", "150"),
@@ -73,7 +74,8 @@ BUGS = (
         right="    found = parts.inspect(key)\n",
         wrong=(
             "    import hashlib\n"
-            "    said, data = parts.footer(key), parts.path(key).read_bytes()\n"
+            "    from resumable.storage.job_files import part_key\n"
+            "    said, data = parts.footer(key), parts.store.read(part_key(key))\n"
             "    digest = hashlib.sha256(data).digest()\n"
             "    found = (said, PartFact(rows=said.rows, size=len(data), sha256=digest)) if said else None\n"
         ),

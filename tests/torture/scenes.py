@@ -14,7 +14,7 @@ from typing import Any
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator, Truth
-from tests.support.older import version_1
+from tests.support.older import made_by
 from tests.torture.forkserver import Command, Ending, ForkServer
 from tests.torture.judge import Ledger, assert_complete, assert_kept, assert_not_asked_again, copy_of_manifest, judged
 from tests.torture.strace import CHANGES, WIRE, Call, Point, calls_of, options_to_record
@@ -216,7 +216,7 @@ def of_the_first_version(server: ForkServer, sim: Simulator, dataset: str, place
     """A killed job is carried on whose manifest the first version wrote: the run brings it up to date on its way."""
     scene = carried_on(server, sim, dataset, place)
     assert scene.start is not None
-    version_1(scene.start / JOB / "manifest.sqlite")
+    made_by(1, scene.start / JOB / "manifest.sqlite")
     return scene
 
 

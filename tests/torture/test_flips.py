@@ -19,9 +19,9 @@ from resumable import Finding, Flaw
 from resumable.models import PageKey
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from resumable.storage.parts import Parts
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
+from tests.support.parts import FolderParts
 
 pytestmark = pytest.mark.torture
 
@@ -77,7 +77,7 @@ def flip(path: Path, dice: random.Random) -> tuple[bytes, int]:
 
 def pages(job: resumable.Job) -> dict[Path, PageKey]:
     """Return every page by the path of its part."""
-    return {Parts(job.folder).path(key): key for key in job._keys()}
+    return {FolderParts(job.folder).path(key): key for key in job._pages()}
 
 
 @pytest.mark.timeout(900)

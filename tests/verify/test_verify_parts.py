@@ -18,7 +18,8 @@ import pytest
 from resumable import Flaw
 from resumable.models import PageKey
 from resumable.storage import durable
-from resumable.storage.parts import Footer, Parts
+from resumable.storage.parts import Footer
+from tests.support.parts import FolderParts
 from tests.support.planted import FIRST, REPAIR, SECOND, Planted
 
 
@@ -58,7 +59,7 @@ def rewritten(planted: Planted, page: int, **changes: Any) -> None:  # noqa: ANN
     """Write a part of the first day anew, whole, with other words about itself."""
     key = PageKey(window=FIRST, take=1, number=page)
     footer = replace(footer_of(planted, page), **changes)
-    elsewhere = Parts(planted.folder / "elsewhere")
+    elsewhere = FolderParts(planted.folder / "elsewhere")
     elsewhere.folder.parent.mkdir()
     elsewhere.write(planted.parts.table(key), footer)
     elsewhere.path(footer.key).replace(planted.path(page))

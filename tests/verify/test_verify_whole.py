@@ -14,6 +14,7 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
+from resumable.storage.job_files import part_key
 from resumable.storage.parts import Parts
 from tests.datasets.described.described import CURSOR, EXAMPLE, OFFSET, made, stopping_at
 from tests.datasets.described.ticketserver import Tickets, serving
@@ -209,13 +210,13 @@ def test_older_takes_that_a_kill_left_behind_are_no_fault(tmp_path: Path, monkey
     """Between closing a window and removing its older takes, and in the middle of that."""
     sim = simulated(SimFault(kind=FaultKind.TOTAL_BY, on=DAY_1_PAGE_2, by=1))
     job = make_job(sim, VirtualClock(), tmp_path, workers=1)
-    removed: list[Path] = []
+    removed: list[PageKey] = []
 
-    def killed(self: Parts, path: Path) -> None:
+    def killed(self: Parts, page: PageKey) -> None:
         if removed:
             raise KeyboardInterrupt
-        removed.append(path)
-        path.unlink()
+        removed.append(page)
+        (job.folder / part_key(page)).unlink()
 
     monkeypatch.setattr(Parts, "remove", killed)
     with pytest.raises(KeyboardInterrupt):

@@ -102,11 +102,10 @@ def _made(spec: "JobSpec", settings: "Settings", name: str | None, back: timedel
     from resumable.datasets.resolve import resolve
     from resumable.job.making import make
     from resumable.job.naming import default_name
-    from resumable.status import MANIFEST
     from resumable.storage.durable import exists
 
     resolved, contract = resolve(spec)
-    if not exists(settings.state / (name or default_name(resolved)) / MANIFEST):
+    if not exists(settings.files.job(name or default_name(resolved)).manifest):
         # A job that cannot ask for anything is not begun: nothing is left behind. A complete one needs no credentials.
         check_settings(contract, settings)
     return make(spec, settings, name=name, look_back=back, clock=session.clock)

@@ -45,12 +45,13 @@ def demo(ctx: typer.Context, state: o.State = None, json: o.Json = False, debug:
 
 
 def _lines(result: "Result", seconds: float, *, named: bool) -> list[str]:
+    from resumable.storage.job_files import PARTS, JobFiles
     from resumable.text import size
 
     # Only what was named on the command line is named in the lines to try: the rest is found by itself.
     state = f" --state {result.folder.parent}" if named else ""
     first, second = result.kills
-    parts, pages = result.folder / "parts", result.pages
+    parts, pages = JobFiles.at(result.folder).store.place(PARTS), result.pages
     count = f"select originatingDirection, count(*) from '{parts}/**/*.parquet' group by 1"  # noqa: S608 - to be shown
     return [
         "",

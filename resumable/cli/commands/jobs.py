@@ -26,14 +26,15 @@ def jobs(ctx: typer.Context, state: o.State = None, json: o.Json = False, debug:
     from resumable.cli.parse import state_folder
     from resumable.cli.text.views import jobs_lines
     from resumable.errors import ResumableError
+    from resumable.storage.job_files import StateFiles
 
     folder = state_folder(state, session.environment.get("RESUMABLE_STATE"))
     known, broken = [], []
-    for path in status_of.jobs(folder):
+    for home in StateFiles(folder=folder).jobs():
         try:
-            found = status_of.read(path, events=0)
+            found = status_of.read(home, events=0)
         except ResumableError as error:  # one bad manifest does not hide the others
-            broken.append((path.name, error.message))
+            broken.append((home.name, error.message))
         else:
             known += [found] if found is not None else []
     if session.json:

@@ -109,10 +109,10 @@ def _known(spec: "JobSpec", name: str | None, settings: "Settings", session: Ses
     from resumable.datasets.resolve import resolve
     from resumable.job.naming import default_name
 
-    folder = settings.state / (checked_job_name(name) if name else default_name(resolve(spec)[0]))
-    known = status.read(folder, events=0)
+    home = settings.files.job(checked_job_name(name) if name else default_name(resolve(spec)[0]))
+    known = status.read(home, events=0)
     if known is not None:
-        session.folder = folder
+        session.folder = home.folder
     return known
 
 

@@ -45,14 +45,15 @@ def report(
     from resumable.cli.parse import state_folder
     from resumable.config import checked_job_name
     from resumable.report import document
-    from resumable.status import no_job
+    from resumable.storage.job_files import StateFiles
     from resumable.text import size
 
     folder = state_folder(state, session.environment.get("RESUMABLE_STATE"))
     name = checked_job_name(job) if job is not None else only_job(folder, "report")
-    written = document.write(folder / name, to, now=session.clock.now(), replace=replace)
+    home = StateFiles(folder=folder).job(name)
+    written = document.write(home, to, now=session.clock.now(), replace=replace)
     if written is None:
-        raise no_job(folder, name)
+        raise home.missing()
     session.tell(f"written: {written.path} ({size(written.size)})")
     if session.json:
         session.give_json({"job": name, "report": str(written.path), "bytes": written.size})

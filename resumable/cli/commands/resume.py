@@ -1,11 +1,14 @@
 """`resumable resume`: carry on a job by its name."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from resumable.cli import options as o
 from resumable.cli.session import Session
+
+if TYPE_CHECKING:
+    from resumable.storage.job_files import StateFiles
 
 EPILOG = """
 \b
@@ -46,15 +49,15 @@ def resume(
         )
         run_command.remember_hosts(session, settings)
         most = None if max_duration is None else parse.duration(max_duration, "--max-duration")
-        run.finish(find(job or _only_unfinished(settings.state), settings, clock=session.clock), most=most)
+        run.finish(find(job or _only_unfinished(settings.files), settings, clock=session.clock), most=most)
 
 
-def _only_unfinished(state: Path) -> str:
+def _only_unfinished(state: "StateFiles") -> str:
     from resumable import status
     from resumable.errors import UsageError
     from resumable.models import JobState
 
-    known = [found for folder in status.jobs(state) if (found := status.read(folder, events=0)) is not None]
+    known = [found for home in state.jobs() if (found := status.read(home, events=0)) is not None]
     names = [found.job.name for found in known if found.state is not JobState.COMPLETE]
     if len(names) == 1:
         return names[0]
@@ -63,6 +66,6 @@ def _only_unfinished(state: Path) -> str:
             f"{len(names)} jobs are unfinished: {', '.join(names[:20])}.", hint="Name one: resumable resume JOB"
         )
     if not known:
-        raise status.no_job(state)
-    there = f"all {len(known)} jobs in {state} are" if len(known) > 1 else f"the only job in {state} is"
+        raise state.no_job()
+    there = f"all {len(known)} jobs in {state.folder} are" if len(known) > 1 else f"the only job in {state.folder} is"
     raise UsageError(f"nothing to carry on: {there} complete.", hint="See: resumable jobs")

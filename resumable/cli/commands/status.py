@@ -47,38 +47,41 @@ def status(
     from resumable.cli.parse import state_folder
     from resumable.config import checked_job_name
     from resumable.errors import UsageError
+    from resumable.storage.job_files import StateFiles
 
     folder = state_folder(state, session.environment.get("RESUMABLE_STATE"))
     name = checked_job_name(job) if job is not None else only_job(folder, "status")
     if watch and json:
         raise UsageError("--watch is for people, and --json prints one object.", hint="Use one of them.")
-    known = status_of.read(folder / name)
+    home = StateFiles(folder=folder).job(name)
+    known = status_of.read(home)
     if known is None:
-        raise status_of.no_job(folder, name)
+        raise home.missing()
     if session.json:
         session.give_json(known.to_json())
         return
     if watch:
         from resumable.cli.watching import watch_job
 
-        watch_job(session, folder / name)
+        watch_job(session, home)
         return
     from resumable.cli.text.views import status_lines
 
-    for line in status_lines(known, folder / name, width=session.stdout_width):
+    for line in status_lines(known, home, width=session.stdout_width):
         session.give(line)
 
 
 def only_job(state: Path, command: str) -> str:
     """Return the name of the only job in a state folder. Raises UsageError, with a hint of `command`, for others."""
-    from resumable import status as status_of
     from resumable.errors import UsageError
+    from resumable.storage.job_files import StateFiles
 
-    names = [folder.name for folder in status_of.jobs(state)]
+    files = StateFiles(folder=state)
+    names = [home.name for home in files.jobs()]
     if len(names) == 1:
         return names[0]
     if not names:
-        raise status_of.no_job(state)
+        raise files.no_job()
     raise UsageError(
         f"there are {len(names)} jobs in {state}: {', '.join(names[:20])}.", hint=f"Name one: resumable {command} JOB"
     )

@@ -3,10 +3,10 @@
 import re
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from resumable.models import Counter, EventKind, JobState
-from resumable.status import RECEIPT, Status, cheaper_contract
+from resumable.status import Status, cheaper_contract
+from resumable.storage.job_files import PARTS, RECEIPT, JobFiles
 from resumable.text import amount, facts, hanging, length, paragraph, plainly, reach, safe, selection, size, table
 
 PROBLEMS_SHOWN = 10
@@ -40,7 +40,7 @@ BREAKDOWN = {
 """A column to count by, for the line to try."""
 
 
-def status_lines(status: Status, folder: Path, *, width: int | None) -> list[str]:
+def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[str]:
     """Tell how a job stands."""
     spec, totals = status.job.spec, status.totals
     windows = f"{totals.windows_done:,} of {totals.windows:,} complete, {length(spec.window)} each"
@@ -53,7 +53,7 @@ def status_lines(status: Status, folder: Path, *, width: int | None) -> list[str
         ("records", f"{totals.records:,}, {size(totals.bytes)}"),
         ("requests", ", ".join(_counted(status.counters))),
         *_closing(status),
-        ("parts", str(folder / "parts")),
+        ("parts", home.store.place(PARTS)),
     ]
     lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
     lines += problem_lines(status.problems)
@@ -85,7 +85,7 @@ def jobs_lines(known: Sequence[Status], broken: Iterable[tuple[str, str]]) -> li
     return [safe(line) for line in [*lines, *(f"{name}  cannot be read: {why}" for name, why in broken)]]
 
 
-def ending(status: Status, folder: Path, *, nothing_to_do: bool, width: int | None) -> list[str]:
+def ending(status: Status, home: JobFiles, *, nothing_to_do: bool, width: int | None) -> list[str]:
     """Tell that a job is complete, how that was checked, and what to do with it."""
     totals, spec = status.totals, status.job.spec
     if totals.records == 0:
@@ -99,13 +99,12 @@ def ending(status: Status, folder: Path, *, nothing_to_do: bool, width: int | No
     head = f"complete: {', '.join(what)}" + (
         " (it was complete already; nothing was asked for)" if nothing_to_do else ""
     )
-    parts = folder / "parts"
     column = BREAKDOWN.get(spec.dataset)
     shown, grouped = (f"{column}, ", " group by 1") if column else ("", "")
-    query = f"select {shown}count(*) from '{parts}/**/*.parquet'{grouped}"  # noqa: S608 - to be shown, not run
+    query = f"select {shown}count(*) from '{home.store.place(PARTS)}/**/*.parquet'{grouped}"  # noqa: S608 - to be shown, not run
     known = [
         *_closing(status),
-        ("receipt", str(folder / RECEIPT)),
+        ("receipt", home.store.place(RECEIPT)),
         ("look", f'duckdb -c "{query}"'),
         ("use", f"resumable export {status.job.name} --to {status.job.name}.parquet"),
     ]

@@ -16,6 +16,7 @@ from resumable.simulator.api.queries import read_body, read_job
 from resumable.simulator.api.state import State
 from resumable.simulator.json_values import Json
 from resumable.simulator.messages import Kind, Refusal, SimAnswer, SimRequest, plain
+from resumable.simulator.world.names import uuid_of
 from resumable.simulator.world.organisation import SimulatedList
 from resumable.simulator.world.people import user_details
 from resumable.simulator.world.times import stamp, to_ms
@@ -68,6 +69,8 @@ def route(request: SimRequest) -> Route:
             return _job(request, family, path.removeprefix(f"{base}/jobs").strip("/"))
     if path.startswith(f"{_ANALYTICS}conversations/") and path.endswith("/details") and method == "GET":
         return Route(kind=Kind.CONVERSATION, answer=_single)
+    if path == "/api/v2/organizations/me" and method == "GET":
+        return Route(kind=Kind.ORGANISATION, answer=_organisation)
     if path.startswith(_AUDITS):
         return _audit(request, path.removeprefix(_AUDITS).strip("/"))
     return Route(kind=Kind.UNKNOWN, answer=_nothing)
@@ -202,6 +205,14 @@ def _single(state: State, request: SimRequest) -> SimAnswer:
     middle = request.path.removeprefix(f"{_ANALYTICS}conversations/").removesuffix("/details").removesuffix("details")
     ids = [middle] if middle else [i for text in request.query.get("id", []) for i in text.split(",")]
     return answer_conversations(ids, state.world, single=bool(middle))
+
+
+def _organisation(state: State, request: SimRequest) -> SimAnswer:
+    settings = state.settings
+    if not settings.organisation_told:
+        raise Refusal(403, "missing.permissions", "Unable to perform the requested action.")
+    found = uuid_of("organisation", settings.seed, settings.organisation)
+    return plain(200, {"id": found, "name": settings.organisation, "state": "active", "selfUri": request.path})
 
 
 def _nothing(state: State, request: SimRequest) -> SimAnswer:

@@ -16,7 +16,7 @@ from resumable.simulator.json_values import Json, words
 from resumable.simulator.settings import Style
 from resumable.simulator.world import fields
 from resumable.simulator.world.names import FIRST_NAMES, LAST_NAMES, TEXTS, seeded, uuid_text
-from resumable.simulator.world.organisation import Organisation
+from resumable.simulator.world.organisation import SimOrganisation
 from resumable.simulator.world.times import DAY_MS, stamp
 
 SHAPES = 256  # so that the shape of a record is one byte
@@ -81,12 +81,12 @@ class ConversationShape:
 
 
 @lru_cache(maxsize=4)  # a tenth of a second of work, the same for every simulator of a test run
-def make_shapes(style: Style, organisation: Organisation, *, nulls: bool) -> tuple[ConversationShape, ...]:
+def make_shapes(style: Style, organisation: SimOrganisation, *, nulls: bool) -> tuple[ConversationShape, ...]:
     """Invent all the shapes of an organisation."""
     return tuple(_make_shape(style, organisation, number, nulls=nulls) for number in range(SHAPES))
 
 
-def _make_shape(style: Style, organisation: Organisation, number: int, *, nulls: bool) -> ConversationShape:
+def _make_shape(style: Style, organisation: SimOrganisation, number: int, *, nulls: bool) -> ConversationShape:
     rng = seeded("shape", organisation.seed, style, number)
     share = 1.0 if number < _COMPLETE else 0.085
     maker = _Maker(rng, organisation, share, nulls=nulls)
@@ -105,7 +105,7 @@ def _make_shape(style: Style, organisation: Organisation, number: int, *, nulls:
 class _Maker:
     """Invents one conversation."""
 
-    def __init__(self, rng: random.Random, organisation: Organisation, share: float, *, nulls: bool) -> None:
+    def __init__(self, rng: random.Random, organisation: SimOrganisation, share: float, *, nulls: bool) -> None:
         self.rng = rng
         self.organisation = organisation
         self.share = share

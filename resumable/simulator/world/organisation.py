@@ -22,7 +22,7 @@ class SimulatedList(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Organisation:
+class SimOrganisation:
     """Who and what conversations refer to."""
 
     seed: int
@@ -32,7 +32,7 @@ class Organisation:
     division_ids: tuple[str, ...] = field(default=())
 
     @classmethod
-    def of(cls, settings: SimSettings) -> "Organisation":
+    def of(cls, settings: SimSettings) -> "SimOrganisation":
         """Invent the organisation of a seed."""
 
         def ids(kind: str, count: int) -> tuple[str, ...]:

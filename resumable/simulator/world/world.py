@@ -18,7 +18,7 @@ from resumable.simulator.settings import SimSettings
 from resumable.simulator.world.conversations import ONGOING_MS, make_shapes
 from resumable.simulator.world.filters import Filter
 from resumable.simulator.world.names import digest, seeded, uuid_text
-from resumable.simulator.world.organisation import Organisation
+from resumable.simulator.world.organisation import SimOrganisation
 from resumable.simulator.world.times import DAY_MS, day_of, touched_days
 
 MOST_RECORDS_A_DAY = 5_000_000
@@ -141,7 +141,7 @@ class World:
 
     def __init__(self, settings: SimSettings) -> None:
         self.settings = settings
-        self.organisation = Organisation.of(settings)
+        self.organisation = SimOrganisation.of(settings)
         self.shapes = make_shapes(settings.style, self.organisation, nulls=settings.explicit_nulls)
         self._lifetimes = [shape.lifetime_ms for shape in self.shapes]
         self._days: Cache[WorldDay] = Cache(64)

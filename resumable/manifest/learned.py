@@ -1,0 +1,71 @@
+"""What a run learns of its source, and keeps: whose data it is, its walls, its counts, what it still lacks."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from resumable.manifest.connection import Connection
+from resumable.manifest.rows import LastFailure, to_ms
+from resumable.models import Organisation, Shortfall, Window
+
+
+class Learned:
+    """The changes, each one transaction. `Manifest.learned` makes one."""
+
+    def __init__(self, db: Connection) -> None:
+        """The job's lock must be held."""
+        self._db = db
+
+    def organisation(self, found: Organisation) -> None:
+        """Record whose data the job holds. Durable: no part is written before it."""
+        with self._db.atomic():
+            self._db.execute(
+                "UPDATE job SET origin = :origin, organisation = :id, organisation_name = :name, client = :client",
+                asdict(found),
+            )
+
+    def settings(self, content: str) -> None:
+        """Record how the job was begun, as JSON."""
+        with self._db.atomic():
+            self._db.execute("UPDATE job SET settings = ?", (content,))
+
+    def deep_limit(self, records: int) -> None:
+        """Record how many records of one window the server lets one page through, by its own words."""
+        with self._db.atomic():
+            self._db.execute("UPDATE job SET deep_limit = ?", (records,))
+
+    def asked_size(self, window: Window, records: int) -> None:
+        """Record the page size that a window needs from here on."""
+        with self._db.atomic():
+            self._db.execute("UPDATE window SET asked_size = ? WHERE id = ?", (records, window.id))
+
+    def counted(self, window: Window, records: int, *, at: datetime) -> None:
+        """Record how many records another contract counts in a window."""
+        with self._db.atomic():
+            self._db.execute(
+                "UPDATE window SET counted = ?, counted_ms = ? WHERE id = ?", (records, to_ms(at), window.id)
+            )
+
+    def short(self, window: Window, shortfall: Shortfall, *, cut_at: datetime | None = None) -> None:
+        """Record why a window is not complete; a new take of it, or its completion, takes that back."""
+        with self._db.atomic():
+            self._db.execute(
+                "UPDATE window SET shortfall = ?, cut_ms = ? WHERE id = ?",
+                (shortfall.value, None if cut_at is None else to_ms(cut_at), window.id),
+            )
+
+    def open_records(self, window: Window, count: int, since: datetime | None) -> None:
+        """Record how many records of a window have no end yet, and when the oldest of them began."""
+        with self._db.atomic():
+            self._db.execute(
+                "UPDATE window SET open_records = ?, open_since_ms = ? WHERE id = ?",
+                (count, None if since is None else to_ms(since), window.id),
+            )
+
+    def failure(self, last: LastFailure) -> None:
+        """Keep the last exchange that failed. It survives a kill at once, a power cut with the next page."""
+        with self._db.atomic(durable=False):
+            self._db.execute(
+                "INSERT OR REPLACE INTO failure (id, at_ms, asked, reason, status, correlation_id, context_id)"
+                " VALUES (1, :at_ms, :asked, :reason, :status, :correlation_id, :context_id)",
+                {**asdict(last), "at_ms": to_ms(last.at)},
+            )

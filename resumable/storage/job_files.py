@@ -1,0 +1,179 @@
+"""Where each thing of a job lies, and by what name: the only module that knows the names.
+
+The manifest, its lock and scratch space are files in the job's folder, since SQLite and the kernel need files. Parts,
+receipt and aside/ are keys in the job's store, which is that folder unless the settings name another.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from resumable.errors import ManifestUnusable, ResumableError, StorageFailed, UsageError
+from resumable.models import Interval, PageKey, compact, moment_of
+from resumable.storage import durable
+from resumable.storage.folder import FolderStore
+from resumable.storage.guarded import GuardedStore
+from resumable.storage.lock import Guard
+from resumable.storage.store import Store
+
+MANIFEST: Final = "manifest.sqlite"
+RECEIPT: Final = "receipt.json"
+REPORT: Final = "report.html"
+PARTS: Final = "parts"
+LOCK: Final = "lock"
+_MAKING: Final = f".{MANIFEST}.restored"
+_ASIDE: Final = "aside"
+_PACE: Final = ".pace"
+
+_WINDOW = re.compile(r"window=(\d{8}T[\d.]{6,10}Z)(?:-(\d{8}T[\d.]{6,10}Z))?")
+_PAGE = re.compile(r"page-(\d{5,10})(?:\.take-(\d{1,9}))?\.parquet")
+
+StoreOf = Callable[[str], Store]
+"""Makes the store of a job, by the job's name."""
+
+
+def window_key(window: Interval) -> str:
+    """Return what the parts of a window lie below: its start, and its end too unless it is a day."""
+    name = f"{PARTS}/window={compact(window.start)}"
+    return name if window.length == timedelta(days=1) else f"{name}-{compact(window.end)}"
+
+
+def part_key(page: PageKey) -> str:
+    """Return where the part of a page lies."""
+    take = "" if page.take == 1 else f".take-{page.take}"
+    return f"{window_key(page.window)}/page-{page.number:05d}{take}.parquet"
+
+
+def window_of(key: str) -> Interval | None:
+    """Read a window off the key that its parts lie below; None for any other key."""
+    match = _WINDOW.fullmatch(name_of(key))
+    if match is None:
+        return None
+    with suppress(ValueError):
+        start = moment_of(match[1])
+        window = Interval(start=start, end=moment_of(match[2]) if match[2] else start + timedelta(days=1))
+        return window if window_key(window) == key else None
+    return None
+
+
+def take_and_number(key: str) -> tuple[int, int] | None:
+    """Read take and number off the name of a part; None for any other name."""
+    match = _PAGE.fullmatch(name_of(key))
+    return None if match is None else (int(match[2] or 1), int(match[1]))
+
+
+def name_of(key: str) -> str:
+    """Return the last piece of a key."""
+    return key.rpartition("/")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateFiles:
+    """The state folder: a folder a job, and what the processes of one client share."""
+
+    folder: Path
+    store_of: StoreOf | None = None
+    """None: each job's folder is its store."""
+
+    @property
+    def pace(self) -> Path:
+        """The folder of the files through which processes share a pace."""
+        return self.folder.resolve() / _PACE
+
+    def job(self, name: str) -> "JobFiles":
+        """Return where the things of a job lie, whether there is one or not."""
+        return JobFiles(name=name, state=self)
+
+    def jobs(self) -> "Iterator[JobFiles]":
+        """Yield all jobs, by name, those that lost their manifest too."""
+        for folder in durable.listed(self.folder, through_link=True):
+            home = self.job(folder.name)
+            try:
+                found = durable.exists(home.manifest) or home.store.kind(PARTS) in (durable.FOLDER, durable.LINK)
+            except StorageFailed:
+                found = True  # whoever reads it is told why it cannot be read
+            if found:
+                yield home
+
+    def no_job(self, name: str | None = None) -> UsageError:
+        """Return the error that says that there is no such job, or none at all."""
+        moved = "Was the state folder moved? Name it with --state or RESUMABLE_STATE."
+        if name is None:
+            what, hint = "no job", "Begin one; see: resumable backfill --help."
+        else:
+            what, hint = f"no job {name}", "See what there is: resumable jobs."
+        return UsageError(f"there is {what} in {self.folder}.", hint=f"{hint} {moved}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFiles:
+    """Where the things of one job lie."""
+
+    name: str
+    state: StateFiles
+
+    @classmethod
+    def at(cls, folder: Path) -> "JobFiles":
+        """Return those of the job whose folder this is."""
+        return StateFiles(folder=folder.parent).job(folder.name)
+
+    @property
+    def folder(self) -> Path:
+        """The job's folder: of its manifest, its lock and scratch space."""
+        return self.state.folder / self.name
+
+    @functools.cached_property
+    def store(self) -> Store:
+        """What its parts, its receipt and aside/ lie in."""
+        return FolderStore(self.folder) if self.state.store_of is None else self.state.store_of(self.name)
+
+    def guarded(self, guard: Guard) -> "JobFiles":
+        """Return the same, with a store that asks before every write whether this process still holds the lock."""
+        return replace(self, state=replace(self.state, store_of=lambda _: GuardedStore(self.store, guard)))
+
+    @property
+    def manifest(self) -> Path:
+        """Its SQLite file."""
+        return self.folder / MANIFEST
+
+    @property
+    def making(self) -> Path:
+        """The SQLite file in which a rebuild makes a manifest, before it takes its place."""
+        return self.folder / _MAKING
+
+    @property
+    def lock(self) -> Path:
+        """The file that its one process holds."""
+        return self.folder / LOCK
+
+    @property
+    def report(self) -> Path:
+        """Where a report goes for which no other place is named."""
+        return self.folder / REPORT
+
+    def aside(self, at: str) -> str:
+        """Return the key below which a repair, named by its time, puts what it takes away."""
+        return f"{_ASIDE}/{at}"
+
+    def aside_folder(self, at: str) -> Path:
+        """Return the folder into which that repair puts the files of a manifest."""
+        return self.folder / self.aside(at)
+
+    def lost(self) -> ManifestUnusable | None:
+        """Return what to say of a job that has parts, where its manifest is not there; None where it has none."""
+        windows = (key for key in self.store.list(PARTS) if window_of(key) is not None)
+        if not any(take_and_number(key) for window in windows for key in self.store.list(window)):
+            return None
+        return ManifestUnusable(
+            f"{self.folder} has parts and no manifest: it was lost.",
+            hint=f"Make it again from the parts: resumable repair {self.name}",
+        )
+
+    def missing(self) -> ResumableError:
+        """Return the error that says that the manifest is not there: it was lost, or there is no such job."""
+        return self.lost() or self.state.no_job(self.name)
