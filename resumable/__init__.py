@@ -15,6 +15,8 @@ Names are imported when they are used: `import resumable` alone costs nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from resumable.version import __version__
+
 if TYPE_CHECKING:
     from resumable.clock import Stop, SystemClock
     from resumable.config import Endpoints, Settings, from_environment
@@ -89,6 +91,7 @@ __all__ = [
     "SystemClock",
     "UsageError",
     "VerificationFailed",
+    "__version__",
     "fetch_all",
     "find",
     "from_environment",

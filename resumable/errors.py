@@ -2,6 +2,7 @@
 
     ResumableError                  exit code   what to do
      ├─ UsageError                      2       change the command, the settings or the query
+     │   └─ LibraryMissing                      install the library that it names
      ├─ Incomplete                      3       run the same command again, later if `not_before` says so
      ├─ AuthenticationFailed            4       mend the credentials or the permissions
      ├─ StorageFailed                   5       mend the disk, then run the same command
@@ -16,13 +17,17 @@
      │   └─ TrustFault                          the server could not prove who it is
      ├─ StatusFault                             the answer was an error status
      └─ ProtocolFault                           a whole answer came and is not what the contract says
+         ├─ NoRecords                           it holds no record where there must be some
+         └─ PageBeyondEnd                       the window has fewer pages by now
 
 A `Fault` never leaves a run: the client turns it into a retry, the worker into a quarantined page. No message holds a
 secret: faults carry the start of a body only after redaction.
 """
 
+import shlex
+import sys
 from datetime import datetime
-from enum import IntEnum
+from enum import Enum, IntEnum, StrEnum
 
 
 class ExitCode(IntEnum):
@@ -42,6 +47,44 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+class Failure(StrEnum):
+    """The kinds of faults: what people and later runs need to know of why a page did not come."""
+
+    NO_ANSWER = "no answer"
+    """None that was whole: refused, reset, cut, too slow, too big, or not decodable."""
+    UNTRUSTED = "untrusted"
+    """The server, or the proxy, could not prove who it is."""
+    RATE_LIMITED = "rate limited"
+    """The server is asked too often."""
+    OVERLOADED = "overloaded"
+    """The server, or what stands before it, did not manage in time."""
+    TOKEN_REFUSED = "token refused"  # noqa: S105 - the name of a failure, not a token
+    """The server does not take the token."""
+    FORBIDDEN = "forbidden"
+    """The client lacks a permission."""
+    QUERY_REFUSED = "query refused"
+    """The server refuses the request itself, so that no other page would fare better."""
+    OTHER_STATUS = "other status"
+    """The server answered with an error status that says nothing of these."""
+    NOT_JSON = "not JSON"
+    """What came is no JSON of any use."""
+    NO_RECORDS = "no records"
+    """An answer named pages and held no records."""
+    NOT_AS_AGREED = "not as agreed"
+    """A whole answer came, and it is not what the contract says, in some other way."""
+    TOO_DEEP = "too deep"
+    """A window holds more records than can be paged through, and cannot be halved any more."""
+
+
+class Wall(Enum):
+    """A limit of the server that its refusal of a request names."""
+
+    PAGE_SIZE = "page size"
+    INTERVAL = "interval"
+    DEPTH = "depth"
+    """How many records of one window can be paged through."""
+
+
 class ResumableError(Exception):
     """A failure that says what happened, what is safe and what to type next."""
 
@@ -58,6 +101,18 @@ class UsageError(ResumableError):
     """The command, a setting or the query cannot be carried out as it stands; nothing was changed."""
 
     exit_code = ExitCode.USAGE
+
+
+class LibraryMissing(UsageError):
+    """What was asked for needs an optional library that is not installed where this program runs."""
+
+    def __init__(self, what: str, library: str) -> None:
+        """`what` begins the sentence; `library` is what the package index calls it."""
+        super().__init__(
+            f"{what} needs the library {library}, which is not installed.",
+            # The library and not an extra of ours: that is right however this program itself was installed.
+            hint=f"Install it with: {shlex.quote(sys.executable)} -m pip install {library}",
+        )
 
 
 class Incomplete(ResumableError):
@@ -129,32 +184,68 @@ class Interrupted(ResumableError):
 class Fault(Exception):
     """One exchange failed; `reason` is short enough to stand in a status line."""
 
-    def __init__(self, reason: str) -> None:
-        """`reason` holds no secret and no more than the start of a body."""
+    def __init__(self, reason: str, *, failure: Failure) -> None:
+        """`reason` holds no secret and no more than the start of a body; `failure` is for those who decide."""
         super().__init__(reason)
         self.reason = reason
+        self.failure = failure
 
 
 class TransportFault(Fault):
     """No whole answer came: refused, reset, cut, too slow, too big, or not decodable."""
 
+    def __init__(self, reason: str, *, failure: Failure = Failure.NO_ANSWER) -> None:
+        """`reason` is short."""
+        super().__init__(reason, failure=failure)
+
 
 class TrustFault(TransportFault):
     """The server, or the proxy, could not prove who it is; asking again will not help."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason` is short."""
+        super().__init__(reason, failure=Failure.UNTRUSTED)
 
 
 class StatusFault(Fault):
     """The server answered with an error status."""
 
-    def __init__(self, reason: str, *, status: int, retry_after_seconds: float | None = None) -> None:
-        """`retry_after_seconds` is what the server asked for, None where it said nothing usable."""
-        super().__init__(reason)
+    def __init__(
+        self,
+        reason: str,
+        *,
+        status: int,
+        failure: Failure = Failure.OTHER_STATUS,
+        retry_after_seconds: float | None = None,
+        wall: Wall | None = None,
+        limit: int | None = None,
+    ) -> None:
+        """`failure` is what the table of statuses says of `status`.
+
+        `retry_after_seconds` is what the server asked for, None where it said nothing usable. `wall` is which of its
+        limits the answer names, and `limit` where that stands, None where it does not say.
+        """
+        super().__init__(reason, failure=failure)
         self.status = status
         self.retry_after_seconds = retry_after_seconds
+        self.wall = wall
+        self.limit = limit
 
 
 class ProtocolFault(Fault):
     """A whole answer came, and it is not what the contract says."""
+
+    def __init__(self, reason: str, *, failure: Failure = Failure.NOT_AS_AGREED) -> None:
+        """`reason` holds no more than the start of the answer."""
+        super().__init__(reason, failure=failure)
+
+
+class NoRecords(ProtocolFault):
+    """An answer holds no record where there must be some."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason` says what it holds in their place."""
+        super().__init__(reason, failure=Failure.NO_RECORDS)
 
 
 class PageBeyondEnd(ProtocolFault):

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from resumable.datasets.catalogue import BULK
+from resumable.datasets.catalogue import cheaper
 from resumable.errors import ManifestUnusable
 from resumable.manifest.reader import ManifestReader, reader
-from resumable.manifest.rows import JobRow, Totals
-from resumable.models import Counter, Event, JobState, iso, label
+from resumable.manifest.rows import JobRow, Quarantined, Totals
+from resumable.models import Counter, Event, JobState, iso
 from resumable.storage.job_files import RECEIPT, JobFiles
 from resumable.storage.lock import held
 
@@ -27,10 +27,15 @@ class Status:
     counters: dict[Counter, int]
     drift: dict[str, int]
     """What the schema had no place for, by path: it is in `_unmapped`."""
-    problems: tuple[str, ...]
+    quarantined: tuple[Quarantined, ...]
     events: tuple[Event, ...]
     receipt: dict[str, Any] | None
     """The closing statement of a complete job."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The quarantined pages, a line each."""
+        return tuple(map(str, self.quarantined))
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints."""
@@ -72,14 +77,13 @@ def read(home: JobFiles, *, events: int = 20) -> Status | None:
             state = JobState.INCOMPLETE  # never a false complete, whatever has become of the manifest
         if state is JobState.RUNNING and not held(home.lock):
             state = JobState.INTERRUPTED  # it was killed: nobody holds the lock any more
-        problems = tuple(f"{label(q.window)} page {q.number}: {q.reason}" for q in manifest.quarantined())
         return Status(
             job=job,
             state=state,
             totals=totals,
             counters=manifest.counters(),
             drift=manifest.drift(),
-            problems=problems,
+            quarantined=tuple(manifest.quarantined()),
             events=tuple(manifest.events(events)),
             receipt=_receipt(home) if state is JobState.COMPLETE else None,
         )
@@ -94,22 +98,11 @@ def check_sound(manifest: ManifestReader) -> None:
         )
 
 
-REQUESTS_A_JOB = 5
-"""A job on the server is submitted, looked at some times and deleted."""
-
-RECORDS_A_JOB_PAGE = 1000
-
-WORTH_SAYING = 5
-"""So many times fewer requests are worth a hint; a tenth is the most that can be saved."""
-
-
 def cheaper_contract(status: Status) -> tuple[str, int] | None:
     """Return the dataset that brings the same in far fewer requests, and how many; None where there is none."""
     spec, totals = status.job.spec, status.totals
-    name = BULK.get(spec.dataset)
-    results = -(-totals.pages_known * spec.page_size // RECORDS_A_JOB_PAGE)
-    requests = results + REQUESTS_A_JOB * totals.windows
-    return (name, requests) if name and requests * WORTH_SAYING <= totals.pages_known else None
+    pages = totals.pages_known
+    return cheaper(spec.dataset, requests=pages, records=pages * spec.page_size, windows=totals.windows)
 
 
 def _receipt(home: JobFiles) -> dict[str, Any] | None:

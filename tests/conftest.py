@@ -3,11 +3,13 @@
 import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
 
+from tests.support import machine
+from tests.support.builders import MADE
 from tests.support.canary import SEARCHED, Watch
 
 TRIALS = {
@@ -34,6 +36,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Let the output, the errors and the files of every test be searched for secrets."""
     config.pluginmanager.register(Watch(), "canary")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Make a failure of a test that is skipped for a reason that is not the machine's, or expected to fail."""
+    report = yield
+    if report.skipped:
+        reason = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else "xfail"
+        if not machine.needed(reason):
+            report.outcome, report.longrepr = "failed", f"skipped for no reason that {machine.__name__} knows: {reason}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def manifests_are_closed() -> Iterator[None]:
+    """Close what `make_manifest` made: since Python 3.13 a connection that is left open is a warning, an error here."""
+    yield
+    while MADE:
+        MADE.pop().close()
 
 
 @pytest.fixture

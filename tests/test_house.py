@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from resumable.datasets.catalogue import CATALOGUE
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "resumable"
 PRODUCT = sorted(PACKAGE.rglob("*.py"))
@@ -133,6 +135,22 @@ def test_a_name_stands_for_one_thing() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         classes.update(node.name for node in tree.body if isinstance(node, ast.ClassDef))
     assert [name for name, count in classes.items() if count > 1] == []
+
+
+def test_what_a_status_means_and_what_a_dataset_is_is_said_once() -> None:
+    """Statuses are compared in their table only, and contracts are told from each other in datasets only."""
+    datasets = {name for name in CATALOGUE if "-" in name}
+    for path in PRODUCT:
+        if part_of(path) in ("simulator", "demo", "datasets", "transport") or path.stem == "statuses":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = ast.unparse(node) if isinstance(node, ast.Compare | ast.Call) else ""
+            if isinstance(node, ast.Compare):
+                constants = [each.value for each in ast.walk(node) if isinstance(each, ast.Constant)]
+                numbers = [each for each in constants if isinstance(each, int) and 100 <= each < 600]
+                assert not (numbers and "status" in text), f"{where(path)}:{node.lineno}: {text}"
+                assert not datasets & {each for each in constants if isinstance(each, str)}, f"{where(path)}: {text}"
+            assert not re.match(r"isinstance\(.*(Contract|Declared)", text), f"{where(path)}: {text}"
 
 
 def test_every_module_begins_with_its_promise() -> None:

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from resumable.api.concurrency import Concurrency
 from resumable.api.pace import Pacer
-from resumable.api.retry import LONGEST_TOLD, Action, judge, retry_after_seconds, waits
+from resumable.api.retry import LONGEST_TOLD, judge, retry_after_seconds, waits
+from resumable.api.statuses import PAGE, Action, meaning, wall_in
 from resumable.api.tokens import Token, Tokens
 from resumable.clock import Stop
 from resumable.config import Policy
@@ -23,6 +24,9 @@ T = TypeVar("T")
 REFUSALS_OF_NEW_TOKENS = 3
 """So many 401s in a row for one page, each with a token asked for since, mean that tokens are not the matter."""
 
+WORDS_READ = 2000
+"""Bytes of an error answer in which a wall of the server is looked for."""
+
 
 class Stopped(Exception):
     """The run is to end: the exchange was given up before it was sent, or between two tries."""
@@ -34,6 +38,8 @@ class Asked:
 
     what: str
     request: Request
+    accepts: frozenset[int] = PAGE
+    """The statuses that are an answer to it; any other is a fault."""
     holds: int | None = None
     """After so many 429s it fails, for requests that are refused so for other reasons than their rate; None: never."""
     optional: bool = False
@@ -131,18 +137,27 @@ class _Exchange:
         allowed = self._client.pacer.per_minute
         self._client.concurrency.answered(reply.seconds, per_minute=allowed)
         self._client.journal.answered(reply.seconds, allowed=allowed)
-        if reply.status == 429 or reply.status >= 500:
+        if reply.status in self._asked.accepts:
+            return reply
+        if meaning(reply.status).troubled:
             self._client.concurrency.troubled()
-        if reply.status >= 300:
-            raise self._status_fault(reply)
-        return reply
+        raise self._status_fault(reply)
 
     def _status_fault(self, reply: Reply) -> StatusFault:
         asked_for = retry_after_seconds(
             reply.headers.get("retry-after"), now=self._clock.now(), served_at=reply.headers.get("date")
         )
-        reason = f"HTTP {reply.status}{_message(reply, self._client.redactor)}"
-        return StatusFault(reason, status=reply.status, retry_after_seconds=asked_for)
+        words = _words(reply)
+        shown = self._client.redactor.body_start(words, 200)
+        wall, limit = wall_in(words[:WORDS_READ].decode(errors="replace"))
+        return StatusFault(
+            f"HTTP {reply.status}{f': {shown}' if shown else ''}",
+            status=reply.status,
+            failure=meaning(reply.status).failure,
+            retry_after_seconds=asked_for,
+            wall=wall,
+            limit=limit,
+        )
 
     def _after(self, fault: Fault, token: Token) -> None:
         """Do what `fault` calls for and return to try again, or raise."""
@@ -178,7 +193,7 @@ class _Exchange:
         if too_long or self._spent() > self._client.policy.budget_seconds:
             since = "" if too_long else f" after {_span(self._spent())} of refusals"
             raise Incomplete(
-                f"the server asks to wait {_span(wait)}{since} (HTTP 429, {self._asked.what}):"
+                f"the server asks to wait {_span(wait)}{since} (HTTP {fault.status}, {self._asked.what}):"
                 " a daily limit, it seems.",
                 hint="What is recorded is safe. Run the same command then.",
                 not_before=self._clock.now() + timedelta(seconds=min(wait, LONGEST_TOLD)),
@@ -215,17 +230,15 @@ class _Exchange:
         return self._clock.monotonic() - self._started
 
 
-def _message(reply: Reply, redactor: Redactor) -> str:
-    """Return what an error answer says of itself: `: code, message`, or the start of its body."""
+def _words(reply: Reply) -> bytes:
+    """Return what an error answer says of itself: `code, message`, or its body where that names neither."""
     try:
         answer = json.loads(reply.body)
         words = [str(answer[name]) for name in ("code", "message") if answer.get(name)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         words = []
     # JSON may hold half a character, which UTF-8 cannot.
-    text = ", ".join(words).encode(errors="replace") if words else reply.body
-    shown = redactor.body_start(text, 200)
-    return f": {shown}" if shown else ""
+    return ", ".join(words).encode(errors="replace") if words else reply.body
 
 
 def _span(seconds: float) -> str:

@@ -4,7 +4,6 @@ The exponential waits come from `backoff`, used as a plain generator.
 """
 
 import email.utils
-import enum
 import itertools
 import re
 from collections.abc import Callable, Iterator
@@ -12,27 +11,9 @@ from datetime import UTC, datetime
 
 import backoff
 
+from resumable.api.statuses import Action, meaning
 from resumable.config import Policy
 from resumable.errors import Fault, PageBeyondEnd, StatusFault, TrustFault
-
-RETRYABLE_STATUSES = frozenset({408, 500, 502, 503, 504})
-"""What clears up by itself; 504 is common on heavy queries. 429 and 401 have their own ways."""
-
-
-class Action(enum.Enum):
-    """What a failed exchange calls for."""
-
-    AGAIN = "again"
-    """Wait, then send it again; uses up an attempt."""
-    HOLD = "hold"
-    """Everybody waits as the server asked, then send it again; uses up no attempt, only time."""
-    REFRESH = "refresh"
-    """Get a new token, then send it again; uses up no attempt."""
-    FORBIDDEN = "forbidden"
-    """The credentials may not do this: end the run."""
-    GIVE_UP = "give up"
-    """Sending it again would get the same answer."""
-
 
 LONGEST_SAID = 1e12
 """Seconds; what a server's longer number is taken for."""
@@ -49,15 +30,7 @@ def judge(fault: Fault) -> Action:
     """Return what a fault calls for, from its kind and status alone."""
     if isinstance(fault, PageBeyondEnd | TrustFault):
         return Action.GIVE_UP
-    if isinstance(fault, StatusFault):
-        if fault.status == 429:
-            return Action.HOLD
-        if fault.status == 401:
-            return Action.REFRESH
-        if fault.status == 403:
-            return Action.FORBIDDEN
-        return Action.AGAIN if fault.status in RETRYABLE_STATUSES else Action.GIVE_UP
-    return Action.AGAIN
+    return meaning(fault.status).action if isinstance(fault, StatusFault) else Action.AGAIN
 
 
 def waits(policy: Policy, uniform: Callable[[float, float], float]) -> Iterator[float]:

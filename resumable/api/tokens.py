@@ -1,4 +1,4 @@
-"""Worker out a valid token: one request for all threads, before the old one expires, and never a stream of them."""
+"""Hands out a valid token: one request for all threads, before the old one expires, and never a stream of them."""
 
 import base64
 import json
@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from resumable.api.retry import LONGEST_TOLD, retry_after_seconds, waits
+from resumable.api.statuses import PAGE, meaning
 from resumable.clock import Stop
 from resumable.config import Policy
 from resumable.datasets.token_forms import GivenToken, TokenForm
@@ -159,7 +160,7 @@ class TokenSource:
 
     def _pause(self, fault: Fault, seconds: float) -> float:
         """Return how long to wait after `fault`, or raise what ends the run."""
-        if isinstance(fault, StatusFault) and 400 <= fault.status < 500 and fault.status not in (408, 429):
+        if isinstance(fault, StatusFault) and meaning(fault.status).refuses_client:
             raise AuthenticationFailed(
                 f"Genesys refused the client credentials ({fault.reason}). Nothing was downloaded or changed by that.",
                 hint="Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET, and that the client belongs to the region.",
@@ -171,9 +172,9 @@ class TokenSource:
                 unreachable=True,
             )
         asked = fault.retry_after_seconds if isinstance(fault, StatusFault) else None
-        if asked is not None and asked > self._policy.wait_cap_seconds:
+        if isinstance(fault, StatusFault) and asked is not None and asked > self._policy.wait_cap_seconds:
             raise Incomplete(
-                f"the login service asks to wait {round(asked)} s (HTTP {getattr(fault, 'status', '')}).",
+                f"the login service asks to wait {round(asked)} s (HTTP {fault.status}).",
                 hint="What is recorded is safe. Run the same command then.",
                 not_before=self._stop.clock.now() + timedelta(seconds=min(asked, LONGEST_TOLD)),
             )
@@ -181,10 +182,11 @@ class TokenSource:
 
     def _ask(self) -> Token:
         reply = self._send()
-        if reply.status != 200:
+        if reply.status not in PAGE:
             raise StatusFault(
                 f"HTTP {reply.status}{_error_word(reply)}",
                 status=reply.status,
+                failure=meaning(reply.status).failure,
                 retry_after_seconds=retry_after_seconds(
                     reply.headers.get("retry-after"), now=self._stop.clock.now(), served_at=reply.headers.get("date")
                 ),
@@ -216,7 +218,7 @@ class TokenSource:
 
 
 class GivenTokens:
-    """Worker out the one token that the user gave, or none where the API wants none."""
+    """Hands out the one token that the user gave, or none where the API wants none."""
 
     def __init__(self, given: GivenToken, value: Secret, stop: Stop) -> None:
         """`value` is the token; empty where there is none."""

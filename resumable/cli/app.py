@@ -6,6 +6,7 @@ import typer
 
 from resumable.cli.commands import backfill, demo, export, jobs, plan, repair, report, resume, simulate, status, verify
 from resumable.cli.options import Debug
+from resumable.version import __version__
 
 EPILOG = """
 \b
@@ -49,9 +50,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        import importlib.metadata
-
-        typer.echo(f"resumable {importlib.metadata.version('resumable')}")
+        typer.echo(f"resumable {__version__}")
         raise typer.Exit
 
 

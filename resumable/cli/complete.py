@@ -9,7 +9,7 @@ from resumable.datasets.catalogue import CATALOGUE
 
 def complete_dataset(incomplete: str) -> list[tuple[str, str]]:
     """Offer the datasets, each with its line."""
-    return [(name, line) for name, line in CATALOGUE.items() if name.startswith(incomplete)]
+    return [(name, listed.line) for name, listed in CATALOGUE.items() if name.startswith(incomplete)]
 
 
 def complete_job(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:

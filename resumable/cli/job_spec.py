@@ -9,6 +9,7 @@ from resumable.cli.parse import date_range
 from resumable.cli.query import query_of
 from resumable.cli.session import Session
 from resumable.datasets.contract import Contract
+from resumable.datasets.limits import page_size
 from resumable.datasets.resolve import get
 from resumable.errors import UsageError
 from resumable.models import Interval, JobSpec
@@ -38,7 +39,7 @@ def spec_of(asked: TypedQuery, session: Session) -> JobSpec:
     contract = get(asked.dataset)
     interval = _range(contract, asked.start, asked.end, session)
     return JobSpec(
-        dataset=asked.dataset,
+        dataset=contract.name,
         interval=interval,
         query=query_of(contract, asked.lists, parse.filter_text(asked.filters)),
         window=parse.window(asked.window, interval) if not contract.timeless else timedelta(days=1),
@@ -65,15 +66,7 @@ def _range(contract: Contract, start: str | None, end: str | None, session: Sess
 
 
 def _page_size(contract: Contract, given: int | None, session: Session) -> int:
-    most = contract.page_size_max
-    if given is not None and given > most and contract.page_size_clamped:
-        session.tell(f"a page of {contract.name} holds {most} records at most: asking for {most}, not {given}")
-        return most
-    if given is None:
-        return contract.page_size_default
-    if 1 <= given <= contract.page_size_max:
-        return given
-    raise UsageError(
-        f"a page of {contract.name} holds 1 to {contract.page_size_max} records, not {given}.",
-        hint=f"Use --page-size {contract.page_size_max}, or leave it out. Nothing was asked for.",
-    )
+    size, most = page_size(contract, given), contract.page_sizes.most
+    if given is not None and given > most:
+        session.tell(f"a page of {contract.name} holds {most} records at most: asking for {size}, not {given}")
+    return size

@@ -22,7 +22,7 @@ FLAGS = {
 
 def query_of(contract: "Contract", lists: Mapping[str, Sequence[str] | None], free: Mapping[str, Any] | None) -> Query:
     """Return the query. Raises UsageError for a flag that this dataset does not know, or a filter of a wrong form."""
-    known, parts = _understood(contract)
+    known = contract.filters.fields
     given = {name: tuple(values) for name, values in lists.items() if values}
     for name in given:
         if name not in known:
@@ -40,11 +40,13 @@ def query_of(contract: "Contract", lists: Mapping[str, Sequence[str] | None], fr
         directions=chosen["directions"],
         group_by=chosen["group_by"],
         metrics=chosen["metrics"],
-        filter=_free(contract, parts, free),
+        filter=_free(contract, free),
+        declaration=contract.description,
     )
 
 
-def _free(contract: "Contract", parts: Sequence[str], free: Mapping[str, Any] | None) -> str | None:
+def _free(contract: "Contract", free: Mapping[str, Any] | None) -> str | None:
+    parts = contract.filters.free
     if not free:
         return None
     if not parts:
@@ -56,15 +58,3 @@ def _free(contract: "Contract", parts: Sequence[str], free: Mapping[str, Any] | 
                 hint=f"""It may hold {", ".join(parts)}, each a list: --filter '{{"{parts[0]}": [...]}}'.""",
             )
     return canonical(dict(free))
-
-
-def _understood(contract: "Contract") -> tuple[frozenset[str], tuple[str, ...]]:
-    """Return which lists of a query the dataset uses, and which parts a free filter of it may have."""
-    from resumable.datasets.details_job import DetailsJob
-    from resumable.datasets.details_query import DetailsQuery
-
-    if isinstance(contract, DetailsQuery | DetailsJob):
-        return frozenset(name for name, _, _ in contract.subject.filters), contract.subject.free
-    if contract.name == "conversations-pagecount":
-        return frozenset(FLAGS), ("and",)
-    return frozenset(), ()

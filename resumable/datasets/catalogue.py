@@ -1,16 +1,76 @@
-"""The names of what can be downloaded: apart from the datasets, so that naming them imports nothing."""
+"""What can be downloaded, as far as it can be said without importing it: a status or a help needs no more."""
 
-CATALOGUE = {
-    "conversations": "conversations with all their detail, by the public details query (100 a page)",
-    "conversation-jobs": "the same by asynchronous jobs, meant for bulk (1000 a page; with participant attributes)",
-    "conversations-pagecount": "the same by the contract with pageCount (1000 a page)",
-    "user-details": "presence and routing status of users over time, by the details query (100 a page)",
-    "user-detail-jobs": "the same by asynchronous jobs (1000 a page)",
-    "users": "the list of users as it is today, whatever their state",
-    "queues": "the list of queues as it is today",
-    "wrapupcodes": "the list of wrap-up codes as it is today",
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A dataset of the catalogue."""
+
+    line: str
+    """What it is, for a help."""
+    module: str
+    """Below `resumable.datasets`; its DATASETS hold the contract, by name."""
+    breakdown: str | None = None
+    """A column that is worth counting by."""
+    bulk: str | None = None
+    """The dataset that brings the same records in far fewer requests, through jobs on the server, but hours later."""
+
+
+CATALOGUE: Final[Mapping[str, Listed]] = {
+    "conversations": Listed(
+        line="conversations with all their detail, by the public details query (100 a page)",
+        module="details_query",
+        breakdown="originatingDirection",
+        bulk="conversation-jobs",
+    ),
+    "conversation-jobs": Listed(
+        line="the same by asynchronous jobs, meant for bulk (1000 a page; with participant attributes)",
+        module="details_job",
+        breakdown="originatingDirection",
+    ),
+    "conversations-pagecount": Listed(
+        line="the same by the contract with pageCount (1000 a page)",
+        module="pagecount",
+        breakdown="originatingDirection",
+    ),
+    "user-details": Listed(
+        line="presence and routing status of users over time, by the details query (100 a page)",
+        module="details_query",
+        bulk="user-detail-jobs",
+    ),
+    "user-detail-jobs": Listed(line="the same by asynchronous jobs (1000 a page)", module="details_job"),
+    "users": Listed(
+        line="the list of users as it is today, whatever their state", module="entities", breakdown="state"
+    ),
+    "queues": Listed(line="the list of queues as it is today", module="entities"),
+    "wrapupcodes": Listed(line="the list of wrap-up codes as it is today", module="entities"),
 }
-"""Names and a line each."""
+"""By name. A dataset that a file describes is in no list."""
 
-BULK = {"conversations": "conversation-jobs", "user-details": "user-detail-jobs"}
-"""What brings the same records in far fewer requests, 1000 a page, but hours later."""
+REQUESTS_A_JOB: Final = 5
+"""A job on the server is submitted, looked at some times and deleted."""
+
+RECORDS_A_JOB_PAGE: Final = 1000
+
+WORTH_SAYING: Final = 2
+"""So many times fewer requests are worth a hint. A tenth is the most that can be saved: 1000 a page in place of 100."""
+
+
+def breakdown_of(dataset: str) -> str | None:
+    """Return a column that is worth counting by; None where none is known."""
+    return CATALOGUE[dataset].breakdown if dataset in CATALOGUE else None
+
+
+def counted_by(dataset: str) -> str | None:
+    """Return the dataset whose answers tell at once how much a bulk dataset will bring; None where there is none."""
+    return next((name for name, listed in CATALOGUE.items() if listed.bulk == dataset), None)
+
+
+def cheaper(dataset: str, *, requests: int, records: int, windows: int) -> tuple[str, int] | None:
+    """Return the dataset that brings the same in far fewer requests, and how many; None where there is none."""
+    bulk = CATALOGUE[dataset].bulk if dataset in CATALOGUE else None
+    needed = -(-records // RECORDS_A_JOB_PAGE) + REQUESTS_A_JOB * windows
+    return (bulk, needed) if bulk and needed * WORTH_SAYING <= requests else None

@@ -4,10 +4,11 @@ import enum
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from resumable.datasets.facts import Filters, PageSizes, Paging
 from resumable.datasets.token_forms import GivenToken, TokenForm
-from resumable.errors import PageBeyondEnd, ProtocolFault
+from resumable.errors import Failure, NoRecords, PageBeyondEnd, ProtocolFault
 from resumable.models import Interval, Query, Request, Said, moment_of
 from resumable.redaction import Redactor
 from resumable.schema.decode import Presence, decode
@@ -43,6 +44,10 @@ class Contract(Protocol):
         """The name on the command line."""
 
     @property
+    def paging(self) -> Paging:
+        """How its pages follow each other: what the union of contracts is told apart by."""
+
+    @property
     def schema(self) -> Schema:
         """The pinned schema of its parts."""
 
@@ -51,16 +56,8 @@ class Contract(Protocol):
         """Requests a minute until the server tells otherwise."""
 
     @property
-    def page_size_default(self) -> int:
-        """Records a page when the user says nothing."""
-
-    @property
-    def page_size_max(self) -> int:
-        """The most the contract allows."""
-
-    @property
-    def page_size_clamped(self) -> bool:
-        """Whether asking for more means the most, or is an error."""
+    def page_sizes(self) -> PageSizes:
+        """How many records a page may be asked for."""
 
     @property
     def interval_max(self) -> timedelta | None:
@@ -79,12 +76,45 @@ class Contract(Protocol):
         """Whether it has no range of time: a list as it is on the day it is asked for."""
 
     @property
-    def counts_pages(self) -> bool:
-        """Whether an answer names how much there is: a total or a page count."""
+    def per_window(self) -> bool:
+        """Whether a key names a record of one window only: the same key in another window is another record."""
+
+    @property
+    def table(self) -> str:
+        """What its records are called, together, where they are exported as tables."""
+
+    @property
+    def filters(self) -> Filters:
+        """What narrows a query of it."""
+
+    @property
+    def description(self) -> str | None:
+        """The description that it was made of, canonical, so that a job needs no file; None where it is code."""
+
+    @property
+    def inferred(self) -> "Inferred | None":
+        """What its columns are inferred from; None where they are known before a page has come."""
+
+
+class Inferred(Protocol):
+    """A contract of which nobody has said the columns."""
+
+    def first_page(self, query: Query, window: Interval, page_size: int) -> Request:
+        """Build the request for the first page of a window. Raises UsageError for a window it cannot ask for."""
+
+    def sample(self, body: bytes, redactor: Redactor) -> str:
+        """Return the columns that hold a page, as text for `resolve.of_job`; empty where it has no records.
+
+        Raises ProtocolFault.
+        """
 
 
 class PagedContract(Contract, Protocol):
     """A contract whose pages have numbers, and can be asked for in any order."""
+
+    @property
+    def paging(self) -> Literal[Paging.NUMBERED]:
+        """By numbers."""
 
     def request(self, query: Query, window: Interval, number: int, page_size: int) -> Request:
         """Build the request for page `number` (from 1) of a window."""
@@ -112,9 +142,12 @@ class RemoteStatus:
     expires_at: datetime | None = None
 
 
-@runtime_checkable
 class JobContract(Contract, Protocol):
     """A contract by asynchronous jobs on the server: one a window, its pages strictly one after the other."""
+
+    @property
+    def paging(self) -> Literal[Paging.SERVER_JOB]:
+        """Through a job on the server."""
 
     def submit(self, query: Query, window: Interval) -> Request:
         """Build the request that makes a job. Sending it twice makes two."""
@@ -141,12 +174,15 @@ class JobContract(Contract, Protocol):
         """Build the request for the time up to which data is there."""
 
     def read_availability(self, body: bytes) -> datetime | None:
-        """Read that time; None where the server says nothing usable."""
+        """Read that time; None where the server says nothing. Raises ProtocolFault."""
 
 
-@runtime_checkable
 class CursorContract(Contract, Protocol):
     """A contract where each page names the next one, with no job on the server behind it."""
+
+    @property
+    def paging(self) -> Literal[Paging.CURSOR]:
+        """Along a cursor."""
 
     def page(self, query: Query, window: Interval, cursor: str | None, page_size: int) -> Request:
         """Build the request for the page that a cursor stands for; None is the first."""
@@ -162,8 +198,8 @@ def checked(answer: Answer, number: int) -> Answer:
     """
     said = answer.said
     if said.page_count is None or said.page_count < 0:
-        beside = f", and {answer.emptiness}" if answer.emptiness else ""
-        raise ProtocolFault(f"the answer names no usable page count ({said.page_count}){beside}")
+        why = f"the answer names no usable page count ({said.page_count})"
+        raise NoRecords(f"{why}, and {answer.emptiness}") if answer.emptiness else ProtocolFault(why)
     if said.total is not None and said.total < 0:
         raise ProtocolFault(f"the answer names a total of {said.total}")
     if number > max(said.page_count, 1):
@@ -171,7 +207,7 @@ def checked(answer: Answer, number: int) -> Answer:
     if said.page_number is not None and said.page_number != number:
         raise ProtocolFault(f"asked for page {number}, and the answer says it is page {said.page_number}")
     if answer.rows == 0 and said.page_count > 0:
-        raise ProtocolFault(f"a page count of {said.page_count}, and {answer.emptiness or 'no records'}")
+        raise NoRecords(f"a page count of {said.page_count}, and {answer.emptiness or 'no records'}")
     if said.page_rows is not None and number < said.page_count and answer.rows < said.page_rows:
         raise ProtocolFault(f"page {number} of {said.page_count} has {answer.rows} records, not {said.page_rows}")
     if answer.rows > 0 and said.page_count == 0:
@@ -197,13 +233,24 @@ def read_answer(
     try:
         page = decode(body, schema=schema, records_key=records_key, envelope=envelope, within=within)
         named = said(page.envelope)
-    except (NotJson, ProtocolFault) as error:
-        raise ProtocolFault(f"{error.reason} (starts with {redactor.body_start(body, 80)!r})") from None
+    except NotJson as error:
+        raise no_json(error, body, redactor) from None
+    except ProtocolFault as error:
+        raise ProtocolFault(_quoting(error.reason, body, redactor)) from None
     emptiness = ""
     if page.table is None or page.table.num_rows == 0:
         how = {Presence.ABSENT: "is missing", Presence.NULL: "is null", Presence.LIST: "is empty"}[page.presence]
         emptiness = f"{'.'.join((*within, records_key))} {how} (starts with {redactor.body_start(body, 80)!r})"
     return Answer(table=page.table, said=named, drift=page.drift, emptiness=emptiness)
+
+
+def no_json(error: NotJson, body: bytes, redactor: Redactor | None) -> ProtocolFault:
+    """Return the fault for a body that is not JSON, with its start, scrubbed, where there is who can do that."""
+    return ProtocolFault(_quoting(error.reason, body, redactor), failure=Failure.NOT_JSON)
+
+
+def _quoting(reason: str, body: bytes, redactor: Redactor | None) -> str:
+    return f"{reason} (starts with {redactor.body_start(body, 80)!r})" if redactor else reason
 
 
 def whole_number(answer: Mapping[str, Any], name: str) -> int | None:
@@ -243,8 +290,7 @@ def members(body: bytes, redactor: Redactor | None = None) -> dict[str, Any]:
     try:
         answer = strict_json(body)
     except NotJson as error:
-        start = f" (starts with {redactor.body_start(body, 80)!r})" if redactor else ""
-        raise ProtocolFault(f"{error.reason}{start}") from None
+        raise no_json(error, body, redactor) from None
     if not isinstance(answer, dict):
         raise ProtocolFault("the answer is not a JSON object")
     return answer

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from resumable.datasets.contract import Answer, read_answer, whole_number
+from resumable.datasets.facts import Filters
 from resumable.models import Query, Said
 from resumable.redaction import Redactor
 from resumable.schema.registry import pinned
@@ -33,11 +34,20 @@ class DetailsSubject:
     """What a free filter may hold, each a list."""
     starts_of_day: bool
     """Whether its jobs can be told to count a record to the UTC day it started on."""
+    per_window: bool
+    """Whether a key names a record of one window only."""
+    table: str | None
+    """What its records are called in an export; None: as their dataset."""
 
     @property
     def schema(self) -> Schema:
         """The pinned schema of its records."""
         return pinned(self.schema_name)
+
+    @property
+    def narrowing(self) -> Filters:
+        """What narrows a query."""
+        return Filters(fields=frozenset(name for name, _, _ in self.filters), free=self.free)
 
     def order(self) -> dict[str, str]:
         """Return the members that make paging repeatable."""
@@ -82,6 +92,8 @@ CONVERSATIONS = DetailsSubject(
     ),
     free=("segmentFilters", "conversationFilters", "evaluationFilters", "surveyFilters", "resolutionFilters"),
     starts_of_day=True,
+    per_window=False,
+    table="conversations",
 )
 
 USERS = DetailsSubject(
@@ -92,6 +104,8 @@ USERS = DetailsSubject(
     filters=(),
     free=("userFilters", "presenceFilters", "routingStatusFilters"),
     starts_of_day=False,
+    per_window=True,
+    table=None,
 )
 
 

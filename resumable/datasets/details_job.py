@@ -8,11 +8,12 @@ the end. Participant attributes exist here only. Past `dataAvailabilityDate` a j
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from resumable.datasets.contract import Answer, RemoteState, RemoteStatus, instant, members, read_answer, text
-from resumable.datasets.details import CONVERSATIONS, DetailsSubject
+from resumable.datasets.details import CONVERSATIONS, USERS, DetailsSubject
+from resumable.datasets.facts import Filters, PageSizes, Paging
 from resumable.datasets.token_forms import TokenForm
 from resumable.errors import ProtocolFault
 from resumable.models import Interval, Query, Request, Said
@@ -28,27 +29,44 @@ _STATES = {
     "EXPIRED": RemoteState.GONE,
 }
 
+_SIZES = PageSizes(usual=1000, most=1000)
+
 
 @dataclass(frozen=True, kw_only=True)
 class DetailsJob:
     """The datasets `conversation-jobs` and `user-detail-jobs`."""
 
-    name: str = "conversation-jobs"
-    subject: DetailsSubject = CONVERSATIONS
+    name: str
+    subject: DetailsSubject
+    paging: Literal[Paging.SERVER_JOB] = Paging.SERVER_JOB
     documented_rate: float = 300.0
-    page_size_default: int = 1000
-    page_size_max: int = 1000
-    page_size_clamped: bool = True
+    page_sizes: PageSizes = _SIZES
     interval_max: timedelta | None = None
     deep_limit: int | None = None
-    counts_pages: bool = False
     timeless: bool = False
     token_form: TokenForm = TokenForm.BASIC
+    description: None = None
+    inferred: None = None
 
     @property
     def schema(self) -> Schema:
         """The subject's; job results are the only ones that fill its attributes."""
         return self.subject.schema
+
+    @property
+    def per_window(self) -> bool:
+        """The subject's."""
+        return self.subject.per_window
+
+    @property
+    def table(self) -> str:
+        """The subject's."""
+        return self.subject.table or self.name
+
+    @property
+    def filters(self) -> Filters:
+        """The subject's."""
+        return self.subject.narrowing
 
     def submit(self, query: Query, window: Interval) -> Request:
         """Build the request that makes a job; records count to the day they started on, so windows are disjoint."""
@@ -58,7 +76,7 @@ class DetailsJob:
         return Request(method="POST", path=f"{self.subject.path}/jobs", body=body)
 
     def read_id(self, body: bytes) -> str:
-        """Read `jobId`."""
+        """Read `jobId`. Raises ProtocolFault."""
         remote = text(members(body), "jobId")
         if not remote:
             raise ProtocolFault("the answer names no jobId")
@@ -69,7 +87,7 @@ class DetailsJob:
         return Request(method="GET", path=self._path(remote))
 
     def read_status(self, body: bytes, redactor: Redactor) -> RemoteStatus:
-        """Read `state`, `errorMessage` and `expirationDate`."""
+        """Read `state`, `errorMessage` and `expirationDate`. Raises ProtocolFault."""
         answer = members(body, redactor)
         word = text(answer, "state")
         if word not in _STATES:
@@ -84,7 +102,7 @@ class DetailsJob:
         return Request(method="GET", path=f"{self._path(remote)}/results", params=params)
 
     def read_results(self, body: bytes, redactor: Redactor) -> Answer:
-        """Read the records, `cursor` and `dataAvailabilityDate`."""
+        """Read the records, `cursor` and `dataAvailabilityDate`. Raises ProtocolFault."""
 
         def said(envelope: Mapping[str, Any]) -> Said:
             return Said(cursor=text(envelope, "cursor") or None, available_to=instant(envelope, "dataAvailabilityDate"))
@@ -107,9 +125,15 @@ class DetailsJob:
         return Request(method="GET", path=f"{self.subject.path}/jobs/availability")
 
     def read_availability(self, body: bytes) -> datetime | None:
-        """Read `dataAvailabilityDate`."""
+        """Read `dataAvailabilityDate`. Raises ProtocolFault."""
         return instant(members(body), "dataAvailabilityDate")
 
     def _path(self, remote: str) -> str:
         # An id is the server's text: as one path segment it can lead nowhere else.
         return f"{self.subject.path}/jobs/{quote(remote, safe='')}"
+
+
+DATASETS = {
+    "conversation-jobs": DetailsJob(name="conversation-jobs", subject=CONVERSATIONS),
+    "user-detail-jobs": DetailsJob(name="user-detail-jobs", subject=USERS),
+}

@@ -6,35 +6,54 @@ are disjoint, and slices of one day overlap.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from resumable.datasets.contract import Answer
-from resumable.datasets.details import CONVERSATIONS, DetailsSubject
+from resumable.datasets.details import CONVERSATIONS, USERS, DetailsSubject
+from resumable.datasets.facts import Filters, PageSizes, Paging
 from resumable.datasets.token_forms import TokenForm
 from resumable.models import Interval, Query, Request
 from resumable.redaction import Redactor
 from resumable.schema.schema import Schema
+
+_SIZES = PageSizes(usual=100, most=100)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DetailsQuery:
     """The datasets `conversations` and `user-details`."""
 
-    name: str = "conversations"
-    subject: DetailsSubject = CONVERSATIONS
+    name: str
+    subject: DetailsSubject
+    paging: Literal[Paging.NUMBERED] = Paging.NUMBERED
     documented_rate: float = 300.0
-    page_size_default: int = 100
-    page_size_max: int = 100
-    page_size_clamped: bool = True
+    page_sizes: PageSizes = _SIZES
     interval_max: timedelta | None = timedelta(days=7)
     deep_limit: int | None = 100_000
-    counts_pages: bool = True
     timeless: bool = False
     token_form: TokenForm = TokenForm.BASIC
+    description: None = None
+    inferred: None = None
 
     @property
     def schema(self) -> Schema:
         """The subject's."""
         return self.subject.schema
+
+    @property
+    def per_window(self) -> bool:
+        """The subject's."""
+        return self.subject.per_window
+
+    @property
+    def table(self) -> str:
+        """The subject's."""
+        return self.subject.table or self.name
+
+    @property
+    def filters(self) -> Filters:
+        """The subject's."""
+        return self.subject.narrowing
 
     def request(self, query: Query, window: Interval, number: int, page_size: int) -> Request:
         """Build the request for page `number`; the order makes the paging repeatable."""
@@ -47,5 +66,11 @@ class DetailsQuery:
         return Request(method="POST", path=f"{self.subject.path}/query", body=body)
 
     def read(self, body: bytes, page_size: int, redactor: Redactor) -> Answer:
-        """Read the records and `totalHits`."""
+        """Read the records and `totalHits`. Raises ProtocolFault."""
         return self.subject.read(body, page_size, redactor)
+
+
+DATASETS = {
+    "conversations": DetailsQuery(name="conversations", subject=CONVERSATIONS),
+    "user-details": DetailsQuery(name="user-details", subject=USERS),
+}

@@ -7,14 +7,17 @@ smaller page than was asked for and says so. Its `*Uri` members are not followed
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from resumable.datasets.contract import Answer, read_answer, whole_number
+from resumable.datasets.facts import NO_FILTERS, Filters, PageSizes, Paging
 from resumable.datasets.token_forms import TokenForm
 from resumable.models import Interval, Query, Request, Said
 from resumable.redaction import Redactor
 from resumable.schema.registry import pinned
 from resumable.schema.schema import Schema
+
+_SIZES = PageSizes(usual=100, most=500)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,21 +27,29 @@ class EntityList:
     name: str
     path: str
     schema_name: str
-    params: tuple[tuple[str, str], ...] = (("sortOrder", "asc"),)
+    params: tuple[tuple[str, str], ...]
+    """What keeps the order, and says what is listed."""
+    paging: Literal[Paging.NUMBERED] = Paging.NUMBERED
     documented_rate: float = 300.0
-    page_size_default: int = 100
-    page_size_max: int = 500
-    page_size_clamped: bool = True
+    page_sizes: PageSizes = _SIZES
     interval_max: timedelta | None = None
     deep_limit: int | None = None
-    counts_pages: bool = True
     timeless: bool = True
+    per_window: bool = False
+    filters: Filters = NO_FILTERS
     token_form: TokenForm = TokenForm.BASIC
+    description: None = None
+    inferred: None = None
 
     @property
     def schema(self) -> Schema:
         """The entity as the field model has it."""
         return pinned(self.schema_name)
+
+    @property
+    def table(self) -> str:
+        """The dataset's name."""
+        return self.name
 
     def request(self, query: Query, window: Interval, number: int, page_size: int) -> Request:
         """Build the request for page `number`; the window only names the day of the list."""
@@ -46,7 +57,7 @@ class EntityList:
         return Request(method="GET", path=self.path, params=params)
 
     def read(self, body: bytes, page_size: int, redactor: Redactor) -> Answer:
-        """Read `entities` and the envelope around them."""
+        """Read `entities` and the envelope around them. Raises ProtocolFault."""
         return read_answer(
             body,
             self.schema,
@@ -66,16 +77,22 @@ def _said(envelope: Mapping[str, Any]) -> Said:
     )
 
 
-LISTS = {
-    # Without a state only active users are listed, and old conversations name others too.
-    "users": ("/api/v2/users", "user", (("sortOrder", "asc"), ("state", "any"))),
-    "queues": ("/api/v2/routing/queues", "queue", (("sortOrder", "asc"),)),
-    "wrapupcodes": ("/api/v2/routing/wrapupcodes", "wrapup-code", (("sortBy", "id"), ("sortOrder", "ascending"))),
+DATASETS = {
+    entities.name: entities
+    for entities in (
+        # Without a state only active users are listed, and old conversations name others too.
+        EntityList(
+            name="users",
+            path="/api/v2/users",
+            schema_name="user",
+            params=(("sortOrder", "asc"), ("state", "any")),
+        ),
+        EntityList(name="queues", path="/api/v2/routing/queues", schema_name="queue", params=(("sortOrder", "asc"),)),
+        EntityList(
+            name="wrapupcodes",
+            path="/api/v2/routing/wrapupcodes",
+            schema_name="wrapup-code",
+            params=(("sortBy", "id"), ("sortOrder", "ascending")),
+        ),
+    )
 }
-"""Name: path, schema, and the parameters that keep the order."""
-
-
-def entity_list(name: str) -> EntityList:
-    """Return the entity list of that name."""
-    path, schema_name, params = LISTS[name]
-    return EntityList(name=name, path=path, schema_name=schema_name, params=params)

@@ -10,14 +10,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from resumable.datasets.contract import Answer, read_answer, whole_number
+from resumable.datasets.facts import Excess, Filters, PageSizes, Paging
 from resumable.datasets.token_forms import TokenForm
 from resumable.models import Interval, Query, Request, Said, iso
 from resumable.redaction import Redactor
 from resumable.schema.registry import pinned
 from resumable.schema.schema import Schema
+
+_SIZES = PageSizes(usual=1000, most=1000, excess=Excess.REFUSED)
+_FILTERS = Filters(
+    fields=frozenset({"queues", "divisions", "media_types", "directions", "group_by", "metrics"}), free=("and",)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +31,18 @@ class ConversationsPageCount:
     """The dataset `conversations-pagecount`."""
 
     name: str = "conversations-pagecount"
+    paging: Literal[Paging.NUMBERED] = Paging.NUMBERED
     documented_rate: float = 200.0
-    page_size_default: int = 1000
-    page_size_max: int = 1000
-    page_size_clamped: bool = False
+    page_sizes: PageSizes = _SIZES
     interval_max: timedelta | None = None
     deep_limit: int | None = None
-    counts_pages: bool = True
     timeless: bool = False
+    per_window: bool = False
+    table: str = "conversations"
+    filters: Filters = _FILTERS
     token_form: TokenForm = TokenForm.FIELDS
+    description: None = None
+    inferred: None = None
 
     @property
     def schema(self) -> Schema:
@@ -58,7 +67,7 @@ class ConversationsPageCount:
         return Request(method="POST", path="/api/v2/analytics/conversations/details/query", body=body)
 
     def read(self, body: bytes, page_size: int, redactor: Redactor) -> Answer:
-        """Read `entities` and `paging`."""
+        """Read `entities` and `paging`. Raises ProtocolFault."""
         return read_answer(
             body, self.schema, records_key="entities", envelope=["paging"], redactor=redactor, said=_said
         )
@@ -83,3 +92,6 @@ def _conditions(query: Query) -> list[dict[str, Any]]:
     )
     conditions = [{"path": path, "operator": "in", "values": list(values)} for path, values in named if values]
     return conditions + list(json.loads(query.filter or "{}").get("and", []))
+
+
+DATASETS = {"conversations-pagecount": ConversationsPageCount()}

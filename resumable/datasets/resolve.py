@@ -1,9 +1,12 @@
-"""The catalogue: what can be downloaded, by name. Naming them costs nothing; a dataset is imported when it is used."""
+"""Finds a dataset by its name, or by the file that describes it; one of the catalogue is imported when it is used."""
 
+import importlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 from resumable.datasets.catalogue import CATALOGUE
 from resumable.datasets.contract import AnyContract
+from resumable.datasets.limits import page_size
 from resumable.errors import UsageError
 from resumable.models import JobSpec, Query
 
@@ -17,21 +20,9 @@ def get(name: str) -> AnyContract:
     if name not in CATALOGUE:
         known = f"Known are: {', '.join(CATALOGUE)}; or name a file that describes another one: ./endpoint.toml"
         raise UsageError(f"there is no dataset {name!a}.", hint=known)
-    # Imported where they are used: a status needs none of them, and pyarrow comes with them.
-    if name == "conversations-pagecount":
-        from resumable.datasets.pagecount import ConversationsPageCount
-
-        return ConversationsPageCount()
-    if name in ("users", "queues", "wrapupcodes"):
-        from resumable.datasets.entities import entity_list
-
-        return entity_list(name)
-    from resumable.datasets.details import CONVERSATIONS, USERS
-    from resumable.datasets.details_job import DetailsJob
-    from resumable.datasets.details_query import DetailsQuery
-
-    subject = USERS if name.startswith("user") else CONVERSATIONS
-    return (DetailsJob if name.endswith("-jobs") else DetailsQuery)(name=name, subject=subject)
+    module = importlib.import_module(f"resumable.datasets.{CATALOGUE[name].module}")
+    datasets: Mapping[str, AnyContract] = module.DATASETS
+    return datasets[name]
 
 
 def is_file(name: str) -> bool:
@@ -40,7 +31,10 @@ def is_file(name: str) -> bool:
 
 
 def of_job(spec: JobSpec, columns: str | None) -> AnyContract:
-    """Return the dataset of a job that has been made, from its manifest alone; `columns` are the inferred ones."""
+    """Return the dataset of a job that has been made, from its manifest alone; `columns` are the inferred ones.
+
+    Raises UsageError for a name that is not known, ManifestUnusable for a description that makes no sense.
+    """
     if spec.query.declaration is None:
         return get(spec.dataset)
     from resumable.datasets.described.declared import rebuilt
@@ -49,22 +43,17 @@ def of_job(spec: JobSpec, columns: str | None) -> AnyContract:
 
 
 def resolve(spec: JobSpec) -> tuple[JobSpec, AnyContract]:
-    """Return what a spec asks for, and the spec as a manifest keeps it: a file's content in place of its path.
+    """Return the dataset that a spec asks for, and the spec as a manifest keeps it.
 
-    Raises UsageError for a file that cannot be used, and for filters that its requests have no place for.
+    That has the content of a describing file in place of its path, and a page size that the contract allows. Raises
+    UsageError for a file that cannot be used, for filters that its requests have no place for, and for a page size.
     """
-    if spec.query.declaration is not None:
-        return spec, of_job(spec, None)
-    if not is_file(spec.dataset):
-        return spec, get(spec.dataset)
-    from resumable.datasets.described.declared import load
-
-    contract = load(spec.dataset, reserved=frozenset(CATALOGUE))
-    canonical = contract.declaration.canonical
-    if spec.query != Query():
-        raise UsageError(
-            f"{contract.name} comes from a file, and takes no filters on the command line.",
-            hint="Put them into the file: [request.params] or [request.body].",
-        )
-    size = contract.page_size_default if contract.page_size_fixed else spec.page_size
-    return replace(spec, dataset=contract.name, query=Query(declaration=canonical), page_size=size), contract
+    contract = of_job(spec, None)
+    if contract.description is not None and spec.query.declaration is None:
+        if spec.query != Query():
+            raise UsageError(
+                f"{contract.name} comes from a file, and takes no filters on the command line.",
+                hint="Put them into the file: [request.params] or [request.body].",
+            )
+        spec = replace(spec, dataset=contract.name, query=Query(declaration=contract.description))
+    return replace(spec, page_size=page_size(contract, spec.page_size)), contract

@@ -4,20 +4,18 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from resumable.api.client import Asked
+from resumable.api.statuses import meaning
 from resumable.datasets.contract import Answer, CursorContract
 from resumable.engine.feed import Work
 from resumable.engine.recorder import Recorder
 from resumable.engine.recovery import recover
-from resumable.errors import Fault, ProtocolFault, StatusFault
+from resumable.errors import Fault, NoRecords, StatusFault
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
 from resumable.models import Request, Snapshot, Window, WindowState, label
 from resumable.transport.http import Reply
 
 T = TypeVar("T")
-
-GONE = frozenset({400, 404, 410})
-"""Statuses that say a job or a cursor is no more: there is nothing to try again, only to begin again."""
 
 
 class BeginAgain(Exception):
@@ -91,7 +89,7 @@ class CursorReader:
         try:
             return self._context.client.exchange(Asked(what=what, request=request), read)
         except StatusFault as fault:
-            if fault.status in GONE:
+            if meaning(fault.status).gone:
                 raise BeginAgain(f"its job or cursor is gone ({fault.reason})") from None
             raise
 
@@ -135,7 +133,7 @@ class CursorWorker(CursorReader):
         def read(reply: Reply) -> Answer:
             answer = self._contract.read_results(reply.body, self._context.client.redactor)
             if answer.rows == 0 and answer.said.cursor:
-                raise ProtocolFault(f"page {number} names a next one, and {answer.emptiness}")
+                raise NoRecords(f"page {number} names a next one, and {answer.emptiness}")
             return answer
 
         if remote.cursor is not None:

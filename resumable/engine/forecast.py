@@ -5,7 +5,7 @@ import statistics
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -14,23 +14,21 @@ from resumable.api.client import Asked, Client
 from resumable.api.session import open_session
 from resumable.clock import Clock, Stop
 from resumable.config import Settings
-from resumable.datasets.catalogue import BULK
+from resumable.datasets.catalogue import REQUESTS_A_JOB, cheaper, counted_by
 from resumable.datasets.contract import (
     Answer,
     AnyContract,
-    Contract,
-    CursorContract,
-    JobContract,
     PagedContract,
     checked,
 )
+from resumable.datasets.facts import Paging
+from resumable.datasets.limits import deep_limit, longest_window, window_length
 from resumable.datasets.refusals import refusal_of
 from resumable.datasets.resolve import get, resolve
 from resumable.engine.closing import STILL_CHANGING
 from resumable.engine.windows import cut
 from resumable.errors import Fault, Incomplete, Interrupted
 from resumable.models import Counter, EventKind, Interval, JobSpec, iso, label
-from resumable.status import RECORDS_A_JOB_PAGE, REQUESTS_A_JOB
 from resumable.storage.durable import free_bytes
 from resumable.storage.parts import part_bytes
 from resumable.transport.http import Reply
@@ -118,7 +116,7 @@ def forecast(
     """
     spec, contract = resolve(spec)
     asked_by, asked_spec = _asking(spec, contract)
-    windows = list(cut(spec.interval, min(spec.window, _longest(settings, asked_by) or spec.window)))
+    windows = list(cut(spec.interval, window_length(asked_by, spec.window, settings.interval_max)))
     stop = stop or Stop(clock)
     with open_session(asked_by, settings, stop=stop, journal=_NoJournal()) as client:
         chosen = windows if exact or len(windows) <= SAMPLE else _sampled(windows, clock)
@@ -130,15 +128,11 @@ def forecast(
 
 def _asking(spec: JobSpec, contract: AnyContract) -> tuple[AnyContract, JobSpec]:
     """Return which contract tells how much there is: for jobs on the server the query beside them."""
-    beside = next((query for query, bulk in BULK.items() if bulk == contract.name), None)
-    if not isinstance(contract, JobContract) or beside is None:
+    beside = counted_by(contract.name)
+    if beside is None:
         return contract, spec
     other = get(beside)
-    return other, replace(spec, dataset=beside, page_size=other.page_size_default)
-
-
-def _longest(settings: Settings, contract: Contract) -> timedelta | None:
-    return settings.interval_max or contract.interval_max
+    return other, replace(spec, dataset=beside, page_size=other.page_sizes.usual)
 
 
 def _sampled(windows: Sequence[Interval], clock: Clock) -> list[Interval]:
@@ -151,7 +145,7 @@ def _looks(
     client: Client, contract: AnyContract, spec: JobSpec, windows: Sequence[Interval], stop: Stop
 ) -> list[_Look]:
     """Ask for the first page of each window, some at once; nothing where the contract cannot tell how much there is."""
-    if isinstance(contract, JobContract | CursorContract):
+    if contract.paging is not Paging.NUMBERED:
         return []
     paged, left, lock = contract, iter(windows), threading.Lock()
     found: list[_Look] = []
@@ -182,7 +176,6 @@ def _looks(
 
 
 def _look(client: Client, contract: PagedContract, spec: JobSpec, window: Interval) -> _Look:
-    client = client
     asked = Asked(what=f"{label(window)} page 1", request=contract.request(spec.query, window, 1, spec.page_size))
 
     def read(reply: Reply) -> Answer:
@@ -196,9 +189,9 @@ def _look(client: Client, contract: PagedContract, spec: JobSpec, window: Interv
     return _Look(window=window, hits=hits, table=answer.table)
 
 
-def _available(client: Client, contract: Contract) -> datetime | None:
+def _available(client: Client, contract: AnyContract) -> datetime | None:
     """Ask up to when the server has data for jobs; None for other contracts."""
-    if not isinstance(contract, JobContract):
+    if contract.paging is not Paging.SERVER_JOB:
         return None
     asked = Asked(what="the availability of data", request=contract.availability())
     return client.exchange(asked, lambda reply: contract.read_availability(reply.body))
@@ -206,7 +199,7 @@ def _available(client: Client, contract: Contract) -> datetime | None:
 
 def _reckoned(
     spec: JobSpec,
-    contract: Contract,
+    contract: AnyContract,
     windows: Sequence[Interval],
     looks: Sequence[_Look],
     settings: Settings,
@@ -219,7 +212,7 @@ def _reckoned(
     hits = round(sum(look.hits for look in looks) * scale) if looks else None
     size = spec.page_size
     pages = round(sum(-(-look.hits // size) for look in looks) * scale) if looks else None
-    extra = REQUESTS_A_JOB * len(windows) if isinstance(contract, JobContract) else _empty(looks, scale)
+    extra = REQUESTS_A_JOB * len(windows) if contract.paging is Paging.SERVER_JOB else _empty(looks, scale)
     requests = None if pages is None else pages + extra
     return Forecast(
         spec=spec,
@@ -233,7 +226,9 @@ def _reckoned(
         seconds=None if requests is None else requests / per_minute * 60,
         disk_bytes=None if pages is None or hits is None else _disk(looks, pages, hits, size),
         free_bytes=free_bytes(_existing(settings)),
-        cheaper=_cheaper(contract, requests, hits, len(windows)),
+        cheaper=None
+        if requests is None or hits is None
+        else cheaper(spec.dataset, requests=requests, records=hits, windows=len(windows)),
         warnings=tuple(_warnings(spec, contract, windows, looks, settings, now=now, ready=ready)),
     )
 
@@ -267,17 +262,9 @@ def _spread(hits: Sequence[int], windows: int) -> float:
     return _NORMAL * error / (total / count)
 
 
-def _cheaper(contract: Contract, requests: int | None, hits: int | None, windows: int) -> tuple[str, int] | None:
-    name = BULK.get(contract.name)
-    if name is None or requests is None or hits is None:
-        return None
-    needed = -(-hits // RECORDS_A_JOB_PAGE) + REQUESTS_A_JOB * windows
-    return (name, needed) if needed * 2 <= requests else None
-
-
 def _warnings(
     spec: JobSpec,
-    contract: Contract,
+    contract: AnyContract,
     windows: Sequence[Interval],
     looks: Sequence[_Look],
     settings: Settings,
@@ -285,7 +272,7 @@ def _warnings(
     now: datetime,
     ready: datetime | None,
 ) -> Iterable[str]:
-    longest = _longest(settings, contract)
+    longest = longest_window(contract, settings.interval_max)
     if longest is not None and spec.window > longest:
         yield f"windows are cut to {longest.days} days: the server takes no longer interval"
     if not contract.timeless:
@@ -297,7 +284,7 @@ def _warnings(
             yield f"{young} of the windows are younger than 48 h; Genesys still rewrites them (see --look-back)"
     if ready is not None and (waiting := sum(window.end > ready for window in windows)):
         yield f"data for jobs is there up to {iso(ready)}: {waiting} of the windows wait for theirs"
-    limit = settings.deep_limit or contract.deep_limit
+    limit = deep_limit(contract, settings.deep_limit)
     if limit is not None and (deep := [look for look in looks if look.hits > limit]):
         yield f"{label(deep[0].window)} holds {deep[0].hits:,} records; windows over {limit:,} are split"
     first = next((number for number, look in enumerate(looks) if look.hits), None)

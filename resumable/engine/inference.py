@@ -2,11 +2,10 @@
 
 from resumable.api.client import Asked, Client
 from resumable.datasets.contract import AnyContract
-from resumable.datasets.described.declared import DeclaredPages, DeclaredWalk
 from resumable.datasets.resolve import of_job
 from resumable.manifest.rows import JobRow
 from resumable.manifest.store import Manifest
-from resumable.models import EventKind, Interval, JobSpec, Request
+from resumable.models import EventKind
 
 
 def settle(contract: AnyContract, manifest: Manifest, client: Client) -> tuple[JobRow, AnyContract]:
@@ -17,16 +16,15 @@ def settle(contract: AnyContract, manifest: Manifest, client: Client) -> tuple[J
     long as no page is recorded, the next run tries again. Raises what an exchange raises.
     """
     job = manifest.job()
-    if not isinstance(contract, DeclaredPages | DeclaredWalk) or contract.declaration.columns is not None:
-        return job, contract
-    if job.columns or manifest.any_page():
+    source = contract.inferred
+    if source is None or manifest.any_page():
         return job, contract
     columns = ""
     # The newest first: a range often begins before its data does. Each window would be asked for anyway.
     for row in reversed(list(manifest.windows())):
-        request = _request(contract, job.spec, row.window.interval)
+        request = source.first_page(job.spec.query, row.window.interval, job.spec.page_size)
         asked = Asked(what="a page to infer the schema from", request=request)
-        columns = client.exchange(asked, lambda reply: contract.sample(reply.body, client.redactor))
+        columns = client.exchange(asked, lambda reply: source.sample(reply.body, client.redactor))
         if columns:
             break
     settled = of_job(job.spec, columns)
@@ -34,9 +32,3 @@ def settle(contract: AnyContract, manifest: Manifest, client: Client) -> tuple[J
     found = f"{len(settled.schema.root.members)} columns" if columns else "no record was found: the key alone"
     manifest.event(EventKind.SCHEMA, f"inferred and pinned: {found}")
     return manifest.job(), settled
-
-
-def _request(contract: DeclaredPages | DeclaredWalk, spec: JobSpec, window: Interval) -> Request:
-    if isinstance(contract, DeclaredPages):
-        return contract.request(spec.query, window, 1, spec.page_size)
-    return contract.page(spec.query, window, None, spec.page_size)

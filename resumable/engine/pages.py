@@ -8,7 +8,7 @@ from resumable.engine.feed import Ended, Work
 from resumable.engine.recorder import Recorder, snapshot_of
 from resumable.engine.recovery import recover, remove_stale
 from resumable.engine.windows import gaps, halves
-from resumable.errors import Fault, ManifestUnusable, PageBeyondEnd
+from resumable.errors import Failure, Fault, ManifestUnusable, PageBeyondEnd
 from resumable.manifest.rows import WindowRow
 from resumable.models import EventKind, Snapshot, Window, WindowState, label
 from resumable.transport.http import Reply
@@ -68,7 +68,8 @@ class PageWorker:
         slices = halves(window.interval)
         why = f"it holds {total:,} records, and only {limit:,} can be paged through"
         if len(slices) == 1:
-            self._context.manifest.quarantine(window, 1, f"{why}, even of an hour: narrow the query by a filter")
+            why = f"{why}, even of an hour: narrow the query by a filter"
+            self._context.manifest.quarantine(window, 1, why, Failure.TOO_DEEP)
             return
         # One that was taken before, and has grown since, still has the rows and the parts of its older takes.
         remove_stale(window, manifest=self._context.manifest, parts=self._context.parts)

@@ -1,7 +1,6 @@
 """The closing statement of a job: what was asked for, what came, and what was done about what did not agree."""
 
 import hashlib
-import importlib.metadata
 import json
 import platform
 from array import array
@@ -20,6 +19,7 @@ from resumable.models import Counter, EventKind, PageKey, iso
 from resumable.status import MANY_PAGES
 from resumable.storage.job_files import RECEIPT
 from resumable.storage.parts import Parts
+from resumable.version import __version__
 
 FORMAT: Final = 1
 
@@ -97,7 +97,7 @@ def window_facts(row: WindowRow) -> dict[str, Any]:
 def _versions(contract: Contract) -> dict[str, str]:
     schema = contract.schema
     return {
-        "resumable": importlib.metadata.version("resumable"),
+        "resumable": __version__,
         "python": platform.python_version(),
         "pyarrow": pa.__version__,
         "schema": f"{schema.name} {schema.version}",

@@ -68,7 +68,7 @@ class Recorder:
 
     def give_up(self, window: Window, number: int, fault: Fault) -> None:
         """Quarantine a page. Raises Incomplete when so many failed in a row that no page could come."""
-        self.context.manifest.quarantine(window, number, fault.reason)
+        self.context.manifest.quarantine(window, number, fault.reason, fault.failure)
         # A lost update between threads only delays the count; what matters is that a dead network ends the run.
         self._failed_in_a_row += 1
         if self._failed_in_a_row >= FAILURES_IN_A_ROW:
@@ -127,7 +127,9 @@ class Recorder:
             key = PageKey(window=window.interval, take=window.take, number=page.number)
             column = kept.get(page.number)
             columns.append(column if column is not None else context.parts.column(key, context.contract.schema.key))
-        verdict = judge(row, columns, page_size=context.job.spec.page_size if context.contract.counts_pages else None)
+        verdict = judge(
+            row, columns, page_size=context.job.spec.page_size if context.contract.paging.counts_pages else None
+        )
         self.keys.close(window, columns if verdict.complete else None)
         return verdict
 

@@ -8,7 +8,8 @@ from resumable.api.client import Client, Stopped
 from resumable.api.session import open_session
 from resumable.clock import Stop
 from resumable.config import Settings
-from resumable.datasets.contract import CursorContract, JobContract
+from resumable.datasets.facts import Paging
+from resumable.datasets.limits import deep_limit
 from resumable.datasets.refusals import refusal_of
 from resumable.datasets.resolve import of_job
 from resumable.engine import inference, receipt
@@ -146,7 +147,7 @@ class Run:
             feed=feed,
             stop=self._stop,
             spec=self._job.spec.to_json(),
-            deep_limit=self._settings.deep_limit or self._contract.deep_limit,
+            deep_limit=deep_limit(self._contract, self._settings.deep_limit),
             fail_on_drift=self._settings.fail_on_drift,
         )
         recorder = Recorder(context=context, keys=kept)
@@ -154,9 +155,9 @@ class Run:
 
     def _worker(self, recorder: Recorder) -> Worker:
         contract, refused = self._contract, self._end_if_refused
-        if isinstance(contract, JobContract):
+        if contract.paging is Paging.SERVER_JOB:
             return ServerJobWorker(contract, recorder, refused, jobs=self._settings.workers)
-        if isinstance(contract, CursorContract):
+        if contract.paging is Paging.CURSOR:
             return CursorWorker(contract, recorder, refused)
         return PageWorker(contract, recorder, refused)
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from resumable.api.client import Asked, Stopped
+from resumable.api.statuses import DELETED, SUBMITTED, meaning
 from resumable.clock import Stop
 from resumable.datasets.contract import Answer, JobContract, RemoteState
-from resumable.engine.cursor import GONE, BeginAgain, CursorReader
+from resumable.engine.cursor import BeginAgain, CursorReader
 from resumable.engine.feed import Work
 from resumable.engine.recorder import Recorder
-from resumable.errors import Fault, ProtocolFault, StatusFault
+from resumable.errors import Fault, NoRecords, ProtocolFault, StatusFault
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
 from resumable.models import EventKind, Window, label
@@ -21,9 +22,6 @@ LONGEST_POLL_SECONDS = 30.0
 
 PATIENCE_SECONDS = 4 * 3600.0
 """A job that is not fulfilled by then is given up on for this run."""
-
-REFUSED = frozenset({400, 409, 429})
-"""Statuses with which a server may refuse one job more."""
 
 
 class Gate:
@@ -116,12 +114,13 @@ class ServerJobWorker(CursorReader):
         asked = Asked(
             what=f"{label(window.interval)}: submitting a job",
             request=contract.submit(self._context.job.spec.query, window.interval),
+            accepts=SUBMITTED,
             holds=1,
         )
         try:
             remote = self._context.client.exchange(asked, lambda reply: contract.read_id(reply.body))
         except StatusFault as fault:
-            if fault.status in REFUSED and self._gate.refused():
+            if meaning(fault.status).no_more_jobs and self._gate.refused():
                 self._context.manifest.event(EventKind.REMOTE, f"{asked.what}: refused; {self._gate.limit} at once now")
                 self._context.feed.reopen(window)
                 return None
@@ -159,18 +158,18 @@ class ServerJobWorker(CursorReader):
         def read(reply: Reply) -> Answer:
             answer = self._contract.read_results(reply.body, self._context.client.redactor)
             if answer.rows == 0 and (answer.said.cursor or number > 1):
-                raise ProtocolFault(f"page {number} of a job's results, and {answer.emptiness}")
+                raise NoRecords(f"page {number} of a job's results, and {answer.emptiness}")
             return answer
 
         request = self._contract.results(remote.id, remote.cursor, self._context.job.spec.page_size)
         return self._ask(f"{label(window.interval)} page {number}", request, read)
 
     def _delete(self, remote: str) -> None:
-        asked = Asked(what=f"deleting job {remote}", request=self._contract.delete(remote))
+        asked = Asked(what=f"deleting job {remote}", request=self._contract.delete(remote), accepts=DELETED)
         try:
             self._context.client.exchange(asked, lambda _: None)
         except StatusFault as fault:
-            if fault.status not in GONE:
+            if not meaning(fault.status).gone:
                 return  # it stays in the manifest, and the next run tries again
         except Fault:
             return

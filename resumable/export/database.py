@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from resumable.errors import StorageFailed, UsageError
+from resumable.errors import LibraryMissing, StorageFailed
 
 MEMORY: Final = "96MB"
 """What DuckDB may keep; it lays the rest into the database, or beside it."""
@@ -17,7 +17,7 @@ class Database:
     """One table in a database of its own."""
 
     def __init__(self, path: Path, name: str, schema: pa.Schema, scratch: Path) -> None:
-        """Make the database and the table. Raises UsageError where DuckDB is not installed."""
+        """Make the database and the table. Raises LibraryMissing where DuckDB is not installed."""
         duckdb = _duckdb()
         self._error = duckdb.Error
         self._name = '"' + name.replace('"', '""') + '"'
@@ -26,6 +26,7 @@ class Database:
             config={
                 "memory_limit": MEMORY,
                 "threads": "2",
+                "storage_compatibility_version": "v1.0.0",
                 "temp_directory": str(scratch / "spill"),
                 # Nothing is fetched from anywhere.
                 "autoinstall_known_extensions": "false",
@@ -64,7 +65,7 @@ class Database:
 
 
 def needed() -> None:
-    """Raise UsageError where DuckDB is not installed."""
+    """Raise LibraryMissing where DuckDB is not installed."""
     _duckdb()
 
 
@@ -72,8 +73,5 @@ def _duckdb() -> Any:  # noqa: ANN401 - a module
     try:
         import duckdb
     except ImportError as failure:
-        raise UsageError(
-            "a DuckDB database needs the library of DuckDB, which is not installed.",
-            hint="Install it with: pip install 'resumable[export]'",
-        ) from failure
+        raise LibraryMissing("a DuckDB database", "duckdb") from failure
     return duckdb

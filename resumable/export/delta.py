@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from resumable.errors import UsageError
+from resumable.errors import LibraryMissing, UsageError
 from resumable.export import receipt as receipts
 from resumable.export.receipt import Receipt
 from resumable.storage import durable
@@ -48,7 +48,7 @@ class Layout:
 
 
 def needed() -> None:
-    """Raise UsageError where deltalake is not installed."""
+    """Raise LibraryMissing where deltalake is not installed."""
     _deltalake()
 
 
@@ -168,8 +168,5 @@ def _deltalake() -> Any:  # noqa: ANN401 - a module
         import deltalake
         import deltalake.transaction
     except ImportError as failure:
-        raise UsageError(
-            "a Delta Lake table needs the library deltalake, which is not installed.",
-            hint="Install it with: pip install 'resumable[deltalake]'",
-        ) from failure
+        raise LibraryMissing("a Delta Lake table", "deltalake") from failure
     return deltalake

@@ -21,9 +21,6 @@ from resumable.storage.parts import Parts
 NAMED = 5
 """Windows that are missing and are named; the rest is counted."""
 
-PER_WINDOW = frozenset({"user-detail"})
-"""Schemas whose records are about one window: the same key in another window is another record."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
@@ -58,7 +55,7 @@ class ExportSource:
     @property
     def root(self) -> str:
         """What its records are called, together."""
-        return "conversations" if self.schema.name == "conversation" else self.job.spec.dataset
+        return self.contract.table
 
     @property
     def dated(self) -> bool:
@@ -68,7 +65,7 @@ class ExportSource:
     @property
     def per_window(self) -> bool:
         """Whether a key names a record of one window only."""
-        return self.schema.name in PER_WINDOW
+        return self.contract.per_window
 
     @property
     def digest(self) -> str:

@@ -12,6 +12,7 @@ from resumable import status as status_of
 from resumable.clock import Clock, SystemClock
 from resumable.config import Settings, checked_job_name, from_environment
 from resumable.datasets.contract import Contract
+from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import resolve
 from resumable.engine.windows import cut
 from resumable.errors import UsageError
@@ -38,7 +39,6 @@ def make(
     a job with another query, with the difference.
     """
     spec, dataset = resolve(spec)
-    spec = _within_contract(spec, dataset)
     clock = clock or SystemClock()
     job = Job(name=checked_job_name(name or default_name(spec)), settings=settings, clock=clock)
     _make_folder(job)
@@ -82,7 +82,7 @@ def _create(job: Job, spec: JobSpec, dataset: Contract) -> status_of.Status:
 
 
 def _windows(interval: Interval, spec: JobSpec, settings: Settings, dataset: Contract) -> Iterator[Interval]:
-    return cut(interval, min(spec.window, settings.interval_max or dataset.interval_max or spec.window))
+    return cut(interval, window_length(dataset, spec.window, settings.interval_max))
 
 
 def _top_up(job: Job, spec: JobSpec, look_back: timedelta, dataset: Contract) -> None:
@@ -99,18 +99,6 @@ def _top_up(job: Job, spec: JobSpec, look_back: timedelta, dataset: Contract) ->
             if end > start:
                 manifest.extend(end, _windows(Interval(start=start, end=end), spec, job.settings, dataset))
             manifest.look_back(look_back)
-
-
-def _within_contract(spec: JobSpec, dataset: Contract) -> JobSpec:
-    most = dataset.page_size_max
-    if spec.page_size > most and dataset.page_size_clamped:
-        return replace(spec, page_size=most)
-    if not 1 <= spec.page_size <= most:
-        raise UsageError(
-            f"a page of {spec.dataset} holds 1 to {most} records, not {spec.page_size}.",
-            hint=f"Use --page-size {most}, or leave it out.",
-        )
-    return spec
 
 
 def find(name: str, settings: Settings, *, clock: Clock | None = None, lost: bool = False) -> Job:

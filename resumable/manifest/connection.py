@@ -109,6 +109,15 @@ class Connection:
             self._sqlite.close()
             raise
 
+    @contextlib.contextmanager
+    def closed_on_failure(self) -> Iterator[None]:
+        """Close it where what is done inside fails: nobody else has it yet."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
     @property
     def empty(self) -> bool:
         """Tell whether the file has no tables yet: it is new, or its making was cut short."""

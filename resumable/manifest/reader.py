@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from resumable.errors import ManifestUnusable
+from resumable.errors import Failure, ManifestUnusable
 from resumable.manifest import minutes, server_jobs, soundness, tables
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
@@ -65,15 +65,15 @@ class ManifestReader:
         if not exists(path):
             return None
         connection = Connection(path, read_only=True)
-        if connection.empty:
-            connection.close()
-            return None
-        if connection.version < tables.READABLE:
-            connection.close()
-            raise ManifestUnusable(
-                f"{path} was written by an older version, and only a run brings it up to date.",
-                hint=f"Nothing of it is lost. Do that with: resumable resume {path.parent.name}",
-            )
+        with connection.closed_on_failure():
+            if connection.empty:
+                connection.close()
+                return None
+            if connection.version < tables.READABLE:
+                raise ManifestUnusable(
+                    f"{path} was written by an older version, and only a run brings it up to date.",
+                    hint=f"Nothing of it is lost. Do that with: resumable resume {path.parent.name}",
+                )
         return cls(connection)
 
     def close(self) -> None:
@@ -209,12 +209,18 @@ class ManifestReader:
 
     def quarantined(self, limit: int = 1000) -> list[Quarantined]:
         """Return the pages given up on for now, oldest window first."""
+        failure = "failure" if self._version >= tables.WHOLE_TRUTH_SINCE else "NULL"
         rows = self._db.rows(
-            "SELECT start_ms, end_ms, number, reason FROM page JOIN window ON window.id = page.window"
+            f"SELECT start_ms, end_ms, number, reason, {failure} FROM page"  # noqa: S608 - a constant
+            " JOIN window ON window.id = page.window"
             " WHERE page.state = 'quarantined' AND page.take = window.take ORDER BY start_ms, number LIMIT ?",
             (limit,),
         )
-        return [Quarantined(window=interval(s, e), number=number, reason=reason) for s, e, number, reason in rows]
+        with sensible("why a page is quarantined", self._db.path):
+            return [
+                Quarantined(window=interval(s, e), number=number, reason=reason, failure=failure and Failure(failure))
+                for s, e, number, reason, failure in rows
+            ]
 
     def events(self, limit: int = 100) -> list[Event]:
         """Return the newest events, oldest first."""

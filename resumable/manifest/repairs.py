@@ -10,10 +10,9 @@ from resumable.models import Interval, Snapshot, Window
 
 _RECOUNT = (
     "UPDATE window SET"
-    " done = (SELECT count(*) FROM page WHERE window = ?1 AND take = window.take AND state = 'done'),"
-    " records = (SELECT coalesce(sum(rows), 0) FROM page WHERE window = ?1 AND take = window.take AND state = 'done'),"
-    " bytes = (SELECT coalesce(sum(size), 0) FROM page WHERE window = ?1 AND take = window.take AND state = 'done')"
-    " WHERE id = ?1"
+    " (done, records, bytes) = (SELECT count(*), coalesce(sum(rows), 0), coalesce(sum(size), 0)"
+    "  FROM page WHERE page.window = window.id AND page.take = window.take AND page.state = 'done')"
+    " WHERE id = ?"
 )
 
 
@@ -87,16 +86,16 @@ class Mending:
         with self._db.atomic():
             self._insert(window, snapshot.number, placed.pages)
             self._db.execute(
-                "UPDATE window SET state = 'open', take = ?2, page_count = ?3, total = ?4, page_size = ?5, moved = ?6,"
-                " fingerprint = ?7 WHERE id = ?1",
+                "UPDATE window SET state = 'open', take = ?, page_count = ?, total = ?, page_size = ?, moved = ?,"
+                " fingerprint = ? WHERE id = ?",
                 (
-                    window.id,
                     snapshot.number,
                     snapshot.page_count,
                     snapshot.total,
                     snapshot.page_size,
                     placed.moved,
                     fingerprint,
+                    window.id,
                 ),
             )
             self._db.execute(_RECOUNT, (window.id,))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from resumable.errors import ManifestDamaged
+from resumable.errors import Failure, ManifestDamaged
 from resumable.manifest.tables import WHOLE_TRUTH_SINCE
 from resumable.models import (
     Interval,
@@ -20,6 +20,7 @@ from resumable.models import (
     Snapshot,
     Window,
     WindowState,
+    label,
 )
 
 _WINDOW = (
@@ -123,6 +124,11 @@ class Quarantined:
     window: Interval
     number: int
     reason: str
+    failure: Failure | None
+    """Of what kind that was; None in manifests of older versions, which kept no more than the reason."""
+
+    def __str__(self) -> str:
+        return f"{label(self.window)} page {self.number}: {self.reason}"
 
 
 @dataclass(frozen=True, kw_only=True)

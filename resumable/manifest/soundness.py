@@ -59,8 +59,8 @@ def holes(db: Connection) -> list[tuple[int, int]]:
     found = db.rows(
         "SELECT reached, start_ms FROM ("
         " SELECT start_ms, coalesce(max(end_ms) OVER"
-        "  (ORDER BY start_ms, end_ms ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), ?1) AS reached FROM window)"
-        " WHERE start_ms > reached ORDER BY reached LIMIT ?2",
+        "  (ORDER BY start_ms, end_ms ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), ?) AS reached FROM window)"
+        " WHERE start_ms > reached ORDER BY reached LIMIT ?",
         (start, FLAWS_NAMED),
     )
     reached = db.value("SELECT coalesce(max(end_ms), ?) FROM window", (start,))

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from resumable.clock import Clock
-from resumable.errors import ManifestDamaged, ManifestUnusable
+from resumable.errors import Failure, ManifestDamaged, ManifestUnusable
 from resumable.manifest import migrations, server_jobs, tables
 from resumable.manifest.connection import Connection
 from resumable.manifest.learned import Learned
@@ -50,7 +50,7 @@ class Manifest(ManifestReader):
         """
         db = Connection(path)
         now = to_ms(clock.now())
-        with db.atomic():
+        with db.closed_on_failure(), db.atomic():
             db.execute(f"PRAGMA application_id={tables.APPLICATION_ID}")
             db.execute(f"PRAGMA user_version={tables.VERSION}")
             db.script(tables.TABLES)
@@ -75,10 +75,11 @@ class Manifest(ManifestReader):
         if not exists(path):
             return None
         connection = Connection(path, guard=guard)
-        if connection.empty:
-            connection.close()
-            return None
-        _migrate(connection)
+        with connection.closed_on_failure():
+            if connection.empty:
+                connection.close()
+                return None
+            _migrate(connection)
         return cls(connection, clock)
 
     @property
@@ -101,11 +102,11 @@ class Manifest(ManifestReader):
         now = to_ms(self._clock.now())
         with self._db.atomic():
             self._db.execute(
-                "UPDATE job SET state = ?1, updated_ms = ?2, started_ms = coalesce(started_ms, ?2),"
+                "UPDATE job SET state = ?, updated_ms = ?, started_ms = coalesce(started_ms, ?),"
                 # Not before its windows, where the clock was set back: a look-back would take none of those again.
-                " completed_ms = CASE ?1 WHEN 'complete'"
-                " THEN max(?2, (SELECT coalesce(max(whole_ms), 0) FROM window)) ELSE completed_ms END",
-                (state.value, now),
+                " completed_ms = CASE ? WHEN 'complete'"
+                " THEN max(?, (SELECT coalesce(max(whole_ms), 0) FROM window)) ELSE completed_ms END",
+                (state.value, now, now, state.value, now),
             )
             self._minutes.write()
 
@@ -213,13 +214,14 @@ class Manifest(ManifestReader):
             self._db.execute("UPDATE window SET provisional = 1 WHERE id = ?", (window.id,))
             self._event(EventKind.WARNING, f"{window.interval} is provisional: {why}")
 
-    def quarantine(self, window: Window, number: int, reason: str) -> None:
+    def quarantine(self, window: Window, number: int, reason: str, failure: Failure) -> None:
         """Give a page up for now, unless it is done."""
         with self._db.atomic():
             self._db.execute(
-                "INSERT INTO page (window, take, number, state, reason) VALUES (?, ?, ?, 'quarantined', ?)"
-                " ON CONFLICT DO UPDATE SET reason = excluded.reason WHERE state = 'quarantined'",
-                (window.id, window.take, number, reason),
+                "INSERT INTO page (window, take, number, state, reason, failure) VALUES (?, ?, ?, 'quarantined', ?, ?)"
+                " ON CONFLICT DO UPDATE SET reason = excluded.reason, failure = excluded.failure"
+                " WHERE state = 'quarantined'",
+                (window.id, window.take, number, reason, failure.value),
             )
             self._event(EventKind.QUARANTINED, f"{window.interval} page {number}: {reason}")
 
@@ -289,8 +291,8 @@ class Manifest(ManifestReader):
     def _page_done(self, window: Window, number: int, part: PartFact, drift: Mapping[str, int]) -> None:
         changed = self._db.execute(
             "INSERT INTO page (window, take, number, state, rows, size, sha256) VALUES (?, ?, ?, 'done', ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET state = 'done', reason = NULL, rows = excluded.rows, size = excluded.size,"
-            " sha256 = excluded.sha256 WHERE state = 'quarantined'",
+            " ON CONFLICT DO UPDATE SET state = 'done', reason = NULL, failure = NULL, rows = excluded.rows,"
+            " size = excluded.size, sha256 = excluded.sha256 WHERE state = 'quarantined'",
             (window.id, window.take, number, part.rows, part.size, part.sha256),
         )
         if changed != 1:

@@ -12,7 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from resumable.clock import Clock
-from resumable.datasets.contract import AnyContract, CursorContract, JobContract
+from resumable.datasets.contract import AnyContract
+from resumable.datasets.facts import Paging
+from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import of_job
 from resumable.engine.closing import STILL_CHANGING, Verdict, judge
 from resumable.engine.windows import cut
@@ -55,7 +57,7 @@ def restore(
     spec = JobSpec.from_json(origin.spec)
     contract = _contract(home, spec, origin)
     clear(home)
-    length = min(spec.window, interval_max or contract.interval_max or spec.window)
+    length = window_length(contract, spec.window, interval_max)
     manifest = Manifest.create(
         home.making,
         clock,
@@ -154,7 +156,7 @@ class _Restoration:
         self._contract = contract
         self._origin = origin
         self._look = look
-        self._by_number = not isinstance(contract, JobContract | CursorContract)
+        self._by_number = contract.paging is Paging.NUMBERED
         self._read = self._proven = self._complete = 0
 
     def go(self) -> Restored:
@@ -213,7 +215,7 @@ class _Restoration:
             )
             for page in take.placed.pages
         )
-        size = self._manifest.job().spec.page_size if self._contract.counts_pages else None
+        size = self._manifest.job().spec.page_size if self._contract.paging.counts_pages else None
         return judge(replace(row, window=window, moved=take.placed.moved), keys, page_size=size)
 
     def _takes(self, window: Interval) -> Iterator[_Take]:

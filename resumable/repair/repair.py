@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from resumable.clock import Clock
-from resumable.datasets.contract import AnyContract, CursorContract, JobContract
+from resumable.datasets.contract import AnyContract
+from resumable.datasets.facts import Paging
+from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import of_job
 from resumable.engine.windows import cut
 from resumable.errors import ManifestDamaged, ManifestUnusable, VerificationFailed
@@ -154,7 +156,8 @@ def mended(
                 found.blocked.text, hint=f"Put the folder itself there, then: {found.blocked.mend}"
             )
         row = manifest.job()
-        Mender(job, manifest, of_job(row.spec, row.columns), done, say).mend(found, at=at)
+        mender = Mender(job, manifest, of_job(row.spec, row.columns), done, say, interval_max=interval_max)
+        mender.mend(found, at=at)
     except BaseException:
         manifest.close()
         raise
@@ -193,8 +196,18 @@ def survey(job: JobLike, *, watch: LookOn | None = None) -> Survey:
 class Mender:
     """Mends what a survey found."""
 
-    def __init__(self, job: JobLike, manifest: Manifest, contract: AnyContract, done: Repaired, say: Say) -> None:
-        """`say` is told, in a sentence each, what is done."""
+    def __init__(
+        self,
+        job: JobLike,
+        manifest: Manifest,
+        contract: AnyContract,
+        done: Repaired,
+        say: Say,
+        *,
+        interval_max: timedelta | None = None,
+    ) -> None:
+        """`say` is told, in a sentence each, what is done; `interval_max` is the settings' own."""
+        self._interval_max = interval_max
         self._job = job
         self._manifest = manifest
         self._contract = contract
@@ -226,7 +239,7 @@ class Mender:
             mending.disown(window)
         beyond = window.snapshot is not None and any(n > window.snapshot.page_count for n in self._numbers(row))
         if numbers or damage.whole:
-            again = window.snapshot is None or beyond or isinstance(self._contract, JobContract | CursorContract)
+            again = window.snapshot is None or beyond or self._contract.paging is not Paging.NUMBERED
             if again:
                 mending.begin_again(window)
             else:
@@ -242,7 +255,7 @@ class Mender:
         return (page.number for page in self._manifest.pages(row.window))
 
     def _cover(self, holes: list[Interval]) -> None:
-        length = self._manifest.job().spec.window
+        length = window_length(self._contract, self._manifest.job().spec.window, self._interval_max)
         for hole in holes:
             self._manifest.mending.cover(cut(hole, length))
             self._done.windows += 1

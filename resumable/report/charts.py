@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from resumable.errors import UsageError
+from resumable.errors import LibraryMissing
 from resumable.models import iso
 from resumable.monitor.coverage import Day
 from resumable.report.facts import Facts, Point
@@ -44,7 +44,7 @@ class Chart:
 
 
 def charts(facts: Facts, days: Sequence[Day]) -> list[Chart]:
-    """Draw what there is something to draw of. Raises UsageError where what draws is not installed."""
+    """Draw what there is something to draw of. Raises LibraryMissing where what draws is not installed."""
     drawn = [_records(days)] if any(cell.records for day in days for cell in day.cells) else []
     if facts.points:
         axis = _Axis(facts)
@@ -255,10 +255,7 @@ def _svg(values: list[Value], layers: list[Value], width: int) -> Html:
     try:
         import vl_convert
     except ImportError:
-        raise UsageError(
-            "the charts of a report are drawn by a library that is not installed.",
-            hint='Install it with: pip install "resumable[report]"',
-        ) from None
+        raise LibraryMissing("a report with charts", "vl-convert-python") from None
     spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": width,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from resumable.errors import JobLocked, StorageFailed
 from resumable.models import iso
-from resumable.storage.durable import failed
+from resumable.storage.durable import failed, permit_as_folder
 
 _LOOKS, _LOOK_SECONDS = 200, 0.01
 """Two seconds: so long may a killed holder take to die, or a look at the lock that the machine has put to sleep."""
@@ -107,10 +107,11 @@ def _opened(path: Path, flags: int, kind: int, job: str) -> Iterator[tuple[FileI
     """Open the lock's file and lock it; a file that lost its name before it was locked is no lock."""
     while True:
         try:
-            descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as failure:
             raise failed(path, failure) from failure
         with open(descriptor, "rb+" if flags & os.O_RDWR else "rb", buffering=0) as file:
+            permit_as_folder(descriptor, path)
             held_lock = Held(path, descriptor, job)
             try:
                 _take(descriptor, kind, job)

@@ -215,13 +215,14 @@ def _encode(table: pa.Table, footer: Footer) -> memoryview:
 
 
 def _written(table: pa.Table, entry: str) -> memoryview:
-    sink = io.BytesIO()
+    # Not BytesIO: since Python 3.13, where an error keeps its view alive, one that is collected complains on stderr.
+    sink = pa.BufferOutputStream()
     heavy = heavy_leaves(table, WORTH_COMPRESSING)
     zstd = {"compression": dict.fromkeys(heavy, "zstd"), "compression_level": dict.fromkeys(heavy, 1)}
     with pq.ParquetWriter(sink, table.schema, **_WRITING, **(zstd if heavy else {"compression": "none"})) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata({_ENTRY: entry})
-    return sink.getbuffer()
+    return memoryview(sink.getvalue()).cast("B")
 
 
 def _footer_json(footer: Footer) -> str:

@@ -1,6 +1,5 @@
 """`HttpTransport`: one request to the one origin, one whole answer or one fault."""
 
-import importlib.metadata
 import json
 import re
 import threading
@@ -21,6 +20,7 @@ from resumable.transport.body import Body
 from resumable.transport.exchange import Exchange, Limits, Phase, entered
 from resumable.transport.reasons import TRANSLATED, fault_of
 from resumable.transport.wire import Adapter, tls_context
+from resumable.version import __version__
 
 _ERROR_BODY_BYTES: Final = 64 * 1024
 _JSON: Final = "application/json"
@@ -95,7 +95,7 @@ class HttpTransport:
         self._redactor = redactor
         self._adapter = _adapter(self.origin, proxy, ca_bundle, redactor, pool_size)
         self._headers: dict[str, str | Secret] = {
-            "User-Agent": f"resumable/{_version()}",
+            "User-Agent": f"resumable/{__version__}",
             "Accept": _JSON,
             "Accept-Encoding": "gzip",
         }
@@ -229,10 +229,3 @@ def _headers_of(raw: urllib3.HTTPHeaderDict) -> tuple[dict[str, str], dict[str, 
         if len(values) > 1:
             repeated[name.lower()] = values
     return joined, repeated
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("resumable")
-    except importlib.metadata.PackageNotFoundError:  # run from a folder that was never installed
-        return "0"

@@ -123,7 +123,7 @@ def _other_snapshot(subject: Subject, row: WindowRow, footer: Footer) -> Iterato
     if snapshot is None:
         return
     planned = (footer.snapshot_page_count, footer.snapshot_total, footer.snapshot_page_size)
-    if not subject.contract.counts_pages:
+    if not subject.contract.paging.counts_pages:
         if footer.snapshot_page_count != footer.number + (footer.cursor is not None):
             yield "its part contradicts itself about a next page"
         elif footer.cursor is None and footer.number < snapshot.page_count:

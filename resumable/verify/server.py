@@ -11,7 +11,8 @@ from resumable.api.client import Asked, Client, Stopped
 from resumable.api.session import open_session
 from resumable.clock import Stop
 from resumable.config import Settings
-from resumable.datasets.contract import Contract, CursorContract, JobContract, PagedContract, checked
+from resumable.datasets.contract import Contract, PagedContract, checked
+from resumable.datasets.facts import Paging
 from resumable.errors import Fault
 from resumable.manifest.rows import WindowRow
 from resumable.models import Counter, EventKind, Said, WindowState, label
@@ -35,7 +36,7 @@ def pointless(contract: Contract) -> str | None:
     """Say why a count of the server would tell nothing; None where it tells something."""
     if contract.timeless:
         return f"{contract.name} is a list as it was on the day it was taken: the server cannot count that day any more"
-    if isinstance(contract, JobContract | CursorContract) or not contract.counts_pages:
+    if not contract.paging.counts_pages:
         return f"{contract.name} names neither totals nor page counts: there is no count to ask the server for"
     return None
 
@@ -49,7 +50,7 @@ def check(subject: Subject, server: Server) -> Iterator[Finding]:
     if (why := pointless(contract)) is not None:
         subject.report.notes.append(f"{why}.")
         return
-    if isinstance(contract, JobContract | CursorContract):
+    if contract.paging is not Paging.NUMBERED:
         return
     complete = (row for row in subject.manifest.windows() if row.window.state is WindowState.COMPLETE)
     with open_session(contract, server.settings, stop=server.stop, journal=_Silent()) as client:

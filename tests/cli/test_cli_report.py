@@ -64,7 +64,7 @@ def test_without_the_extra_the_command_that_installs_it_is_named(
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     outcome = cli("report", "j")
     assert outcome.code == 2
-    assert 'pip install "resumable[report]"' in outcome.stderr
+    assert "-m pip install vl-convert-python" in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert not (cli.state / "j" / "report.html").exists()
 

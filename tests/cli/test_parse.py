@@ -6,6 +6,9 @@ import pytest
 
 from resumable.cli import parse
 from resumable.cli.text import views
+from resumable.errors import Failure
+from resumable.manifest.rows import Quarantined
+from resumable.models import Interval
 from resumable.text import length, paragraph, size, span
 
 
@@ -57,22 +60,24 @@ def test_sizes(count: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "words"),
+    ("failure", "words"),
     [
-        ("a page count of 5, and entities is missing (starts with '{}')", "held no records"),
-        ("HTTP 504: timeout", "shorter windows"),
-        ("HTTP 429", "asked too often"),
-        ("not JSON (starts with '<html>')", "a proxy or a gateway"),
-        ("HTTP 404: not.found", "the filters and the ids"),
+        (Failure.NO_RECORDS, "held no records"),
+        (Failure.OVERLOADED, "shorter windows"),
+        (Failure.RATE_LIMITED, "asked too often"),
+        (Failure.NOT_JSON, "a proxy or a gateway"),
+        (Failure.QUERY_REFUSED, "the filters and the ids"),
+        (None, None),
     ],
 )
-def test_the_usual_reasons_are_explained(reason: str, words: str) -> None:
-    """What a quarantined page's reason means is said in words, once for all pages that have it."""
-    problems = [f"2023-10-01 page {number}: {reason}" for number in (1, 2)]
-    lines = views.problem_lines(problems)
-    assert lines[:2] == [f"  {problem}" for problem in problems]
-    assert words in lines[2]
-    assert len(lines) == 3
+def test_the_usual_failures_are_explained(failure: Failure | None, words: str | None) -> None:
+    """What kept quarantined pages is said in words, once for all of a kind; their reasons are only shown."""
+    day = Interval(start=datetime(2023, 10, 1, tzinfo=UTC), end=datetime(2023, 10, 2, tzinfo=UTC))
+    pages = [Quarantined(window=day, number=n, reason="HTTP 504: not JSON", failure=failure) for n in (1, 2)]
+    lines = views.problem_lines(pages)
+    assert lines[:2] == [f"  2023-10-01 page {number}: HTTP 504: not JSON" for number in (1, 2)]
+    assert [words in line for line in lines[2:] if words] == ([True] if words else [])
+    assert len(lines) == (3 if words else 2)
 
 
 def test_a_paragraph_ends_with_its_exit_code_at_the_right() -> None:

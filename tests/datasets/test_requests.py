@@ -108,7 +108,7 @@ def test_every_dataset_of_the_catalogue_states_its_limits(name: str) -> None:
     """Name, sizes and rates are there and make sense."""
     contract = get(name)
     assert contract.name == name
-    assert 1 <= contract.page_size_default <= contract.page_size_max
+    assert 1 <= contract.page_sizes.usual <= contract.page_sizes.most
     assert contract.documented_rate in (200.0, 300.0)
     assert contract.schema.key in contract.schema.arrow.names
     assert (contract.documented_rate == 200.0) is (name == "conversations-pagecount")

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
+import deltalake
 
 import resumable
 from resumable.schema.rebuild import rebuild
@@ -100,7 +100,6 @@ def test_a_duckdb_database_holds_each_record(job: resumable.Job, truth: Records,
 
 def test_a_delta_table_holds_each_record(job: resumable.Job, truth: Records, tmp_path: Path) -> None:
     """The table has a partition a day; times are in microseconds, as Delta wants them, and the same."""
-    deltalake = pytest.importorskip("deltalake")
     job.export(tmp_path / "out.delta")
     table = deltalake.DeltaTable(str(tmp_path / "out.delta"))
     assert table.metadata().partition_columns == ["day"]

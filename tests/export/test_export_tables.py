@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import deltalake
 import pytest
 
 import resumable
@@ -120,7 +121,6 @@ def test_every_format_holds_the_rows_of_a_table(job: resumable.Job, tmp_path: Pa
     import duckdb
     import pandas as pd
 
-    deltalake = pytest.importorskip("deltalake")
     rows = exported(job, "segments")
     queues = sorted(str(row.get("queueId")) for row in rows)
     for name in ("out.parquet", "out.csv", "out.duckdb", "out.delta"):

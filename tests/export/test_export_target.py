@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import deltalake
 import pytest
 
 from resumable.errors import JobLocked, StorageFailed, UsageError, VerificationFailed
@@ -56,7 +57,6 @@ def test_a_day_that_loses_a_record_to_a_newer_one_elsewhere_is_written_again(mak
 
 def test_a_delta_table_gets_one_commit_with_the_days_that_changed(make: Make, tmp_path: Path) -> None:
     """The older version can still be read; where nothing changed there is no commit."""
-    deltalake = pytest.importorskip("deltalake")
     job = three_days(make)
     job.export(tmp_path / "out.delta")
     files = set(deltalake.DeltaTable(str(tmp_path / "out.delta")).file_uris())
@@ -76,7 +76,6 @@ def test_a_delta_table_gets_one_commit_with_the_days_that_changed(make: Make, tm
 
 def test_a_delta_table_that_loses_a_day_loses_its_rows(make: Make, tmp_path: Path) -> None:
     """A day of which the job has nothing any more is taken out."""
-    deltalake = pytest.importorskip("deltalake")
     job = three_days(make)
     job.export(tmp_path / "out.delta")
     taken_again(job, 1, [])
@@ -87,7 +86,6 @@ def test_a_delta_table_that_loses_a_day_loses_its_rows(make: Make, tmp_path: Pat
 
 def test_a_delta_table_of_others_is_left_alone(make: Make, tmp_path: Path) -> None:
     """Whether they made it, or wrote to it after us."""
-    deltalake = pytest.importorskip("deltalake")
     import pyarrow as pa
 
     job = three_days(make)
@@ -154,8 +152,6 @@ def foreign_link(path: Path) -> None:
 @pytest.mark.parametrize("name", ["out", "out.csv", "out.duckdb", "out.delta"])
 def test_what_is_no_export_is_left_alone(make: Make, tmp_path: Path, put: object, name: str) -> None:
     """A file, a folder or a link that somebody else put at the path stays: a usage error, before any work."""
-    if name.endswith(".delta"):
-        pytest.importorskip("deltalake")
     assert callable(put)
     put(tmp_path / name)
     before = sorted(path for path in tmp_path.rglob("*") if "state" not in path.parts)

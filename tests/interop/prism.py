@@ -34,6 +34,7 @@ from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from resumable.transport.exchange import Limits
 from resumable.transport.http import HttpTransport, Reply
+from tests.support.machine import LACKS
 
 DOCUMENT = Path(__file__).with_name("openapi.json")
 INSTALLED = Path(__file__).parents[2] / ".ci" / "tools" / "node_modules" / ".bin" / "prism"
@@ -120,10 +121,7 @@ def find() -> str:
     named = os.environ.get("RESUMABLE_PRISM")
     found = named or shutil.which("prism") or (str(INSTALLED) if INSTALLED.exists() else None)
     if found is None:
-        pytest.skip(
-            "Prism is not installed: npm install --prefix .ci/tools --no-save @stoplight/prism-cli@5.14.2, "
-            "or name it in RESUMABLE_PRISM"
-        )
+        pytest.skip(f"{LACKS} Prism (npm install --prefix .ci/tools --no-save @stoplight/prism-cli@5.14.2)")
     return found
 
 

@@ -5,7 +5,6 @@ to replace, so `ApiClient(host)` with the simulator's address finds both.
 """
 
 import importlib
-import importlib.util
 import json
 import logging
 from collections.abc import Iterable
@@ -27,13 +26,11 @@ _NATIVE = {"datetime": datetime, "str": str, "int": int, "float": float, "bool":
 
 
 def load(home: Path) -> ModuleType:
-    """Import the SDK with a home folder of its own, or skip the test where it is not installed.
+    """Import the SDK with a home folder of its own.
 
     The import reads a configuration in the home folder and watches the folder, all of it, with a thread, unless that
     configuration says otherwise; and it makes the loggers of urllib3 mute, which would blind other tests.
     """
-    if importlib.util.find_spec(NAME) is None:
-        pytest.skip("the official SDK is not installed: pip install -e '.[dev]'")
     configuration = home / ".genesyscloudpython" / "config"
     configuration.parent.mkdir()
     configuration.write_text("[general]\nlive_reload_config = false\n")

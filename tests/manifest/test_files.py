@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from resumable.errors import ExitCode, ManifestUnusable, StorageFailed
+from resumable.errors import ExitCode, Failure, ManifestUnusable, StorageFailed
 from resumable.manifest import tables
 from resumable.manifest.connection import Connection
 from resumable.manifest.reader import ManifestReader
@@ -157,7 +157,7 @@ def test_pages_are_committed_durably_and_counters_cheaply(path: Path, monkeypatc
     assert modes_of(lambda: manifest.event(EventKind.RETRY, "x")) == {normal}
     window = manifest.window(window.id).window
     assert modes_of(lambda: manifest.page_done(window, 2, FACT, moved=False)) == {full}
-    assert modes_of(lambda: manifest.quarantine(window, 3, "why")) == {full}
+    assert modes_of(lambda: manifest.quarantine(window, 3, "why", Failure.NO_ANSWER)) == {full}
     assert modes_of(lambda: manifest.retake(window, None, "why")) == {full}
     assert modes_of(lambda: manifest.set_state(JobState.RUNNING)) == {full}
     with closing(sqlite3.connect(path)) as database:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resumable.errors import ManifestUnusable
+from resumable.errors import Failure, ManifestUnusable
 from resumable.manifest.store import Manifest
 from resumable.models import Counter, Interval, JobState, PartFact, Window, WindowState
 from tests.support.builders import START, make_manifest, snapshot
@@ -75,10 +75,10 @@ def test_a_page_is_recorded_once(manifest: Manifest) -> None:
 def test_a_quarantined_page_can_still_come(manifest: Manifest) -> None:
     """Giving a page up is named and undone by the page itself; a page that is done is never given up."""
     window = opened(manifest, pages=3, done=1)
-    manifest.quarantine(window, 2, "HTTP 500")
-    manifest.quarantine(window, 2, "HTTP 503")
-    manifest.quarantine(window, 1, "HTTP 500")
-    assert [(q.number, q.reason) for q in manifest.quarantined()] == [(2, "HTTP 503")]
+    manifest.quarantine(window, 2, "HTTP 500", Failure.OVERLOADED)
+    manifest.quarantine(window, 2, "HTTP 429", Failure.RATE_LIMITED)
+    manifest.quarantine(window, 1, "HTTP 500", Failure.OVERLOADED)
+    assert [(q.number, q.reason, q.failure) for q in manifest.quarantined()] == [(2, "HTTP 429", Failure.RATE_LIMITED)]
     assert manifest.totals().pages_quarantined == 1
     manifest.page_done(window, 2, fact(2), moved=False)
     assert manifest.quarantined() == []
@@ -96,7 +96,7 @@ def test_a_window_with_a_page_missing_cannot_be_closed(manifest: Manifest) -> No
 def test_a_retake_begins_anew_and_keeps_the_old_take_until_the_new_one_is_whole(manifest: Manifest) -> None:
     """Retake, complete, forget: older pages stay readable until then, and are dropped once, by name."""
     window = opened(manifest, pages=2, done=2)
-    manifest.quarantine(window, 3, "why")
+    manifest.quarantine(window, 3, "why", Failure.NO_ANSWER)
     again = manifest.retake(window, b"one" * 8, "the total moved").window
     assert (again.take, again.state, again.fingerprint, again.records) == (2, WindowState.PLANNED, b"one" * 8, 0)
     assert len(manifest.pages(window, take=1)) == 2

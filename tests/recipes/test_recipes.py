@@ -37,7 +37,6 @@ for event in done.get_asset_materialization_events():
 @pytest.mark.long
 def test_a_dagster_asset_carries_on_where_a_run_failed(tmp_path: Path) -> None:
     """A day whose run failed half-way is materialized by the next one, and no page is asked for twice."""
-    pytest.importorskip("dagster", reason="the extra `dagster` is not installed")
     with Simulator(SimSettings(records=600, style=Style.SMALL, rate_public=None)) as sim:
         environment = {
             "PATH": "/usr/bin:/bin",

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
+from tests.support.machine import LACKS
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-NEEDED = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (package chromium)")
+NEEDED = pytest.mark.skipif(CHROMIUM is None, reason=f"{LACKS} a Chromium (package chromium)")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import random
 from datetime import timedelta
 from pathlib import Path
 
+from resumable.errors import Failure
 from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Query, WindowState
 from resumable.schema.registry import pinned
@@ -63,7 +64,7 @@ def work(manifest: Manifest, clock: VirtualClock, dice: random.Random, *, window
             if number == 1:
                 current = manifest.first_page_done(row.window, snapshot(row.window, pages), fact)
             elif number > 2 and dice.random() < trouble / 12:
-                manifest.quarantine(current.window, number, "HTTP 504: gateway timeout, six times")
+                manifest.quarantine(current.window, number, "HTTP 504: gateway timeout, six times", Failure.OVERLOADED)
                 whole = False
             else:
                 manifest.page_done(current.window, number, fact, moved=False)
@@ -132,9 +133,9 @@ def hostile(state: Path, clock: VirtualClock) -> Path:
     manifest = make(state, clock, name="hostile", days=3, query=Query(queues=(HOSTILE,)))
     work(manifest, clock, random.Random(1), windows=2)
     window = manifest.unfinished()[0].window
-    manifest.quarantine(window, 1, HOSTILE)
+    manifest.quarantine(window, 1, HOSTILE, Failure.NO_ANSWER)
     manifest.retake(window, None, HOSTILE)
-    manifest.quarantine(manifest.window(window.id).window, 1, HOSTILE)
+    manifest.quarantine(manifest.window(window.id).window, 1, HOSTILE, Failure.NO_ANSWER)
     for kind in EventKind:
         manifest.event(kind, HOSTILE)
     drift(manifest, {HOSTILE: 2})

@@ -173,7 +173,7 @@ def test_without_what_draws_nothing_is_written(
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(UsageError) as caught:
         document.write(JobFiles.at(folder), None, now=clock.now())
-    assert 'pip install "resumable[report]"' in caught.value.hint
+    assert caught.value.hint == f"Install it with: {sys.executable} -m pip install vl-convert-python"
     assert not (folder / REPORT).exists()
 
 

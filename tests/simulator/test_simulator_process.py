@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import shutil
 import signal
 import ssl
 import subprocess
@@ -20,6 +19,7 @@ from resumable.simulator.json_values import Json
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
+from tests.support.machine import needs
 
 PROGRAM = """
 from resumable.simulator.settings import SimSettings
@@ -171,7 +171,7 @@ def test_what_is_unknown_is_a_404(start: Start) -> None:
     assert caller.simulator.log.count(Kind.UNKNOWN) == 1
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+@needs("openssl")
 def test_it_can_speak_tls(tmp_path: Path) -> None:
     """With a context it serves https, and a client that does not know the certificate refuses it."""
     key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")

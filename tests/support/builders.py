@@ -142,8 +142,12 @@ def days(count: int, *, start: datetime = START) -> Iterator[Interval]:
         yield Interval(start=start + timedelta(days=n), end=start + timedelta(days=n + 1))
 
 
+MADE: list[Manifest] = []
+"""What `make_manifest` has made; it is closed with the test, by `tests/conftest.py`."""
+
+
 def make_manifest(path: Path, clock: Clock, *, windows: int = 2, page_size: int = 2) -> Manifest:
-    """Make a manifest with windows of a day."""
+    """Make a manifest with windows of a day; it is closed with the test, where the test does not close it."""
     spec = JobSpec(
         dataset="conversations",
         interval=Interval(start=START, end=START + timedelta(days=windows)),
@@ -152,7 +156,8 @@ def make_manifest(path: Path, clock: Clock, *, windows: int = 2, page_size: int 
         page_size=page_size,
     )
     digest = pinned("conversation").digest
-    return Manifest.create(path, clock, name="job", spec=spec, schema_digest=digest, windows=days(windows))
+    MADE.append(Manifest.create(path, clock, name="job", spec=spec, schema_digest=digest, windows=days(windows)))
+    return MADE[-1]
 
 
 def snapshot(window: Window, page_count: int, total: int | None = None) -> Snapshot:

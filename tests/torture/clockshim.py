@@ -1,13 +1,12 @@
 """A wall clock that a test can set for one process, while that runs; the machine's own is never touched."""
 
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from tests.support import machine
 
 SOURCE = Path(__file__).parent / "clockshim.c"
 
@@ -33,12 +32,10 @@ class Shim:
 
 def build(folder: Path) -> Shim:
     """Compile the shim, and see that it works. Skips the test where there is no compiler."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("no C compiler (cc) on this machine")
+    machine.need("cc")
     library = folder / "clockshim.so"
     subprocess.run(
-        [compiler, "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"], check=True
+        ["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"], check=True
     )
     shim = Shim(library=library, offset=folder / "offset")
     shim.jump(0)

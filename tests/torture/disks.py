@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
+from tests.support import machine
 
 PREFIX = "resumable-torture-"
 LOCK = "lock"
@@ -30,10 +30,9 @@ MAKERS = {
 
 def need(*tools: str, root: bool = True) -> None:
     """Skip the test, saying why, where a tool or a right is missing."""
-    if missing := [tool for tool in tools if shutil.which(tool) is None]:
-        pytest.skip(f"not installed: {', '.join(missing)}")
+    machine.need(*tools)
     if root and os.geteuid() != 0:
-        pytest.skip("this machine forbids mounts and loop devices: the tests do not run as root")
+        machine.forbidden("mounts and loop devices: the tests do not run as root")
 
 
 def need_mounts(*kinds: str) -> None:
@@ -41,12 +40,12 @@ def need_mounts(*kinds: str) -> None:
     need("losetup", "mount", "umount", *(MAKERS[kind][0][0] for kind in kinds))
     known = Path("/proc/filesystems").read_text(encoding="ascii").split()
     if missing := [kind for kind in kinds if kind not in known]:
-        pytest.skip(f"this machine forbids {', '.join(missing)}: its kernel does not know them")
+        machine.forbidden(f"{', '.join(missing)}: its kernel does not know them")
     with workbench() as bench:
         try:
             bench.mounted(bench.image("ext4"))
         except AssertionError as refused:
-            pytest.skip(f"this machine forbids loop mounts: {refused}")
+            machine.forbidden(f"loop mounts: {refused}")
 
 
 def command(*arguments: str | Path) -> str:

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import machine
+
 CHANGES = (
     "openat", "creat", "close", "write", "pwrite64", "writev", "fsync", "fdatasync", "sync_file_range", "ftruncate",
     "fallocate", "rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "mkdir", "mkdirat", "link", "linkat",
@@ -34,10 +36,10 @@ WIRE = ("socket", "connect", "sendto", "recvfrom")
 
 def _missing() -> str:
     """Say why nothing can be traced; an empty text where it can."""
-    if shutil.which("strace") is None:
-        return "strace is not installed"
+    if reason := machine.lacking("strace"):
+        return reason
     tried = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, text=True, check=False)
-    return f"this machine forbids tracing: {tried.stderr.strip()[:100]}" if tried.returncode else ""
+    return f"{machine.FORBIDS} tracing: {tried.stderr.strip()[:100]}" if tried.returncode else ""
 
 
 NEEDED = pytest.mark.skipif(bool(_missing()), reason=_missing() or "strace")

@@ -1,13 +1,13 @@
 """A process that may not write more, open more, hold more, or write at all: it ends in words, and can be cured."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.machine import AS_ROOT, forbidden, needs
 from tests.torture import strace
 from tests.torture.forkserver import Ending
 from tests.torture.scenes import Scene, Stage
@@ -19,7 +19,6 @@ NEW, CARRIED_ON = ("new", "conversations"), ("carried on", "conversations")
 JOBS = ("new", "conversation-jobs")
 STORAGE, INCOMPLETE = 5, 3
 NOBODY = 65534
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="this machine forbids what only root may")
 
 
 def spread(least: int, most: int, number: int) -> list[int]:
@@ -107,7 +106,7 @@ def read_only(tmp_path: Path) -> Iterator[Callable[[Path], None]]:
     def mount(folder: Path) -> None:
         bind = subprocess.run(["mount", "--bind", folder, folder], capture_output=True, text=True, check=False)
         if bind.returncode != 0:
-            pytest.skip(f"this machine forbids mounts: {bind.stderr}")
+            forbidden(f"mounts: {bind.stderr}")
         mounted.append(folder)
         subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
 
@@ -120,7 +119,7 @@ PLACES = {"the state folder": ".", "the job's folder": "j", "its parts": "j/part
 
 
 @AS_ROOT
-@pytest.mark.skipif(shutil.which("mount") is None, reason="mount is not installed")
+@needs("mount", "umount")
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("scene", [CARRIED_ON], indirect=True, ids="-".join)
 def test_a_disk_mounted_read_only_ends_the_run_with_5(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from resumable.simulator.messages import SimAnswer, SimRequest
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.cli.conftest import CommandLine
+from tests.support import machine
 from tests.support.harness import Product, assert_equal_to_truth, finished
 from tests.torture.relay import Impostor, number_of, said
 from tests.transport.conftest import Server, answer, saying
@@ -41,12 +41,11 @@ def quickly(cli: CommandLine) -> "subprocess.CompletedProcess[str]":
 @pytest.fixture
 def alone() -> list[str]:
     """Return the beginning of a command that runs in a network with nothing but loopback."""
-    if shutil.which("unshare") is None or shutil.which("ip") is None or shutil.which("strace") is None:
-        pytest.skip("unshare, ip and strace are needed")
+    machine.need("unshare", "ip", "strace")
     command = ["unshare", "-n", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
     tried = subprocess.run([*command, "true"], capture_output=True, text=True)
     if tried.returncode != 0:
-        pytest.skip(f"this machine forbids a network of its own: {tried.stderr.strip()[:100]}")
+        machine.forbidden(f"a network of its own: {tried.stderr.strip()[:100]}")
     return command
 
 

@@ -1,7 +1,6 @@
 """Nobody gets a credential who cannot prove to be the configured host."""
 
 import contextlib
-import shutil
 import socket
 import ssl
 import subprocess
@@ -15,6 +14,7 @@ import trustme
 from resumable.errors import TransportFault, TrustFault
 from resumable.models import Request
 from resumable.redaction import Secret
+from tests.support.machine import needs
 from tests.transport.conftest import TOKEN, Connect, Handler, Serve, Server, answer, saying
 
 GET = Request(method="GET", path="/")
@@ -55,7 +55,7 @@ def test_an_own_bundle_is_trusted(serve: Serve, connect: Connect, good: ssl.SSLC
     assert len(server.connections) == 2  # one, once plain and once wrapped
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command names the files of the folder")
+@needs("openssl")
 def test_a_folder_of_certificates_is_trusted(
     serve: Serve, connect: Connect, good: ssl.SSLContext, bundle: str, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from resumable.manifest.store import Manifest
 from resumable.storage.lock import hold
 from resumable.storage.parts import Parts
 from tests.support.clock import VirtualClock
+from tests.support.machine import AS_ROOT, forbidden, needs
 from tests.support.planted import Planted
 
 NOBODY = 65534
@@ -112,7 +113,7 @@ def unprivileged() -> Iterator[None]:
 def guarded(planted: Planted) -> Iterator[Planted]:
     """A job that others may read and nobody but its owner may write, in a folder that they can reach."""
     if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
+        forbidden("becoming another user: only root may")
     folder = Path(tempfile.mkdtemp())  # pytest's own folders are closed to others
     shutil.copytree(planted.folder, folder / "job")
     (folder / "job" / "lock").touch()
@@ -168,7 +169,8 @@ def test_a_log_that_cannot_be_read_is_not_passed_over(guarded: Planted) -> None:
         guarded.verify()
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="only root can mount")
+@AS_ROOT
+@needs("mount", "umount")
 def test_a_read_only_disk_is_verified(planted: Planted, tmp_path: Path) -> None:
     """No lock can be made, and no index: it is verified all the same, and its status can be read."""
     (planted.folder / "lock").unlink()
@@ -215,4 +217,6 @@ def test_a_reader_and_a_verification_share_a_job(planted: Planted) -> None:
     with closing(reader):
         planted.clean()
         assert reader.totals().pages_done == 6
-    assert Manifest.open(planted.folder / "manifest.sqlite", VirtualClock()) is not None
+    writer = Manifest.open(planted.folder / "manifest.sqlite", VirtualClock())
+    assert writer is not None
+    writer.close()

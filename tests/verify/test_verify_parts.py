@@ -19,6 +19,7 @@ from resumable import Flaw
 from resumable.models import PageKey
 from resumable.storage import durable
 from resumable.storage.parts import Footer
+from tests.support.machine import AS_ROOT
 from tests.support.parts import FolderParts
 from tests.support.planted import FIRST, REPAIR, SECOND, Planted
 
@@ -239,7 +240,7 @@ def test_what_is_no_file_is_named_and_not_followed(
     assert finding.text == f"2023-10-01 page 1: {kind} is in the place of its part."
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a device")
+@AS_ROOT
 def test_a_device_is_named_and_not_read(planted: Planted) -> None:
     """/dev/zero under a part's name has no end."""
     planted.path(1).unlink()

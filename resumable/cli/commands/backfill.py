@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resumable.job.job import Job
     from resumable.models import JobSpec
 
-_DATASETS = "\n".join(f"  {name:<24}{line}" for name, line in CATALOGUE.items())
+_DATASETS = "\n".join(f"  {name:<24}{listed.line}" for name, listed in CATALOGUE.items())
 
 EPILOG = f"""
 \b

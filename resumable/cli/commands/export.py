@@ -25,8 +25,8 @@ Formats, by the suffix of PATH or --format:
   parquet  (none), .parquet  a folder, a partition a day, for pandas, Polars, DuckDB, Spark
   csv      .csv              one file; lists and objects are JSON text; an empty field is no value, "" an empty text
   jsonl    .jsonl, .ndjson   one file, a record a line, as the server sent it
-  duckdb   .duckdb, .db      a database with one table; needs: pip install 'resumable[export]'
-  delta    .delta            a Delta Lake table; needs: pip install 'resumable[deltalake]'
+  duckdb   .duckdb, .db      a database with one table; needs the library duckdb
+  delta    .delta            a Delta Lake table; needs the library deltalake
 
 \b
 Tables, with --table: the records and each list in them, flat, a row an element, with the keys to join them by. Of

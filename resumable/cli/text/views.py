@@ -1,9 +1,11 @@
 """What is said about jobs: how one stands, how a run ended, which there are."""
 
-import re
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 
+from resumable.datasets.catalogue import breakdown_of
+from resumable.errors import Failure
+from resumable.manifest.rows import Quarantined
 from resumable.models import Counter, EventKind, JobState
 from resumable.status import Status, cheaper_contract
 from resumable.storage.job_files import PARTS, RECEIPT, JobFiles
@@ -16,28 +18,14 @@ HISTORY_SHOWN = 5
 ROUTINE = frozenset({EventKind.TOKEN, EventKind.SNAPSHOT, EventKind.REMOTE})
 """Events that a healthy job is full of."""
 
-REASONS = (
-    (
-        re.compile(r"\b(entities|conversations|userDetails) (is missing|is null|is empty)"),
-        "an answer named pages and held no records; its start is quoted. It is asked for again next time.",
-    ),
-    (re.compile(r"\bHTTP 429\b"), "the server is asked too often: others use the same client, or --rate is too high."),
-    (re.compile(r"\bHTTP 50[0-4]\b"), "the server was overloaded; shorter windows (--window) make lighter queries."),
-    (re.compile(r"\bHTTP 40[04]\b"), "the server refuses the request itself: look at the filters and the ids in them."),
-    (
-        re.compile(r"not JSON|\bstarts with '<"),
-        "the answer was no JSON: a proxy or a gateway answered in Genesys' place.",
-    ),
-)
-"""What the reasons of quarantined pages mean, in words."""
-
-BREAKDOWN = {
-    "conversations": "originatingDirection",
-    "conversation-jobs": "originatingDirection",
-    "conversations-pagecount": "originatingDirection",
-    "users": "state",
+MEANINGS = {
+    Failure.NO_RECORDS: "an answer named pages and held no records; its start is quoted. It is tried again next time.",
+    Failure.RATE_LIMITED: "the server is asked too often: others use the same client, or --rate is too high.",
+    Failure.OVERLOADED: "the server was overloaded; shorter windows (--window) make lighter queries.",
+    Failure.QUERY_REFUSED: "the server refuses the request itself: look at the filters and the ids in them.",
+    Failure.NOT_JSON: "the answer was no JSON: a proxy or a gateway answered in Genesys' place.",
 }
-"""A column to count by, for the line to try."""
+"""What the failures that have an advice mean, in words."""
 
 
 def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[str]:
@@ -56,7 +44,7 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
         ("parts", home.store.place(PARTS)),
     ]
     lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
-    lines += problem_lines(status.problems)
+    lines += problem_lines(status.quarantined)
     history = [event for event in status.events if event.kind not in ROUTINE][-HISTORY_SHOWN:]
     for event in history:
         lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {plainly(event.text)}", width=width)
@@ -99,7 +87,7 @@ def ending(status: Status, home: JobFiles, *, nothing_to_do: bool, width: int | 
     head = f"complete: {', '.join(what)}" + (
         " (it was complete already; nothing was asked for)" if nothing_to_do else ""
     )
-    column = BREAKDOWN.get(spec.dataset)
+    column = breakdown_of(spec.dataset)
     shown, grouped = (f"{column}, ", " group by 1") if column else ("", "")
     query = f"select {shown}count(*) from '{home.store.place(PARTS)}/**/*.parquet'{grouped}"  # noqa: S608 - to be shown, not run
     known = [
@@ -112,8 +100,8 @@ def ending(status: Status, home: JobFiles, *, nothing_to_do: bool, width: int | 
 
 
 def shortfall(status: Status) -> list[str]:
-    """Name the pages that are quarantined, and say what their reasons mean."""
-    return [safe(line) for line in problem_lines(status.problems)]
+    """Name the pages that are quarantined, and say what kept them."""
+    return [safe(line) for line in problem_lines(status.quarantined)]
 
 
 def _counted(counters: Mapping[Counter, int]) -> list[str]:
@@ -168,10 +156,10 @@ def _no_data(status: Status, width: int | None) -> list[str]:
     return [paragraph([found], ending="exit 0", width=width), *facts(known, width=width)]
 
 
-def problem_lines(problems: Sequence[str]) -> list[str]:
-    """Name the pages that are missing, and say what their reasons mean."""
-    lines = [f"  {problem}" for problem in problems[:PROBLEMS_SHOWN]]
-    if len(problems) > PROBLEMS_SHOWN:
-        lines.append(f"  ... and {len(problems) - PROBLEMS_SHOWN:,} more: see `resumable status --json`")
-    counts = Tally(meaning for problem in problems for pattern, meaning in REASONS if pattern.search(problem))
+def problem_lines(quarantined: Sequence[Quarantined]) -> list[str]:
+    """Name the pages that are missing, and say what kept them."""
+    lines = [f"  {page}" for page in quarantined[:PROBLEMS_SHOWN]]
+    if len(quarantined) > PROBLEMS_SHOWN:
+        lines.append(f"  ... and {len(quarantined) - PROBLEMS_SHOWN:,} more: see `resumable status --json`")
+    counts = Tally(MEANINGS[page.failure] for page in quarantined if page.failure in MEANINGS)
     return lines + [f"  {count} x {meaning}" for meaning, count in counts.most_common()]

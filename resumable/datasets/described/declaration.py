@@ -48,7 +48,7 @@ class Requested:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Paging:
+class PagingDeclared:
     """How pages follow each other."""
 
     style: str
@@ -80,7 +80,7 @@ class Declaration:
     rate_per_minute: float
     token: TokenForm | GivenToken
     request: Requested
-    paging: Paging
+    paging: PagingDeclared
     answer: Answered
     key: str
     start: str | None
@@ -227,9 +227,9 @@ def _check_content(source: TomlSource, value: Json, keys: Keys) -> None:
         raise source.error(keys, "is a time, NaN or infinity, which JSON does not have", hint="Write it as a text.")
 
 
-def _paging(table: Table) -> Paging:
+def _paging(table: Table) -> PagingDeclared:
     size = table.whole("page_size", 100, least=1, most=1_000_000)
-    return Paging(
+    return PagingDeclared(
         style=table.text("style", "page", choices=STYLES),
         first=table.whole("first", 1, least=0, most=1),
         page_size=size,
@@ -239,7 +239,7 @@ def _paging(table: Table) -> Paging:
     )
 
 
-def _placeholders(request: Requested, paging: Paging, tables: dict[str, Table]) -> frozenset[str]:
+def _placeholders(request: Requested, paging: PagingDeclared, tables: dict[str, Table]) -> frozenset[str]:
     """Return the placeholders of a request, all known and none missing that pages depend on."""
     by_page = paging.style == "page"
     known = {"from", "to", "page_size", *(("page", "offset") if by_page else ("cursor",))}
@@ -275,7 +275,7 @@ def _all_placeholders(request: Requested) -> Iterator[tuple[Keys, str]]:
     yield from placeholders(request.body, ("request", "body"))
 
 
-def _answer(table: Table, paging: Paging) -> Answered:
+def _answer(table: Table, paging: PagingDeclared) -> Answered:
     names = ("records", "page_count", "total", "page", "page_size", "next_cursor")
     answer = Answered(**{name: table.path(name) for name in names})
     if not answer.records:

@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
-from resumable.datasets.contract import Answer, read_answer, text, whole_number
+from resumable.datasets.contract import Answer, no_json, read_answer, text, whole_number
 from resumable.datasets.described.columns import declared_columns, inferred_columns
 from resumable.datasets.described.declaration import Declaration, from_canonical, from_file
 from resumable.datasets.described.template import UNITS as TIME_UNITS
 from resumable.datasets.described.template import as_parameter, filled, filled_path, object_at, written
+from resumable.datasets.facts import NO_FILTERS, Excess, Filters, PageSizes, Paging
 from resumable.datasets.token_forms import GivenToken, TokenForm
-from resumable.errors import ManifestUnusable, ProtocolFault, UsageError
+from resumable.errors import ManifestUnusable, NoRecords, UsageError
 from resumable.models import Interval, Query, Request, Said
 from resumable.redaction import Redactor
 from resumable.schema.fields import Fields
@@ -48,24 +49,12 @@ class Declared:
         return self.declaration.rate_per_minute
 
     @property
-    def page_size_default(self) -> int:
-        """`page_size`."""
-        return self.declaration.paging.page_size
-
-    @property
-    def page_size_max(self) -> int:
-        """`page_size_max`."""
-        return self.declaration.paging.page_size_max
-
-    @property
-    def page_size_fixed(self) -> bool:
-        """Whether the server alone decides how many records a page has."""
-        return "page_size" not in self.declaration.used
-
-    @property
-    def page_size_clamped(self) -> bool:
-        """Asking for more is an error, unless there is nothing to ask for."""
-        return self.page_size_fixed
+    def page_sizes(self) -> PageSizes:
+        """`page_size` and `page_size_max`; where its request has no place for one, the server alone decides."""
+        asked = "page_size" in self.declaration.used
+        paging = self.declaration.paging
+        excess = Excess.REFUSED if asked else Excess.IGNORED
+        return PageSizes(usual=paging.page_size, most=paging.page_size_max, excess=excess)
 
     @property
     def interval_max(self) -> timedelta | None:
@@ -88,9 +77,24 @@ class Declared:
         return "from" not in self.declaration.used
 
     @property
-    def counts_pages(self) -> bool:
-        """Whether its pages have numbers."""
-        return self.declaration.paging.style == "page"
+    def per_window(self) -> bool:
+        """Never."""
+        return False
+
+    @property
+    def table(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
+    def filters(self) -> Filters:
+        """Nothing: what narrows it is in the description."""
+        return NO_FILTERS
+
+    @property
+    def description(self) -> str:
+        """The description with every default."""
+        return self.declaration.canonical
 
     def sample(self, body: bytes, redactor: Redactor) -> str:
         """Return the columns that hold a page, as text for `with_columns`; empty where it has no records.
@@ -102,7 +106,7 @@ class Declared:
         try:
             _, _, records = records_of(body, self.declaration.answer.records)
         except NotJson as error:
-            raise ProtocolFault(f"{error.reason} (starts with {redactor.body_start(body, 80)!r})") from None
+            raise no_json(error, body, redactor) from None
         if not records:
             return ""
         return json.dumps(inferred_columns(records, self.declaration.key, self.declaration.start))
@@ -135,14 +139,28 @@ class Declared:
 class DeclaredPages(Declared):
     """A described endpoint whose pages have numbers."""
 
+    paging: Literal[Paging.NUMBERED] = Paging.NUMBERED
+
+    @property
+    def inferred(self) -> "DeclaredPages | None":
+        """This, as long as nobody has said the columns and no page has shown them."""
+        return self if self.columns is None else None
+
+    def first_page(self, query: Query, window: Interval, page_size: int) -> Request:
+        """Build the request for the first page of a window. Raises UsageError for one it cannot ask for."""
+        return self.request(query, window, 1, page_size)
+
     def request(self, query: Query, window: Interval, number: int, page_size: int) -> Request:
-        """Build the request for page `number`."""
+        """Build the request for page `number`. Raises UsageError for a window that it cannot ask for."""
         first = self.declaration.paging.first
         pages: dict[str, str | int] = {"page": number - 1 + first, "offset": (number - 1) * page_size}
         return self._request({**self._values(window, page_size), **pages})
 
     def read(self, body: bytes, page_size: int, redactor: Redactor) -> Answer:
-        """Read the records and what the answer says of paging, each from where the description has it."""
+        """Read the records and what the answer says of paging, each from where the description has it.
+
+        Raises ProtocolFault.
+        """
         where = self.declaration.answer
         asked = (where.page_count, where.total, where.page, where.page_size)
         return read_answer(
@@ -179,8 +197,22 @@ class DeclaredPages(Declared):
 class DeclaredWalk(Declared):
     """A described endpoint where each page names the next one by a cursor."""
 
+    paging: Literal[Paging.CURSOR] = Paging.CURSOR
+
+    @property
+    def inferred(self) -> "DeclaredWalk | None":
+        """This, as long as nobody has said the columns and no page has shown them."""
+        return self if self.columns is None else None
+
+    def first_page(self, query: Query, window: Interval, page_size: int) -> Request:
+        """Build the request for the first page of a window. Raises UsageError for one it cannot ask for."""
+        return self.page(query, window, None, page_size)
+
     def page(self, query: Query, window: Interval, cursor: str | None, page_size: int) -> Request:
-        """Build the request for the page that a cursor stands for; None is the first, which has no cursor member."""
+        """Build the request for the page that a cursor stands for; None is the first, which has no cursor member.
+
+        Raises UsageError for a window that it cannot ask for.
+        """
         values = {**self._values(window, page_size), "cursor": _NOWHERE if cursor is None else cursor}
         made = self._request(values)
         return replace(made, params=_without(made.params), body=_without(made.body))
@@ -202,7 +234,7 @@ class DeclaredWalk(Declared):
             said=said,
         )
         if answer.table is None:
-            raise ProtocolFault(answer.emptiness)
+            raise NoRecords(answer.emptiness)
         return answer
 
 
@@ -228,7 +260,10 @@ def load(path: str, *, reserved: frozenset[str]) -> DeclaredPages | DeclaredWalk
 
 
 def rebuilt(canonical: str, columns: str) -> DeclaredPages | DeclaredWalk:
-    """Return the endpoint of a job, from what its manifest keeps: the description, and the columns where inferred."""
+    """Return the endpoint of a job, from what its manifest keeps: the description, and the columns where inferred.
+
+    Raises ManifestUnusable.
+    """
     try:
         return _contract(from_canonical(canonical), columns)
     except (ValueError, UsageError) as error:

@@ -1,5 +1,6 @@
 """Jobs of endpoints that a file describes, against a server that is nothing like Genesys."""
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from resumable import (
     SourceUnsettled,
     UsageError,
 )
+from resumable.cli.main import run
+from resumable.datasets.described import declared
+from resumable.datasets.described.declaration import Declaration, from_file
 from resumable.datasets.resolve import get
 from tests.datasets.described.described import BEFORE_SCHEMA, EXAMPLE, OFFSET, assert_truth, made, settings, stopping_at
 from tests.datasets.described.ticketserver import TOKEN, Tickets
@@ -181,6 +185,24 @@ def test_filters_of_the_command_line_are_refused(server: Tickets, tmp_path: Path
     spec = JobSpec.of(str(EXAMPLE), "2025-01-01", "2025-01-02", query=Query(queues=("q",)), page_size=4)
     with pytest.raises(UsageError, match="takes no filters"):
         resumable.make(spec, settings(server, tmp_path))
+
+
+def test_a_description_is_read_once(server: Tickets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much is asked of the command line, the file is opened once, before the first request."""
+    read: list[str] = []
+
+    def counting(path: str, *, reserved: frozenset[str]) -> Declaration:
+        read.append(path)
+        return from_file(path, reserved=reserved)
+
+    monkeypatch.setattr(declared, "from_file", counting)
+    secrets = {"GENESYS_API_URL": server.url, "GENESYS_LOGIN_URL": server.url, "TICKETS_TOKEN": TOKEN}
+    said = io.StringIO()
+    for command in ("plan", "backfill"):
+        words = [command, str(EXAMPLE), "--from", "2025-01-01", "--to", "2025-01-04", "--state", str(tmp_path)]
+        assert run(words, stdout=said, stderr=said, environment=secrets) == 0, said.getvalue()
+        assert read == [str(EXAMPLE)]
+        read.clear()
 
 
 def test_the_description_kept_with_a_job_is_json_with_every_default(server: Tickets, tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""What a contract says of itself, as values: how its pages follow each other, how large they are, what narrows it."""
+
+import enum
+from dataclasses import dataclass
+
+
+class Paging(enum.Enum):
+    """How the pages of a window follow each other."""
+
+    NUMBERED = "numbered"
+    """By numbers from 1, in any order; every answer names how much there is."""
+    CURSOR = "cursor"
+    """Each page names the next one; the last names none, and nothing tells before it how much there is."""
+    SERVER_JOB = "server job"
+    """The same, of the results of a job on the server: it is submitted, watched, read and deleted, one a window."""
+
+    @property
+    def counts_pages(self) -> bool:
+        """Whether an answer names how much there is: a total or a page count."""
+        return self is Paging.NUMBERED
+
+
+class Excess(enum.Enum):
+    """What becomes of a page size that is larger than the contract allows."""
+
+    CLAMPED = "clamped"
+    """The largest is asked for."""
+    REFUSED = "refused"
+    """It is an error."""
+    IGNORED = "ignored"
+    """So is every other: the server alone decides how many records a page has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageSizes:
+    """How many records a page may be asked for."""
+
+    usual: int
+    """When the user says nothing."""
+    most: int
+    excess: Excess = Excess.CLAMPED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What narrows a query of a dataset: anything else would silently be left out of it."""
+
+    fields: frozenset[str] = frozenset()
+    """The lists of a `Query` that its requests have a place for, by the names of their fields."""
+    free: tuple[str, ...] = ()
+    """What the free filter may hold, each a list."""
+
+
+NO_FILTERS = Filters()
