@@ -86,6 +86,8 @@ class Settings:
     """So many where the rate allowed needs more at the latency seen; None: never more than `workers`."""
     min_free: int = MIN_FREE
     """Bytes that the disk must have free for a run to start, besides what is known to come; 0: do not look."""
+    group_readable: bool = False
+    """Whether the folder of a job that is made can be read by the group too, and not by its owner alone."""
     rate_per_minute: float | None = None
     """Requests a minute at most; None: what the server allows."""
     rate_share: float = 1.0
@@ -153,6 +155,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         else None,
         deep_limit=_whole(environment, "RESUMABLE_DEEP_LIMIT", most=10**9),
         secrets=lambda name: Secret(environment.get(name, "").strip()),
+        group_readable=bool(_whole(environment, "RESUMABLE_GROUP_READABLE", least=0, most=1)),
         proxy=environment.get("RESUMABLE_PROXY") or None,
         ca_bundle=environment.get("RESUMABLE_CA_BUNDLE") or None,
     )

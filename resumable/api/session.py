@@ -94,7 +94,7 @@ def _pacer(contract: Contract, settings: Settings, stop: Stop, who: str) -> Iter
             key = f"{settings.required_endpoints().api}\n{who}"
             folder = settings.files.pace
             with suppress(StorageFailed):
-                make_folder(folder, within=folder.parent)
+                make_folder(folder, within=folder.parent, public=True)
             path = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
             slots = stack.enter_context(closing(SharedSlots(path, stop.clock.monotonic)))
         pace = Pace(

@@ -106,7 +106,7 @@ class JobFile:
         if durable.kind_of(path.absolute()) is not None:
             raise UsageError(f"{path} is there already.", hint="Choose another name: nothing is overwritten.")
         lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in self.values.items()]
-        durable.save(path.absolute(), ("\n".join(lines) + "\n").encode())
+        durable.save(path.absolute(), ("\n".join(lines) + "\n").encode(), public=True)
 
     def environment(self, chosen: str | None, given: Mapping[str, str]) -> Mapping[str, str]:
         """Return the environment as a profile has it; as it is where none is chosen. Raises UsageError."""

@@ -71,6 +71,6 @@ def _settle(
     """Let new files take the place of what a table holds of their days, by one commit."""
     for file in files:
         durable.sync_folder((made / file.path).parent)
-        durable.make_folder((path / file.path).parent, within=path)
+        durable.make_folder((path / file.path).parent, within=path, public=True)
         durable.move(made / file.path, path / file.path)
     delta.commit(path, layout, files, gone, receipt)

@@ -30,7 +30,7 @@ def staged(target: Path) -> Iterator[Path]:
     """
     durable.restore(target)
     staging = target.with_name(f".{target.name}.export")
-    durable.make_folder(staging, within=target.parent)
+    durable.make_folder(staging, within=target.parent, public=True)
     descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, descriptor)
@@ -155,9 +155,9 @@ def as_written(folder: Path, facts: DayFacts) -> bool:
 def _told(target: Path, receipt: Receipt) -> Iterator[Receipt]:
     """Keep the receipts of the old export and of the new one while one takes the place of the other."""
     path = sidecar(target)
-    durable.save(path, receipts.joined([receipt, *_known(target)]))
+    durable.save(path, receipts.joined([receipt, *_known(target)]), public=True)
     yield receipt
-    durable.save(path, receipts.joined([receipt]))
+    durable.save(path, receipts.joined([receipt]), public=True)
 
 
 def _known(target: Path) -> list[Receipt]:

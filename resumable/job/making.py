@@ -23,6 +23,9 @@ from resumable.models import Interval, JobSpec, Query
 from resumable.storage.durable import exists, is_folder, make_folder, sync_folder
 from resumable.storage.lock import hold
 
+OWNER_ALONE, GROUP_READS = 0o700, 0o750
+"""Permissions of a job's folder, from which all that is made in it has its own: conversations are personal data."""
+
 
 def make(
     spec: JobSpec,
@@ -134,7 +137,8 @@ def _make_folder(job: Job) -> None:
     """Make the job's folder and what is missing above it, past links in what the user named; never through its own."""
     folder = job.folder.absolute()
     there = next(parent for parent in folder.parents if is_folder(parent))
-    make_folder(there.resolve() / folder.relative_to(there), within=there.resolve())
+    mode = GROUP_READS if job.settings.group_readable else OWNER_ALONE
+    make_folder(there.resolve() / folder.relative_to(there), within=there.resolve(), mode=mode)
 
 
 def _difference(old: JobSpec, new: JobSpec) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
 from resumable.manifest import tables
 from resumable.manifest.rows import damaged
-from resumable.storage.durable import LINK, exists, kind_of, network_file_system, opened, size_of
+from resumable.storage.durable import LINK, exists, kind_of, network_file_system, opened, prepare, size_of
 from resumable.storage.lock import Guard, unguarded
 
 _STORAGE_CODES = frozenset(
@@ -88,6 +88,8 @@ class Connection:
             # What is not ours is refused by a look that cannot even fold its write-ahead log in.
             with contextlib.suppress(_NoSharedMemory):
                 Connection(path, read_only=True).close()
+        elif not read_only:
+            prepare(path)  # SQLite gives what it lays beside a file the permissions of that file
         self._sqlite = self._opened("ro" if read_only else "rwc")
         try:
             try:

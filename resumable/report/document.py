@@ -43,7 +43,7 @@ def write(home: JobFiles, to: Path | str | None, *, now: datetime, replace: bool
     path = _place(home, to, uuid, replace=replace)
     text = page(facts).encode()
     sealed = b"%s<!-- resumable report of %s, sha256 %s -->\n" % (text, uuid.encode(), _sha256(text).encode())
-    return Written(path=path, size=durable.save(path, sealed).size)
+    return Written(path=path, size=durable.save(path, sealed, public=path.parent != home.folder.resolve()).size)
 
 
 def _place(home: JobFiles, to: Path | str | None, uuid: str, *, replace: bool) -> Path:
