@@ -14,6 +14,7 @@
 
     Fault                                       one exchange with the server failed; the client retries or gives up
      ├─ TransportFault                          no whole answer came
+     │   ├─ GivenUp                             the run is to end, and the answer did not come in time for that
      │   └─ TrustFault                          the server could not prove who it is
      ├─ StatusFault                             the answer was an error status
      └─ ProtocolFault                           a whole answer came and is not what the contract says
@@ -197,6 +198,10 @@ class TransportFault(Fault):
     def __init__(self, reason: str, *, failure: Failure = Failure.NO_ANSWER) -> None:
         """`reason` is short."""
         super().__init__(reason, failure=failure)
+
+
+class GivenUp(TransportFault):
+    """The run was told to end, and the answer did not come in the time that was left for it."""
 
 
 class TrustFault(TransportFault):

@@ -14,7 +14,7 @@ from resumable.api.statuses import PAGE, Action, meaning, wall_in
 from resumable.api.tokens import Token, Tokens
 from resumable.clock import Stop
 from resumable.config import Policy
-from resumable.errors import AuthenticationFailed, Fault, Incomplete, StatusFault, TrustFault
+from resumable.errors import AuthenticationFailed, Fault, GivenUp, Incomplete, StatusFault, TrustFault
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.redaction import Redactor
 from resumable.transport.http import Reply, Transport
@@ -96,6 +96,8 @@ class _Exchange:
                 finally:
                     self._client.pacer.done()
                 return self._client.concurrency.on_cpu(partial(read, reply))
+            except GivenUp:
+                raise Stopped from None
             except Fault as fault:
                 self._after(fault, token)
 

@@ -112,6 +112,7 @@ def _over_http(settings: Settings, stop: Stop, redactor: Redactor) -> Callable[[
             origin,
             limits=Limits(),
             clock=stop.clock,
+            stop=stop,
             redactor=redactor,
             proxy=settings.proxy,
             ca_bundle=settings.ca_bundle,
