@@ -1,6 +1,8 @@
 """The entry point: runs a command and turns every way it can end into words and an exit code."""
 
+import contextlib
 import errno
+import io
 import os
 import sys
 import traceback
@@ -24,6 +26,25 @@ from resumable.text import amount, paragraph, plainly, span
 SECRET_LEAST = 6
 """Characters; a shorter value of a variable that is called a secret would blank out innocent text."""
 
+_REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EBADF})
+"""What a disk, or a stream that leads to one, says where it takes no more."""
+
+
+class _Closed(io.StringIO):
+    """Stands for a stdout that was closed before the command began: what is to be given cannot be."""
+
+    def write(self, text: str) -> int:
+        """Refuse it, as the system would."""
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+class _Unheard(io.StringIO):
+    """Stands for a stderr that was closed: nobody hears what is said, and it is not kept."""
+
+    def write(self, text: str) -> int:
+        """Let it go."""
+        return len(text)
+
 
 @runtime_checkable
 class _Mistyped(Protocol):
@@ -45,8 +66,8 @@ def run(
 ) -> int:
     """Run one command and return its exit code. Nothing is raised, and nothing but `demo` starts a process."""
     session = Session(
-        stdout=_tolerant(stdout or sys.stdout),
-        stderr=_tolerant(stderr or sys.stderr),
+        stdout=_tolerant(stdout or sys.stdout or _Closed()),
+        stderr=_tolerant(stderr or sys.stderr or _Unheard()),
         environment=os.environ if environment is None else environment,
         clock=clock or SystemClock(),
         json="--json" in arguments,
@@ -72,6 +93,8 @@ def _ended(arguments: Sequence[str], session: Session) -> int:
             raise Interrupted("interrupted: nothing was under way.")
         return code if isinstance(code, int) else ExitCode.COMPLETE
     except SystemExit as ending:
+        if isinstance(ending.__context__, BrokenPipeError):  # the reader of a help has seen enough
+            return ExitCode.COMPLETE
         return ending.code if isinstance(ending.code, int) else ExitCode.UNEXPECTED
     except KeyboardInterrupt:
         return report(session, Interrupted("interrupted."))
@@ -90,7 +113,8 @@ def report(session: Session, error: Exception) -> int:
         content: dict[str, Any] = {**session.content, "error": _error_json(known, scrub)}
         if status is not None:
             content["status"] = status.to_json()
-        session.give_json(content)
+        with contextlib.suppress(StorageFailed):  # what went wrong is said on stderr all the same
+            session.give_json(content)
     if session.log_json:
         details = [scrub(line.strip()) for line in session.details]
         session.log("error", level="error", **_error_json(known, scrub), details=details)
@@ -115,6 +139,10 @@ def _known(error: Exception) -> ResumableError:
         return UsageError(_sentence(error.format_message()), hint=f"See: {path} --help")
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return StorageFailed("too many files are open.", hint="Raise the limit (ulimit -n), then run the same command.")
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        return StorageFailed(f"a file or a stream could not be written: {error.strerror}.")
+    if isinstance(error, FileNotFoundError) and not _has_working_folder():
+        return UsageError("the working folder of this command is gone.", hint="Change into one that is there.")
     if isinstance(error, MemoryError) or "start new thread" in str(error):
         return ResumableError(
             "there is no memory left for it.", hint="Run the same command with fewer --workers, or with less beside it."
@@ -125,6 +153,14 @@ def _known(error: Exception) -> ResumableError:
         f"this should not have happened ({said}).",
         hint="What is recorded is safe. To see where it came from, run again with --debug.",
     )
+
+
+def _has_working_folder() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _sentence(text: str) -> str:

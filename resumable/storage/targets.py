@@ -34,9 +34,16 @@ def path_of(text: str, what: str) -> Path:
     except UnicodeDecodeError:
         raise UsageError(f"{text[:60]!a} is not UTF-8.", hint="Name another path.") from None
     try:
-        return Path(text).expanduser()
+        path = Path(text).expanduser()
+        if not path.is_absolute():
+            os.getcwd()
     except RuntimeError:
         raise UsageError(f"{text[:60]!a} names a user without a home folder.", hint="Name the whole path.") from None
+    except FileNotFoundError:
+        raise UsageError(
+            f"{text[:60]!a} is in the working folder of this command, which is gone.", hint="Name the whole path."
+        ) from None
+    return path
 
 
 def place_of(named: Path | str, what: str) -> Path:

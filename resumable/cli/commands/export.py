@@ -125,8 +125,13 @@ def _stdout(session: Session) -> "Output":
         return lambda data: session.stdout.write(data.decode())
 
     def write(data: bytes) -> None:
-        binary.write(data)
-        binary.flush()
+        try:
+            binary.write(data)
+            binary.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as failure:
+            raise session.refused(failure) from failure
 
     return write
 
