@@ -43,6 +43,8 @@ class Exported:
     missing: tuple[str, ...]
     """What of the job is not complete, and not in it."""
     names_from: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    """Jobs in which names were not looked up, each with why."""
 
 
 def export(home: JobFiles, request: ExportRequest, *, output: Output | None = None) -> Exported:
@@ -81,6 +83,7 @@ def export(home: JobFiles, request: ExportRequest, *, output: Output | None = No
         days_kept=kept,
         missing=tuple(found.missing),
         names_from=named.jobs if named else (),
+        unreadable=tuple(f"{name}: {why}" for name, why in named.unreadable.items()) if named else (),
     )
 
 

@@ -1,5 +1,6 @@
 """Names of queues, users and wrap-up codes, from the jobs that listed them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -22,20 +23,26 @@ class Directory:
     """Identifies every name."""
     jobs: tuple[str, ...]
     """Which they are from."""
+    unreadable: Mapping[str, str]
+    """Jobs that were passed over, by name, each with why."""
 
 
 def read(state: StateFiles) -> Directory:
     """Read the names from the newest job of each list in a state folder. Raises UsageError where there is none."""
-    found = {dataset: newest for dataset in LISTS if (newest := source.newest(state, dataset)) is not None}
+    unreadable: dict[str, str] = {}
+    listed = {dataset: source.newest(state, dataset, unreadable) for dataset in LISTS}
+    found = {dataset: newest for dataset, newest in listed.items() if newest is not None}
     if not found:
+        passed_over = f" Not to be read: {', '.join(unreadable)}." if unreadable else ""
         raise UsageError(
-            f"no job in {state.folder} has listed queues, users or wrap-up codes.",
+            f"no job in {state.folder} has listed queues, users or wrap-up codes.{passed_over}",
             hint="Download them: resumable backfill queues; resumable backfill users; resumable backfill wrapupcodes",
         )
     return Directory(
         names={dataset: _names(each) for dataset, each in found.items()},
         digest=" ".join(f"{dataset}={each.digest}" for dataset, each in sorted(found.items())),
         jobs=tuple(each.job.name for each in found.values()),
+        unreadable=unreadable,
     )
 
 

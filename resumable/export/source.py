@@ -9,7 +9,7 @@ from datetime import datetime
 from resumable import status as status_of
 from resumable.datasets.contract import Contract
 from resumable.datasets.resolve import of_job
-from resumable.errors import Incomplete
+from resumable.errors import Incomplete, ResumableError
 from resumable.export.checked_parts import Proven
 from resumable.manifest.reader import reader, required_reader
 from resumable.manifest.rows import JobRow, WindowRow
@@ -102,15 +102,21 @@ def read(home: JobFiles, *, partial: bool) -> ExportSource:
     return ExportSource(job=job, parts=Parts(home), contract=contract, pieces=pieces, missing=missing)
 
 
-def newest(state: StateFiles, dataset: str) -> ExportSource | None:
-    """Return the newest job of a dataset in a state folder that has anything whole; None where there is none."""
+def newest(state: StateFiles, dataset: str, unreadable: dict[str, str]) -> ExportSource | None:
+    """Return the newest job of a dataset in a state folder that has anything whole; None where there is none.
+
+    A job that cannot be read is passed over, and why is put into `unreadable` by its name.
+    """
     found: list[tuple[datetime, ExportSource]] = []
     for home in state.jobs():
-        with reader(home) as manifest:
-            job = None if manifest is None else manifest.job()
-        if job is not None and job.spec.dataset == dataset:
-            source = read(home, partial=True)
-            found += [(job.updated_at, source)] if source.pieces else []
+        try:
+            with reader(home) as manifest:
+                job = None if manifest is None else manifest.job()
+            if job is not None and job.spec.dataset == dataset:
+                source = read(home, partial=True)
+                found += [(job.updated_at, source)] if source.pieces else []
+        except ResumableError as error:
+            unreadable[home.name] = error.message
     return max(found, key=lambda each: each[0], default=(None, None))[1]
 
 

@@ -4,9 +4,13 @@ import json
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+import typer
 
+from resumable.cli.complete import complete_job
 from tests.cli.conftest import RANGE, CommandLine
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "b")
@@ -111,3 +115,49 @@ def test_a_state_folder_that_is_not_utf8_is_a_usage_error(cli: CommandLine, tmp_
     assert outcome.code == 2
     assert "is not UTF-8" in outcome.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def damage(job: Path) -> None:
+    """Let a job's manifest be no manifest any more."""
+    (job / "manifest.sqlite").write_bytes(b"not a manifest" * 1000)
+
+
+@pytest.mark.parametrize("broken", ["a-first", "z-last"])
+def test_one_broken_job_breaks_nothing_of_the_others(cli: CommandLine, tmp_path: Path, broken: str) -> None:
+    """`resume` without a name, `jobs`, `export --names` and completion go on, and it is named on its own line."""
+    assert cli("backfill", "queues", "--job", broken).code == 0
+    assert cli("backfill", "queues", "--job", "lists").code == 0
+    assert cli(*BACKFILL, "--max-requests", "2").code == 3
+    damage(cli.state / broken)
+    listed = cli("jobs")
+    assert listed.code == 0
+    assert f"{broken}  cannot be read" in listed.stdout
+    resumed = cli("resume")
+    assert resumed.code == 0, resumed.stderr
+    assert f"{broken} cannot be read" in resumed.stderr
+    assert f"resumable repair {broken}" in resumed.stderr
+    again = cli("resume")
+    assert again.code == 2
+    assert "of those that can be read" in again.stderr
+    exported = cli("export", "b", "--to", str(tmp_path / "x.csv"), "--table", "segments", "--names", "--json")
+    assert exported.code == 0, exported.stderr
+    assert exported.json["names_from"] == ["lists"]
+    assert f"no names from {broken}" in exported.stderr
+
+
+def test_completion_offers_the_jobs_around_a_broken_one(cli: CommandLine) -> None:
+    """After a tab the broken one is offered too: it can be repaired."""
+    for name in ("a", "m", "z"):
+        assert cli("backfill", "queues", "--job", name).code == 0
+    damage(cli.state / "m")
+    ctx = cast("typer.Context", SimpleNamespace(params={"state": str(cli.state)}))
+    assert complete_job(ctx, "") == [("a", "complete"), ("m", "unusable"), ("z", "complete")]
+
+
+def test_the_only_job_that_is_broken_says_what_is_wrong(cli: CommandLine) -> None:
+    """`resume` without a name then ends with that: exit 8 and the command that repairs it."""
+    assert cli("backfill", "queues", "--job", "m").code == 0
+    damage(cli.state / "m")
+    outcome = cli("resume")
+    assert outcome.code == 8
+    assert "resumable repair m" in outcome.stderr

@@ -150,6 +150,8 @@ def _conclude(session: Session, done: "Exported") -> None:
 
     for line in done.missing:
         session.tell(f"not in it: {line}")
+    for line in done.unreadable:
+        session.tell(f"no names from {line}")
     if session.json:
         session.give_json(_content(done))
     where = "stdout" if done.to is None else str(done.to)
@@ -178,4 +180,5 @@ def _content(done: "Exported") -> dict[str, Any]:
         "days": {"written": done.days_written, "unchanged": done.days_kept},
         "missing": list(done.missing),
         "names_from": list(done.names_from),
+        "unreadable": list(done.unreadable),
     }

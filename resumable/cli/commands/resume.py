@@ -49,15 +49,24 @@ def resume(
         )
         run_command.remember_hosts(session, settings)
         most = None if max_duration is None else parse.duration(max_duration, "--max-duration")
-        run.finish(find(job or _only_unfinished(settings.files), settings, clock=session.clock), most=most)
+        run.finish(find(job or _only_unfinished(settings.files, session), settings, clock=session.clock), most=most)
 
 
-def _only_unfinished(state: "StateFiles") -> str:
+def _only_unfinished(state: "StateFiles", session: Session) -> str:
+    """Return the name of the only job that is not complete; one that cannot be read is told of, and passed over."""
     from resumable import status
-    from resumable.errors import UsageError
+    from resumable.errors import ResumableError, UsageError
     from resumable.models import JobState
 
-    known = [found for home in state.jobs() if (found := status.read(home, events=0)) is not None]
+    known, broken = [], []
+    for home in state.jobs():
+        try:
+            found = status.read(home, events=0)
+        except ResumableError as error:
+            broken.append(error)
+            session.tell(f"{home.name} cannot be read: {error.message} {error.hint}")
+        else:
+            known += [] if found is None else [found]
     names = [found.job.name for found in known if found.state is not JobState.COMPLETE]
     if len(names) == 1:
         return names[0]
@@ -66,6 +75,7 @@ def _only_unfinished(state: "StateFiles") -> str:
             f"{len(names)} jobs are unfinished: {', '.join(names[:20])}.", hint="Name one: resumable resume JOB"
         )
     if not known:
-        raise state.no_job()
+        raise broken[0] if broken else state.no_job()
     there = f"all {len(known)} jobs in {state.folder} are" if len(known) > 1 else f"the only job in {state.folder} is"
-    raise UsageError(f"nothing to carry on: {there} complete.", hint="See: resumable jobs")
+    readable = ", of those that can be read" if broken else ""
+    raise UsageError(f"nothing to carry on: {there} complete{readable}.", hint="See: resumable jobs")
