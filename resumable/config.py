@@ -118,7 +118,8 @@ class Settings:
         if self.endpoints is None:
             raise UsageError(
                 "no Genesys Cloud region is set.",
-                hint="Set GENESYS_REGION to a region such as eu-central-1, or try: resumable demo",
+                hint="Set GENESYS_REGION to a region such as eu-central-1, or try:",
+                command="resumable demo",
             )
         return self.endpoints
 

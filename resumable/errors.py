@@ -32,20 +32,29 @@ from enum import Enum, IntEnum, StrEnum
 
 
 class ExitCode(IntEnum):
-    """What a finished process tells its caller; documented in the README and never renumbered."""
+    """What a finished process tells its caller, each with its meaning; never renumbered. Help and README list these."""
 
-    COMPLETE = 0
-    UNEXPECTED = 1
-    USAGE = 2
-    INCOMPLETE = 3
-    AUTHENTICATION = 4
-    STORAGE = 5
-    VERIFICATION = 6
-    LOCKED = 7
-    MANIFEST = 8
-    UNSETTLED = 9
-    INTERRUPTED = 130
-    TERMINATED = 143
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str = "") -> "ExitCode":
+        """Make a member of its number and its meaning."""
+        made = int.__new__(cls, code)
+        made._value_ = code
+        made.meaning = meaning
+        return made
+
+    COMPLETE = 0, "complete"
+    UNEXPECTED = 1, "unexpected"
+    USAGE = 2, "usage"
+    INCOMPLETE = 3, "incomplete; run it again"
+    AUTHENTICATION = 4, "authentication"
+    STORAGE = 5, "storage"
+    VERIFICATION = 6, "verification failed"
+    LOCKED = 7, "another process runs the job"
+    MANIFEST = 8, "the manifest is unusable"
+    UNSETTLED = 9, "the source would not settle"
+    INTERRUPTED = 130, "interrupted after a clean stop"
+    TERMINATED = 143, "terminated after a clean stop"
 
 
 class Failure(StrEnum):
@@ -63,6 +72,8 @@ class Failure(StrEnum):
     """The server does not take the token."""
     FORBIDDEN = "forbidden"
     """The client lacks a permission."""
+    NOT_THE_API = "not the API"
+    """A 404, and not in the words of the API: the address leads to something else."""
     QUERY_REFUSED = "query refused"
     """The server refuses the request itself, so that no other page would fare better."""
     OTHER_STATUS = "other status"
@@ -91,11 +102,16 @@ class ResumableError(Exception):
 
     exit_code: ExitCode = ExitCode.UNEXPECTED
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        """`message` is one or two sentences; `hint` is the next step, with the command where there is one."""
+    def __init__(self, message: str, *, hint: str = "", command: str | None = None, safe: int | None = None) -> None:
+        """`message` is one or two sentences, `hint` the next step; `command`, to type for it, ends the hint.
+
+        `safe` is how many pages are safe, where the message or the hint says that itself.
+        """
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint if command is None else f"{hint} {command}"
+        self.command = command
+        self.safe = safe
 
 
 class UsageError(ResumableError):
@@ -122,12 +138,23 @@ class Incomplete(ResumableError):
     exit_code = ExitCode.INCOMPLETE
 
     def __init__(
-        self, message: str, *, hint: str = "", not_before: datetime | None = None, unreachable: bool = False
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        command: str | None = None,
+        safe: int | None = None,
+        not_before: datetime | None = None,
+        unreachable: bool = False,
     ) -> None:
         """`not_before` is when it first makes sense to come back (aware, UTC); `unreachable`: no server answered."""
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, command=command, safe=safe)
         self.not_before = not_before
         self.unreachable = unreachable
+        self.since: datetime | None = None
+        """Since when the job has not been complete; None where no run of a job says this."""
+        self.runs = 0
+        """How many runs have begun since then."""
 
 
 class AuthenticationFailed(ResumableError):
@@ -175,9 +202,9 @@ class Interrupted(ResumableError):
 
     exit_code = ExitCode.INTERRUPTED
 
-    def __init__(self, message: str, *, hint: str = "", terminated: bool = False) -> None:
+    def __init__(self, message: str, *, hint: str = "", safe: int | None = None, terminated: bool = False) -> None:
         """`terminated` tells SIGTERM (143) from SIGINT (130)."""
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, safe=safe)
         if terminated:
             self.exit_code = ExitCode.TERMINATED
 
@@ -224,8 +251,10 @@ class StatusFault(Fault):
         retry_after_seconds: float | None = None,
         wall: Wall | None = None,
         limit: int | None = None,
+        correlation_id: str | None = None,
+        context_id: str | None = None,
     ) -> None:
-        """`failure` is what the table of statuses says of `status`.
+        """`failure` is what the table of statuses says of `status`; both ids are what the vendor's support asks for.
 
         `retry_after_seconds` is what the server asked for, None where it said nothing usable. `wall` is which of its
         limits the answer names, and `limit` where that stands, None where it does not say.
@@ -235,6 +264,8 @@ class StatusFault(Fault):
         self.retry_after_seconds = retry_after_seconds
         self.wall = wall
         self.limit = limit
+        self.correlation_id = correlation_id
+        self.context_id = context_id
 
 
 class ProtocolFault(Fault):

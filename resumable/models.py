@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from resumable.errors import Fault
+
 
 class JobState(enum.StrEnum):
     """Where a job stands."""
@@ -46,15 +48,6 @@ class Shortfall(enum.StrEnum):
     """The server's own job for it failed."""
     UNSETTLED = "unsettled"
     """It changed each time it was downloaded."""
-
-
-class PageState(enum.StrEnum):
-    """Where a page stands; a page that was never tried has no row."""
-
-    DONE = "done"
-    """Its part is durable (or it is the recorded empty answer of an empty window)."""
-    QUARANTINED = "quarantined"
-    """Given up on for now; the next run tries it again."""
 
 
 class EventKind(enum.StrEnum):
@@ -310,6 +303,9 @@ class Journal(Protocol):
 
     def event(self, kind: EventKind, text: str) -> None:
         """Keep one line of history."""
+
+    def failed(self, asked: str, fault: Fault) -> None:
+        """Keep why the last exchange failed; `asked` is what it was for, in the words of a status line."""
 
     def answered(self, seconds: float, *, allowed: float) -> None:
         """Take in an answer, so many seconds after it was asked for, and the requests a minute that may be sent."""

@@ -1,14 +1,14 @@
 """How a job stands, read from its manifest without disturbing who works on it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from resumable.datasets.catalogue import cheaper
 from resumable.errors import ManifestUnusable
 from resumable.manifest.reader import ManifestReader, reader
-from resumable.manifest.rows import JobRow, Quarantined, Totals
+from resumable.manifest.rows import Behind, JobRow, LastFailure, Quarantined, Totals
 from resumable.models import Counter, Event, JobState, iso
 from resumable.storage.job_files import RECEIPT, JobFiles
 from resumable.storage.lock import held
@@ -31,6 +31,10 @@ class Status:
     events: tuple[Event, ...]
     receipt: dict[str, Any] | None
     """The closing statement of a complete job."""
+    behind: Behind | None = None
+    """Since when it has not been complete, and in how many runs; None for one that is, or never ran."""
+    last_failure: LastFailure | None = None
+    """The last exchange that failed."""
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -57,11 +61,17 @@ class Status:
             **{counter.value: self.counters[counter] for counter in Counter},
             "started_at": _when(self.job.started_at),
             "updated_at": _when(self.job.updated_at),
+            "incomplete": None if self.behind is None else {"since": iso(self.behind.since), "runs": self.behind.runs},
+            "last_failure": self._failure(),
             "drift": self.drift,
             "problems": list(self.problems),
             "events": [{"at": iso(e.at), "kind": e.kind.value, "text": e.text} for e in self.events],
             "receipt": self.receipt,
         }
+
+    def _failure(self) -> dict[str, Any] | None:
+        last = self.last_failure
+        return None if last is None else {**asdict(last), "at": iso(last.at)}
 
 
 def read(home: JobFiles, *, events: int = 20) -> Status | None:
@@ -86,6 +96,8 @@ def read(home: JobFiles, *, events: int = 20) -> Status | None:
             quarantined=tuple(manifest.quarantined()),
             events=tuple(manifest.events(events)),
             receipt=_receipt(home) if state is JobState.COMPLETE else None,
+            behind=None if state is JobState.COMPLETE else manifest.behind(),
+            last_failure=manifest.last_failure(),
         )
 
 
@@ -94,7 +106,8 @@ def check_sound(manifest: ManifestReader) -> None:
     if flaws := manifest.flaws():
         raise ManifestUnusable(
             f"all windows are there, and the manifest does not agree with itself: {'; '.join(flaws[:3])}.",
-            hint=f"The job is not called complete. Mend it with: resumable repair {manifest.job().name}",
+            hint="The job is not called complete. Mend it with:",
+            command=f"resumable repair {manifest.job().name}",
         )
 
 

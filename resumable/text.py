@@ -1,19 +1,16 @@
 """Text for people: figures, spans and paragraphs, with nothing in them that a terminal would obey."""
 
-import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from resumable.models import Interval, Query, label, moment_of
+from resumable.models import Interval, Query, label
 
 LINE_MOST = 100
 """Columns of a paragraph on a terminal, however wide that is."""
 
 PASTED = frozenset({"look", "use", "parts", "receipt"})
 """Facts that are there to be copied."""
-
-_INTERVAL = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+Z)/(\d{4}-\d\d-\d\dT[\d:.]+Z)")
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
@@ -37,6 +34,15 @@ def size(count: int) -> str:
     while scaled >= 999.5 and unit < len(_UNITS) - 1:
         scaled, unit = scaled / 1000, unit + 1
     return f"{scaled:.1f} {_UNITS[unit]}" if unit and scaled < 99.5 else f"{scaled:.0f} {_UNITS[unit]}"
+
+
+def bar(share: float, width: int, *, plain: bool) -> tuple[str, str]:
+    """Draw a share, from 0 to 1, as a bar: what is done of it and the rest; `plain` where only ASCII can be shown."""
+    halves = int(share * width * 2)
+    if plain:
+        return "#" * (halves // 2), "-" * (width - halves // 2)
+    full = "━" * (halves // 2) + ("╸" if halves % 2 else "")
+    return full, "─" * (width - len(full))
 
 
 def span(seconds: float) -> str:
@@ -87,17 +93,9 @@ def selection(query: Query) -> list[str]:
     return [f"{name} {', '.join(_cut(value, 60) for value in values)}" for name, values in named if values]
 
 
-def plainly(text: str) -> str:
-    """Write the ranges that a text names as people type them: a day by its date."""
-
-    def named(found: re.Match[str]) -> str:
-        try:
-            interval = Interval(start=moment_of(found[1]), end=moment_of(found[2]))
-            return label(interval) if interval.length <= timedelta(days=1) else reach(interval)
-        except ValueError:
-            return found[0]
-
-    return _INTERVAL.sub(named, text)
+def spoken(interval: Interval) -> str:
+    """Write a window, or a range, as people type it: a day by its date."""
+    return label(interval) if interval.length <= timedelta(days=1) else reach(interval)
 
 
 def paragraph(sentences: Sequence[str], *, ending: str, width: int | None) -> str:

@@ -59,6 +59,13 @@ def imports(path: Path) -> Iterator[Import]:
             yield Import(node.module, node.lineno)
 
 
+def home_of(module: str) -> str:
+    """Return the folder of the tests that a module of theirs is in, and nothing for what lies beside the folders."""
+    path = ROOT.joinpath(*module.split("."))
+    home = path if path.is_dir() else path.parent
+    return home.relative_to(ROOT / "tests").as_posix().removeprefix(".")
+
+
 def where(path: Path) -> str:
     """Name a file for an assertion."""
     return str(path.relative_to(ROOT))
@@ -167,3 +174,16 @@ def test_every_test_says_what_it_promises() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 assert ast.get_docstring(node), f"{where(path)}:{node.lineno} {node.name}"
+
+
+def test_what_tests_share_is_in_support() -> None:
+    """No module of the tests imports a test module, a conftest, or a helper of another folder than `support`."""
+    for path in TESTS:
+        own = path.parent.relative_to(ROOT / "tests").as_posix().removeprefix(".")
+        for module, line in {(found.module, found.line) for found in imports(path)}:
+            if not (ROOT.joinpath(*module.split(".")).with_suffix(".py").is_file() and module.startswith("tests.")):
+                continue
+            name, home = module.rpartition(".")[2], home_of(module)
+            assert not name.startswith("test_"), f"{where(path)}:{line} imports a test module, {module}"
+            assert name != "conftest", f"{where(path)}:{line} imports a conftest, {module}"
+            assert not own or home in (own, "support"), f"{where(path)}:{line} imports {module} of another folder"

@@ -7,6 +7,7 @@ import json
 import pickle
 import re
 import traceback
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, quote_plus
 
@@ -57,13 +58,14 @@ def test_a_secret_refuses_to_become_data(attempt: object) -> None:
 def test_a_secret_is_frozen() -> None:
     """A secret cannot be changed, and its copy is itself."""
     secret = Secret(CANARY)
-    for action in (
+    attempts: tuple[Callable[[], None], ...] = (
         lambda: setattr(secret, "x", 1),
         lambda: setattr(secret, "_Secret__value", ""),
         lambda: delattr(secret, "x"),
-    ):
+    )
+    for attempt in attempts:
         with pytest.raises(AttributeError):
-            action()
+            attempt()
     assert copy.copy(secret) is secret
     assert copy.deepcopy([secret])[0] is secret
 

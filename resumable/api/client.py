@@ -1,11 +1,12 @@
 """One exchange with the API, seen through to its end: token, pace, send, check, and again where that helps."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from resumable.api.concurrency import Concurrency
 from resumable.api.pace import Pacer
@@ -14,9 +15,10 @@ from resumable.api.statuses import PAGE, Action, meaning, wall_in
 from resumable.api.tokens import Token, Tokens
 from resumable.clock import Stop
 from resumable.config import Policy
-from resumable.errors import AuthenticationFailed, Fault, GivenUp, Incomplete, StatusFault, TrustFault
+from resumable.errors import AuthenticationFailed, Failure, Fault, GivenUp, Incomplete, StatusFault, TrustFault
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.redaction import Redactor
+from resumable.text import span
 from resumable.transport.http import Reply, Transport
 
 T = TypeVar("T")
@@ -85,6 +87,7 @@ class _Exchange:
         self._holds = 0
 
     def run(self, read: Callable[[Reply], T]) -> T:
+        """See it through. Raises what `Client.exchange` raises."""
         until = self._client.deferred.pop(self._asked.what, self._started)
         if until > self._started and self._client.stop.wait(until - self._started):
             raise Stopped
@@ -152,18 +155,37 @@ class _Exchange:
         words = _words(reply)
         shown = self._client.redactor.body_start(words, 200)
         wall, limit = wall_in(words[:WORDS_READ].decode(errors="replace"))
+        correlation, context = self._ids(reply)
+        named = f" (correlation id {correlation or context})" if correlation or context else ""
         return StatusFault(
-            f"HTTP {reply.status}{f': {shown}' if shown else ''}",
+            f"HTTP {reply.status}{f': {shown}' if shown else ''}{named}",
             status=reply.status,
-            failure=meaning(reply.status).failure,
+            failure=Failure.NOT_THE_API
+            if reply.status == 404 and not _answer(reply)
+            else meaning(reply.status).failure,
             retry_after_seconds=asked_for,
             wall=wall,
             limit=limit,
+            correlation_id=correlation,
+            context_id=context,
         )
+
+    def _ids(self, reply: Reply) -> tuple[str | None, str | None]:
+        """Return the ids by which the vendor's support finds an answer: of its header, and of its body."""
+        named = reply.headers.get("inin-correlation-id"), _answer(reply).get("contextId")
+        # An id that is none, or that shows a secret, is not worth keeping.
+        fit = [
+            text
+            if isinstance(text, str) and _ID.fullmatch(text) and self._client.redactor.scrub(text) == text
+            else None
+            for text in named
+        ]
+        return fit[0], fit[1]
 
     def _after(self, fault: Fault, token: Token) -> None:
         """Do what `fault` calls for and return to try again, or raise."""
         action = judge(fault)
+        self._client.journal.failed(self._asked.what, fault)
         if action is Action.REFRESH:
             self._refresh(fault, token)
         elif action is Action.HOLD and isinstance(fault, StatusFault):
@@ -193,9 +215,9 @@ class _Exchange:
         wait = fault.retry_after_seconds or next(self._pauses)
         too_long = wait > self._client.policy.wait_cap_seconds
         if too_long or self._spent() > self._client.policy.budget_seconds:
-            since = "" if too_long else f" after {_span(self._spent())} of refusals"
+            since = "" if too_long else f" after {span(self._spent())} of refusals"
             raise Incomplete(
-                f"the server asks to wait {_span(wait)}{since} (HTTP {fault.status}, {self._asked.what}):"
+                f"the server asks to wait {span(wait)}{since} (HTTP {fault.status}, {self._asked.what}):"
                 " a daily limit, it seems.",
                 hint="What is recorded is safe. Run the same command then.",
                 not_before=self._clock.now() + timedelta(seconds=min(wait, LONGEST_TOLD)),
@@ -232,19 +254,21 @@ class _Exchange:
         return self._clock.monotonic() - self._started
 
 
-def _words(reply: Reply) -> bytes:
-    """Return what an error answer says of itself: `code, message`, or its body where that names neither."""
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{4,100}")
+
+
+def _answer(reply: Reply) -> dict[str, Any]:
+    """Return what an error answer holds; nothing where it is not as the API writes one."""
     try:
         answer = json.loads(reply.body)
-        words = [str(answer[name]) for name in ("code", "message") if answer.get(name)]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        words = []
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _words(reply: Reply) -> bytes:
+    """Return what an error answer says of itself: `code, message`, or its body where that names neither."""
+    answer = _answer(reply)
+    words = [str(answer[name]) for name in ("code", "message") if answer.get(name)]
     # JSON may hold half a character, which UTF-8 cannot.
     return ", ".join(words).encode(errors="replace") if words else reply.body
-
-
-def _span(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 2:
-        return f"{seconds:.0f} s"
-    return f"{minutes // 60} h {minutes % 60:02d} m" if minutes >= 60 else f"{minutes} m"

@@ -90,11 +90,11 @@ class Concurrency:
             self._desks.shutdown()
 
     def waited(self, seconds: float) -> None:
-        """Take in that this thread waited."""
+        """Count seconds that this thread waited."""
         self._mine.away = getattr(self._mine, "away", 0.0) + seconds
 
     def answered(self, seconds: float, *, per_minute: float) -> None:
-        """Take in an answer, so many seconds after it was asked for, and the rate that may be spent."""
+        """Measure an answer that came so many seconds after it was asked for, and the rate that may be spent."""
         self.waited(seconds)
         with self._lock:
             self._latency = _average(self._latency, seconds)
@@ -105,7 +105,7 @@ class Concurrency:
             self._needed = max(self._usual, min(self._most, needed, int(useful)))
 
     def troubled(self) -> None:
-        """Take in a refusal, an error of the server or a connection that failed."""
+        """Brake after a refusal, an error of the server or a connection that failed."""
         now = self._clock.monotonic()
         with self._lock:
             if now - self._braked_at >= 1.0:

@@ -75,7 +75,7 @@ class _ServerWindow:
         )
 
     def learn(self, now: float, said: "RateSaid", asked_at: float) -> None:
-        """Take in what an answer told of the end, and of the room until then."""
+        """Place the end of the window, and the room until then, where an answer tells them."""
         # A request that was held up arrived late, not early: by as much as its answer took longer than the quickest.
         self._took.append(now - asked_at)
         end = now - min(self._took) + said.reset_seconds
@@ -159,7 +159,7 @@ class Pace:
         self.held_until = max(self.held_until, until)
 
     def learn(self, now: float, said: RateSaid, *, asked_at: float) -> None:
-        """Take in what an answer said: the allowance, and requests by others on the same token.
+        """Pace by what an answer said of the allowance, and of requests by others on the same token.
 
         `asked_at` is when its request was let go: the server has counted what went before, and what went after is
         still under way.
@@ -193,11 +193,11 @@ class Pace:
         self._others_gap = max(said.reset_seconds / left, PERIOD_SECONDS / max(1, said.allowed - others))
 
     def eased(self) -> None:
-        """Take in an answer that was no refusal."""
+        """Go a little faster after an answer that was no refusal."""
         self._slowdown = max(1.0, self._slowdown * EASING)
 
     def refused(self) -> None:
-        """Take in a 429: go a little slower, and slowly faster again with each answer that is none."""
+        """Go a little slower after a 429, and slowly faster again with each answer that is none."""
         self._slowdown = min(2.0, self._slowdown * 1.05)
 
 
@@ -241,14 +241,14 @@ class Pacer:
         return False
 
     def done(self) -> None:
-        """Take in that the request of a slot is over, whatever came of it."""
+        """Count the request of a slot as over, whatever came of it."""
         with self._stop.condition:
             self._under_way -= 1
             if self._left == 0 and not self._under_way:
                 self._stop.condition.notify_all()
 
     def unused(self) -> None:
-        """Take in that the request of a slot never went: it does not count."""
+        """Give back a slot whose request never went: it does not count."""
         with self._stop.condition:
             self._under_way -= 1
             if self._left is not None:
@@ -261,7 +261,7 @@ class Pacer:
         return self._stop.clock.monotonic() < self._pace.held_until
 
     def learn(self, headers: Mapping[str, str], *, seconds: float) -> None:
-        """Take in any answer: its rate headers, and how long it was on its way."""
+        """Learn from an answer: from its rate headers, and how long it was on its way."""
         said = read_rate(headers)
         with self._stop.condition, self._pace.slots.held():
             self._pace.eased()
@@ -270,7 +270,7 @@ class Pacer:
                 self._pace.learn(now, said, asked_at=now - seconds)
 
     def refused(self, wait_seconds: float) -> None:
-        """Take in a 429: nobody goes for `wait_seconds`."""
+        """Let nobody go for `wait_seconds`, after a 429."""
         with self._stop.condition, self._pace.slots.held():
             self._pace.refused()
             self._pace.hold(self._stop.clock.monotonic() + wait_seconds)

@@ -40,7 +40,7 @@ class Slots(Protocol):
 
 
 class LocalSlots:
-    """Those of one process, whose threads keep each other out themselves."""
+    """The slots of one process, whose threads keep each other out themselves."""
 
     def __init__(self) -> None:
         """Nothing went yet."""
@@ -60,7 +60,7 @@ class LocalSlots:
 
 
 class SharedSlots(LocalSlots):
-    """Those of all processes that use one file: monotonic seconds are the same for all processes of a machine."""
+    """The slots of all processes that use one file: monotonic seconds are the same for all processes of a machine."""
 
     def __init__(self, path: Path, monotonic: Callable[[], float], *, boot: bytes | None = None) -> None:
         """`boot` tells one start of the machine from another: the seconds begin anew with each. Never raises."""

@@ -1,48 +1,94 @@
-"""The commands, and what is said about all of them."""
+"""The commands, each with its options and its words; what a command does is imported when it runs."""
 
-from typing import Annotated
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
 
-from resumable.cli.commands import backfill, demo, export, jobs, plan, repair, report, resume, simulate, status, verify
-from resumable.cli.options import Debug
+from resumable.cli import options as o
+from resumable.cli import words
+from resumable.cli.signature import OptionClass, signature
 from resumable.version import __version__
 
-EPILOG = """
-\b
-Environment:
-  GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET  an OAuth client with the grant `client credentials`
-  GENESYS_REGION                            a region such as eu-central-1, or its domain
-  GENESYS_API_URL, GENESYS_LOGIN_URL        other addresses: a gateway, the simulator
-  RESUMABLE_STATE                           the state folder; `state` when not set
-  RESUMABLE_WORKERS                         requests in flight at once; 8 to 32, as needed, when not set
-  RESUMABLE_MIN_FREE                        bytes that a run wants free to start; 64 MiB when not set, 0: none
-  RESUMABLE_GROUP_READABLE                  1: a new job's files can be read by the group, not by the owner alone
-  RESUMABLE_PROXY, RESUMABLE_CA_BUNDLE      a proxy's URL; a file of certificates to trust
-  NO_COLOR                                  no colours
 
-\b
-Exit codes:
-  0  complete                        6    verification failed
-  1  unexpected                      7    another process runs the job
-  2  usage                           8    the manifest is unusable
-  3  incomplete; run it again        9    the source would not settle
-  4  authentication                  130  interrupted after a clean stop (143: terminated)
-  5  storage
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One command: `resumable.cli.commands.NAME`, whose function NAME takes the session and the options."""
 
-\b
-Examples:
-  resumable demo
-  resumable plan conversations --from 2025-01-01 --to 2026-01-01
-  resumable backfill conversations --from 2025-01-01 --to 2025-02-01
-  resumable resume
-  resumable status conversations-2025-01 --json
-"""
+    options: type[OptionClass]
+    help: str
+    """Its first sentence is the line in the list of commands."""
+    more: str = ""
+    """What its help closes with: notes, and always examples."""
+
+
+COMMANDS = {
+    "plan": Command(
+        options=o.PlanOptions,
+        help="Tell what a backfill would take: requests, time, disk. Nothing is downloaded.",
+        more=words.PLAN,
+    ),
+    "backfill": Command(
+        options=o.BackfillOptions,
+        help="Download a range of a dataset. The same command carries on where it was stopped or killed.",
+        more=words.BACKFILL,
+    ),
+    "resume": Command(
+        options=o.ResumeOptions,
+        help="Carry on a job that is not complete, with the range and the query that it was begun with.",
+        more=words.RESUME,
+    ),
+    "status": Command(
+        options=o.StatusOptions,
+        help="Tell how a job stands: what is done, what is missing and why. Disturbs nobody who works on it.",
+        more=words.STATUS,
+    ),
+    "jobs": Command(
+        options=o.FolderOptions,
+        help="List the jobs of the state folder, with how far each is.",
+        more=words.JOBS,
+    ),
+    "report": Command(
+        options=o.ReportOptions,
+        help="Write what there is to know of a job into one file with charts, which opens in any browser, offline.",
+        more=words.REPORT,
+    ),
+    "verify": Command(
+        options=o.VerifyOptions,
+        help="Check parts, manifest and receipt against each other; name every fault and what mends it. Changes"
+        " nothing.",
+        more=words.VERIFY,
+    ),
+    "repair": Command(
+        options=o.RepairOptions,
+        help="Mend every fault that verify names, ask the server for just the pages that are missing, and finish the"
+        " job.",
+        more=words.REPAIR,
+    ),
+    "export": Command(
+        options=o.ExportOptions,
+        help="Write the records of a job in one piece: Parquet, CSV, JSON Lines, DuckDB or Delta Lake.",
+        more=words.EXPORT,
+    ),
+    "simulate": Command(
+        options=o.SimulateOptions,
+        help="Serve a simulated Genesys Cloud on this machine until Ctrl-C. It needs no account and no network.",
+        more=words.SIMULATE,
+    ),
+    "demo": Command(
+        options=o.FolderOptions,
+        help="Kill a backfill twice, resume it, and compare every record with the truth. Needs no account; half a"
+        " minute.",
+        more=words.DEMO,
+    ),
+}
 
 app = typer.Typer(
     name="resumable",
     help="Download paged Genesys Cloud analytics into Parquet. Killed at any moment, the same command carries on.",
-    epilog=EPILOG,
+    epilog=words.ALL,
     rich_markup_mode=None,  # rich takes as long to load as all the rest
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -60,11 +106,24 @@ def _everything(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True, show_default=False)
     ] = False,
-    debug: Debug = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show a traceback where something fails.", show_default=False)
+    ] = False,
 ) -> None:
     # The options of all commands; its docstring would take the place of the help above.
     pass
 
 
-for command in (plan, backfill, resume, status, jobs, report, verify, repair, export, simulate, demo):
-    command.add_to(app)
+def _running(name: str, command: Command) -> Callable[..., None]:
+    """Return the function that typer calls: it imports the command and hands the options over."""
+
+    def run(ctx: typer.Context, **given: Any) -> None:  # noqa: ANN401 - of the fields' own types
+        module = importlib.import_module(f"resumable.cli.commands.{name}")
+        getattr(module, name)(ctx.obj, command.options(**given))
+
+    run.__signature__ = signature(command.options)  # type: ignore[attr-defined]  # what `inspect.signature` looks for
+    return run
+
+
+for name, command in COMMANDS.items():
+    app.command(name, help=command.help, epilog=command.more)(_running(name, command))

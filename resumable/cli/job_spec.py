@@ -1,50 +1,55 @@
-"""Makes the spec of a job of what was typed: dataset, range, filters, window, page size."""
+"""Makes the spec of a job of what was typed: dataset, range, query, window, page size; and the job's name of that."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from resumable.cli import parse
-from resumable.cli.parse import date_range
-from resumable.cli.query import query_of
+from resumable.cli.options import JobOptions
 from resumable.cli.session import Session
+from resumable.cli.signature import rows
+from resumable.config import checked_job_name
 from resumable.datasets.contract import Contract
 from resumable.datasets.limits import page_size
-from resumable.datasets.resolve import get
+from resumable.datasets.resolve import get, resolve
 from resumable.errors import UsageError
-from resumable.models import Interval, JobSpec
+from resumable.job.naming import default_name
+from resumable.models import Interval, JobSpec, Query
+
+FLAGS = {row.name: row.typed for row in rows(JobOptions) if row.kind is list}
+"""The flags that narrow a query, by the names of its fields."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TypedQuery:
-    """What was typed, as it was typed."""
-
-    dataset: str | None
-    start: str | None
-    end: str | None
-    lists: Mapping[str, Sequence[str] | None]
-    """Values of the flags that narrow a query, by the names of its fields."""
-    filters: str | None
-    window: str
-    page_size: int | None
-
-
-def spec_of(asked: TypedQuery, session: Session) -> JobSpec:
+def spec_of(options: JobOptions, session: Session) -> JobSpec:
     """Return the spec. Raises UsageError for what the dataset does not know or allow."""
-    if asked.dataset is None:
+    if options.dataset is None:
         raise UsageError(
             "no dataset is named.",
             hint="For example: resumable backfill conversations --from 2025-01-01 --to 2025-02-01",
         )
-    contract = get(asked.dataset)
-    interval = _range(contract, asked.start, asked.end, session)
+    contract = get(options.dataset)
+    interval = _range(contract, options.start, options.end, session)
     return JobSpec(
         dataset=contract.name,
         interval=interval,
-        query=query_of(contract, asked.lists, parse.filter_text(asked.filters)),
-        window=parse.window(asked.window, interval) if not contract.timeless else timedelta(days=1),
-        page_size=_page_size(contract, asked.page_size, session),
+        query=_query(contract, options),
+        window=parse.window(options.window, interval) if not contract.timeless else timedelta(days=1),
+        page_size=_page_size(contract, options.page_size, session),
     )
+
+
+def job_name(resolved: JobSpec, named: str | None) -> str:
+    """Return the name that was typed, or the one that is made of a resolved spec. Raises UsageError."""
+    return checked_job_name(named) if named is not None else default_name(resolved)
+
+
+def job_of_file(session: Session) -> str | None:
+    """Return the name of the job that the job file describes; None where there is no file, or no dataset in it."""
+    if session.job_file is None:
+        return None
+    known = {row.name for row in rows(JobOptions)}
+    options = JobOptions(**{name: value for name, value in session.job_file.values.items() if name in known})
+    return None if options.dataset is None else job_name(resolve(spec_of(options, session))[0], options.job)
 
 
 def _range(contract: Contract, start: str | None, end: str | None, session: Session) -> Interval:
@@ -62,7 +67,7 @@ def _range(contract: Contract, start: str | None, end: str | None, session: Sess
             f"{contract.name} needs a range: {'--from' if start is None else '--to'} is missing.",
             hint=f"For example: resumable backfill {contract.name} --from 2025-01-01 --to 2025-02-01",
         )
-    return date_range(start, end, now=now)
+    return parse.date_range(start, end, now=now)
 
 
 def _page_size(contract: Contract, given: int | None, session: Session) -> int:
@@ -70,3 +75,43 @@ def _page_size(contract: Contract, given: int | None, session: Session) -> int:
     if given is not None and given > most:
         session.tell(f"a page of {contract.name} holds {most} records at most: asking for {size}, not {given}")
     return size
+
+
+def _query(contract: Contract, options: JobOptions) -> Query:
+    """Return the query. Raises UsageError for a flag that this dataset does not know, or a filter of a wrong form."""
+    known = contract.filters.fields
+    given = {name: values for name in FLAGS if (values := getattr(options, name))}
+    for name, values in given.items():
+        if name not in known:
+            usable = ", ".join(FLAGS[n] for n in FLAGS if n in known) or "none of these"
+            raise UsageError(f"{contract.name} cannot be narrowed by {FLAGS[name]}.", hint=f"It understands: {usable}.")
+        for value in values:
+            if not value.strip() or not value.isprintable() or len(value) > 200:
+                raise UsageError(f"{FLAGS[name]} {value[:40]!a} cannot be right.", hint="Check what was pasted there.")
+    # In one order, so that the same ids are the same query however they were typed.
+    chosen = {name: tuple(sorted(set(given.get(name, ())))) for name in FLAGS}
+    return Query(
+        queues=chosen["queues"],
+        divisions=chosen["divisions"],
+        media_types=chosen["media_types"],
+        directions=chosen["directions"],
+        group_by=chosen["group_by"],
+        metrics=chosen["metrics"],
+        filter=_free(contract, parse.filter_text(options.filters)),
+        declaration=contract.description,
+    )
+
+
+def _free(contract: Contract, free: Mapping[str, Any] | None) -> str | None:
+    parts = contract.filters.free
+    if not free:
+        return None
+    if not parts:
+        raise UsageError(f"{contract.name} cannot be narrowed by --filter.", hint="Leave it out.")
+    for part, content in free.items():
+        if part not in parts or not isinstance(content, list):
+            raise UsageError(
+                f"--filter holds {part[:40]!a}, which is no list of filters of {contract.name}.",
+                hint=f"""It may hold {", ".join(parts)}, each a list: --filter '{{"{parts[0]}": [...]}}'.""",
+            )
+    return parse.canonical(dict(free))

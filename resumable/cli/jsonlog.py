@@ -17,7 +17,7 @@ from resumable.cli.session import Session
 from resumable.errors import ResumableError
 from resumable.manifest.reader import reader
 from resumable.models import EventKind
-from resumable.monitor.progress import Figures
+from resumable.monitor.progress import Figures, Headline
 from resumable.storage.job_files import JobFiles
 
 WARNINGS = frozenset(
@@ -49,9 +49,9 @@ class JsonLog:
                 self._write_events()
             self._home = None
 
-    def begin(self, headline: str) -> None:
+    def begin(self, headline: Headline) -> None:
         """Say which job it is."""
-        self._session.log("message", text=headline)
+        self._session.log("message", text=str(headline))
 
     def show(self, figures: Figures) -> None:
         """Write the events that are new, and now and then the figures."""

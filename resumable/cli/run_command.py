@@ -4,28 +4,56 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
+from resumable.cli import parse
+from resumable.cli.job_file import JobFile
+from resumable.cli.jsonlog import JsonLog
+from resumable.cli.options import RunOptions
 from resumable.cli.session import Session
 from resumable.cli.signals import drained
 from resumable.cli.text import views
+from resumable.cli.text.verify_progress import VerifyProgress
 from resumable.clock import Stop
-from resumable.config import Settings, host_of
-from resumable.errors import Incomplete
+from resumable.config import Settings, from_environment, host_of
+from resumable.engine.context import LiveRun
+from resumable.errors import Incomplete, UsageError
+from resumable.job.job import Job
 from resumable.models import EventKind, JobState
 from resumable.monitor.progress import REDRAW_SECONDS, Plain, Progress
 from resumable.status import MANY_PAGES
 from resumable.text import amount
 
-if TYPE_CHECKING:
-    from resumable.cli.jsonlog import JsonLog
-    from resumable.engine.context import LiveRun
-    from resumable.job.job import Job
-
 JSON_SECONDS = 1.0
 """So late may an event be written as JSON."""
+
+
+def prepared(session: Session, options: RunOptions) -> Settings:
+    """Return the settings of a run: the environment, its profile, the options over it. Raises UsageError."""
+    if options.profile is not None:
+        file = session.job_file or JobFile(values={}, profiles={})
+        session.environment = file.environment(options.profile, session.environment)
+    if options.on_drift not in ("keep", "fail"):
+        raise UsageError(f"--on-drift is keep or fail, not {options.on_drift[:20]!a}.")
+    settings = from_environment(session.environment)
+    if settings.endpoints is not None:
+        session.hosts = {
+            "api": host_of(settings.endpoints.api),
+            "login": host_of(settings.endpoints.login),
+            "proxy": host_of(settings.proxy) if settings.proxy else "",
+        }
+    per_minute, share = parse.rate(options.rate)
+    return replace(
+        settings,
+        state=session.state(options.state),
+        workers=options.workers or settings.workers,
+        workers_most=None if options.workers else settings.workers_most,
+        rate_per_minute=per_minute,
+        rate_share=share,
+        max_requests=options.max_requests,
+        fail_on_drift=options.on_drift == "fail",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +61,15 @@ class Running:
     """A command that runs a job, from its first moment on."""
 
     session: Session
+    settings: Settings
+    most: timedelta | None
+    """How long it may run; None: as long as it takes."""
     stop: Stop
     progress: Progress
-    log: "JsonLog | None" = None
+    log: JsonLog | None = None
     """Where --log-json has it go."""
 
-    def finish(self, job: "Job", *, most: timedelta | None) -> None:
+    def finish(self, job: Job) -> None:
         """Do what is left of a job and say how it ended. Raises what kept it from being complete."""
         session = self.session
         session.folder = job.folder
@@ -51,7 +82,7 @@ class Running:
             if before.totals.windows_done == before.totals.windows and pages >= MANY_PAGES:
                 session.tell(f"all is there; closing: looking at {pages:,} pages to write the receipt")
             try:
-                with limited(self.stop, most), self._logged(job):
+                with limited(self.stop, self.most), self._logged(job):
                     status = job.run(stop=self.stop, watch=self.progress.watch)
             except Incomplete:
                 session.details = views.shortfall(job.status(events=0))
@@ -61,10 +92,8 @@ class Running:
         if session.json:
             session.give_json(status.to_json())
 
-    def mend(self, job: "Job", *, most: timedelta | None) -> None:
+    def mend(self, job: Job) -> None:
         """Repair a job and say what was done, and how it ended. Raises what kept it from being complete."""
-        from resumable.cli.text.verify_progress import VerifyProgress
-
         session, checking = self.session, VerifyProgress(self.session)
         session.folder = job.folder
 
@@ -73,13 +102,13 @@ class Running:
             session.tell(f"  {text}")
 
         @contextlib.contextmanager
-        def watch(live: "LiveRun") -> Iterator[None]:
+        def watch(live: LiveRun) -> Iterator[None]:
             checking.clear()
             with self.progress.watch(live):
                 yield
 
         try:
-            with limited(self.stop, most), self._logged(job):
+            with limited(self.stop, self.most), self._logged(job):
                 status, done = job.repair(stop=self.stop, watch=watch, look_on=checking.show, say=say)
         finally:
             checking.clear()
@@ -91,14 +120,14 @@ class Running:
         if session.json:
             session.give_json({**status.to_json(), "repair": done.to_json()})
 
-    def _logged(self, job: "Job") -> contextlib.AbstractContextManager[None]:
+    def _logged(self, job: Job) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self.log is None else self.log.follow(job.home)
 
 
 @contextlib.contextmanager
-def running(session: Session) -> Iterator[Running]:
-    """Watch for signals from here on, and show progress where that can be done."""
-    log = _log(session)
+def running(session: Session, options: RunOptions) -> Iterator[Running]:
+    """Read the settings, watch for signals, and show progress where that can be done. Raises UsageError."""
+    log = JsonLog(session) if session.log_json else None
     progress, redraws = _progress(session, log)
     stop = Stop(session.clock)
 
@@ -117,7 +146,9 @@ def running(session: Session) -> Iterator[Running]:
             progress.say(f"stopping: the job is being closed ({again} to leave that to the next run)")
 
     with drained(stop, tell, redrawing=lambda: redraws and progress.live is not None):
-        yield Running(session=session, stop=stop, progress=progress, log=log)
+        settings = prepared(session, options)
+        most = None if options.max_duration is None else parse.duration(options.max_duration, "--max-duration")
+        yield Running(session=session, settings=settings, most=most, stop=stop, progress=progress, log=log)
 
 
 @contextlib.contextmanager
@@ -141,29 +172,11 @@ def limited(stop: Stop, most: timedelta | None) -> Iterator[None]:
         thread.join(5)
 
 
-def remember_hosts(session: Session, settings: Settings) -> None:
-    """Keep which hosts the settings name, for errors about credentials and the network."""
-    if settings.endpoints is not None:
-        session.hosts = {
-            "api": host_of(settings.endpoints.api),
-            "login": host_of(settings.endpoints.login),
-            "proxy": host_of(settings.proxy) if settings.proxy else "",
-        }
-
-
-def _log(session: Session) -> "JsonLog | None":
-    if not session.log_json:
-        return None
-    from resumable.cli.jsonlog import JsonLog
-
-    return JsonLog(session)
-
-
-def _progress(session: Session, log: "JsonLog | None") -> tuple[Progress, bool]:
+def _progress(session: Session, log: JsonLog | None) -> tuple[Progress, bool]:
     if log is not None:
         return Progress(log, session.clock, every_seconds=min(JSON_SECONDS, session.plain_seconds)), False
     if session.live:
-        from resumable.cli.text.display import Display
+        from resumable.cli.text.display import Display  # brings rich, which a log does without
 
         display = Display(session.stderr, colours=session.colours)
         return Progress(display, session.clock, every_seconds=REDRAW_SECONDS), True

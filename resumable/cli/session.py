@@ -12,14 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from resumable.errors import ResumableError, StorageFailed, UsageError
+from resumable.cli.parse import state_folder
+from resumable.clock import Clock
+from resumable.errors import StorageFailed, UsageError
 from resumable.models import iso
 from resumable.text import safe
 
 if TYPE_CHECKING:
-    from resumable.cli.jobfile import JobFile
-    from resumable.clock import Clock
-    from resumable.status import Status
+    from resumable.cli.job_file import JobFile
 
 PLAIN_SECONDS = 30.0
 """Between two lines where nothing can be redrawn; RESUMABLE_PROGRESS_SECONDS changes it, for tests."""
@@ -32,7 +32,7 @@ class Session:
     stdout: TextIO
     stderr: TextIO
     environment: Mapping[str, str]
-    clock: "Clock"
+    clock: Clock
     json: bool = False
     log_json: bool = False
     """Whether everything on stderr is one JSON object a line."""
@@ -46,17 +46,13 @@ class Session:
     hosts: dict[str, str] = field(default_factory=dict)
     """Which host is asked for what, so that an error about credentials can name it."""
 
-    jobfile: "JobFile | None" = None
+    job_file: "JobFile | None" = None
     """What --config named."""
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
-    def choose(self, profile: str | None) -> None:
-        """Go on with the environment as a profile of the job file has it. Raises UsageError."""
-        if profile is not None:
-            from resumable.cli.jobfile import JobFile
-
-            file = self.jobfile or JobFile(name="", values={}, profiles={})
-            self.environment = file.environment(profile, self.environment)
+    def state(self, given: str | None) -> Path:
+        """Return the state folder: what was typed, else what the environment says. Raises UsageError."""
+        return state_folder(given, self.environment.get("RESUMABLE_STATE"))
 
     @property
     def live(self) -> bool:
@@ -137,17 +133,10 @@ class Session:
         """Hand out one JSON object."""
         self.give(json.dumps(content, indent=2))
 
-    def status(self) -> "Status | None":
-        """Read how the session's job stands; None where it has none, or it cannot be read."""
-        if self.folder is None:
-            return None
-        from resumable import status
-        from resumable.storage.job_files import JobFiles
 
-        try:
-            return status.read(JobFiles.at(self.folder), events=20)
-        except ResumableError:
-            return None
+def only_ascii(stream: TextIO) -> bool:
+    """Tell whether a terminal has no letters but those of ASCII."""
+    return not (stream.encoding or "").lower().startswith("utf")
 
 
 def _give_up(stream: TextIO) -> None:

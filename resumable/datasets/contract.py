@@ -81,7 +81,7 @@ class Contract(Protocol):
 
     @property
     def table(self) -> str:
-        """What its records are called, together, where they are exported as tables."""
+        """Names the table that its records are in an export."""
 
     @property
     def filters(self) -> Filters:
@@ -93,7 +93,7 @@ class Contract(Protocol):
 
     @property
     def inferred(self) -> "Inferred | None":
-        """What its columns are inferred from; None where they are known before a page has come."""
+        """Infers its columns from a page; None where they are known before one has come."""
 
 
 class Inferred(Protocol):

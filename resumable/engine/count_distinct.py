@@ -31,7 +31,7 @@ class Distinct:
         """Of each slice, where its numbers lie: sorted ones in each place."""
 
     def add(self, numbers: "array[int]") -> None:
-        """Take in some. Raises StorageFailed."""
+        """Add some of the numbers. Raises StorageFailed."""
         self._held.extend(numbers)
         if len(self._held) >= self._at_once and self._bounds:
             self._put_down()

@@ -1,4 +1,4 @@
-"""Worker out the work of a run in an order that keeps every worker busy."""
+"""Hands out the work of a run in an order that keeps every worker busy."""
 
 import enum
 import math
@@ -56,7 +56,7 @@ class _OpenWindow:
 
 
 class Feed:
-    """Worker out the work of one run to its threads. Memory is bounded by the open windows, not by the pages.
+    """Hands out the work of one run to its threads. Memory is bounded by the open windows, not by the pages.
 
     Pages of open windows come first, oldest window first; where none is ready, the next window is opened, so that first
     pages are asked for as early as workers are free and the pipeline never runs dry between windows.
@@ -108,7 +108,7 @@ class Feed:
             self._changed.notify()
 
     def opened(self, row: WindowRow, missing: Iterator[int]) -> bool:
-        """Take in a window whose snapshot is known; True when nothing is missing and the caller is to close it."""
+        """Hand out the pages of a window from now on; True when nothing is missing and the caller is to close it."""
         with self._changed:
             held = _OpenWindow(row.window, missing)
             if held.upcoming is None:
@@ -118,7 +118,7 @@ class Feed:
             return False
 
     def ended(self, window: Window, how: Ended) -> bool:
-        """Take in how a page ended; True when it was the last of its window and the caller is to close that."""
+        """Settle a page that ended so; True when it was the last of its window and the caller is to close that."""
         with self._changed:
             held = self._open[window.id]
             held.land(how)

@@ -29,7 +29,7 @@ from resumable.engine.closing import STILL_CHANGING
 from resumable.engine.windows import cut
 from resumable.errors import Fault, Incomplete, Interrupted
 from resumable.models import Counter, EventKind, Interval, JobSpec, iso, label
-from resumable.storage.durable import free_bytes
+from resumable.storage.durable import free_bytes, nearest_folder
 from resumable.storage.parts import part_bytes
 from resumable.transport.http import Reply
 
@@ -101,6 +101,9 @@ class _NoJournal:
         """Forget it."""
 
     def event(self, kind: EventKind, text: str) -> None:
+        """Forget it."""
+
+    def failed(self, asked: str, fault: Fault) -> None:
         """Forget it."""
 
     def answered(self, seconds: float, *, allowed: float) -> None:
@@ -225,7 +228,7 @@ def _reckoned(
         per_minute=per_minute,
         seconds=None if requests is None else requests / per_minute * 60,
         disk_bytes=None if pages is None or hits is None else _disk(looks, pages, hits, size),
-        free_bytes=free_bytes(_existing(settings)),
+        free_bytes=free_bytes(nearest_folder(settings.state)),
         cheaper=None
         if requests is None or hits is None
         else cheaper(spec.dataset, requests=requests, records=hits, windows=len(windows)),
@@ -246,11 +249,6 @@ def _disk(looks: Sequence[_Look], pages: int, hits: int, page_size: int) -> int:
 def _empty(looks: Sequence[_Look], scale: float) -> int:
     """Count the requests for windows that turn out to be empty."""
     return round(sum(1 for look in looks if look.hits == 0) * scale)
-
-
-def _existing(settings: Settings) -> Any:  # noqa: ANN401 - a path
-    folder = settings.state.absolute()
-    return next(parent for parent in (folder, *folder.parents) if parent.is_dir())
 
 
 def _spread(hits: Sequence[int], windows: int) -> float:

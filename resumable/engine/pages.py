@@ -11,6 +11,7 @@ from resumable.engine.windows import gaps, halves
 from resumable.errors import Failure, Fault, ManifestUnusable, PageBeyondEnd
 from resumable.manifest.rows import WindowRow
 from resumable.models import EventKind, Snapshot, Window, WindowState, label
+from resumable.text import spoken
 from resumable.transport.http import Reply
 
 
@@ -97,7 +98,7 @@ class PageWorker:
             return Ended.FAILED
         snapshot = window.snapshot
         if snapshot is None:
-            raise ManifestUnusable(f"page {number} of {window.interval} was planned from no snapshot.")
+            raise ManifestUnusable(f"page {number} of {spoken(window.interval)} was planned from no snapshot.")
         moved = (answer.said.page_count, answer.said.total) != (snapshot.page_count, snapshot.total)
         if moved:
             text = f"{_counts(answer.said.page_count, answer.said.total)}; the snapshot had"

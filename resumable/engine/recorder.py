@@ -12,6 +12,7 @@ from resumable.errors import Fault, Incomplete, ManifestUnusable
 from resumable.manifest.rows import WindowRow
 from resumable.models import EventKind, PageKey, PartFact, Snapshot, Window, iso, label
 from resumable.storage.parts import Footer
+from resumable.text import spoken
 
 TAKES_IN_ONE_RUN = 4
 """Snapshots of one window before its source is called unsettled."""
@@ -34,7 +35,10 @@ class Recorder:
     _failed_in_a_row: int = 0
 
     def write(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> PartFact:
-        """Make an answer the durable part of its page; its row comes after."""
+        """Make an answer the durable part of its page; its row comes after.
+
+        Raises StorageFailed, and Incomplete for one that does not fit the schema where that is to end the run.
+        """
         context = self.context
         self._failed_in_a_row = 0
         if answer.drift and context.fail_on_drift:
@@ -137,5 +141,5 @@ class Recorder:
 def snapshot_of(row: WindowRow) -> Snapshot:
     """Return the snapshot of a window that is open. Raises ManifestUnusable where there is none."""
     if row.window.snapshot is None:
-        raise ManifestUnusable(f"the window {row.window.interval} is open and names no page count.")
+        raise ManifestUnusable(f"the window {spoken(row.window.interval)} is open and names no page count.")
     return row.window.snapshot

@@ -38,6 +38,7 @@ from resumable.status import check_sound
 from resumable.storage.job_files import JobFiles
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
+from resumable.text import size
 
 LIMITS = {"limit": "the time allowed is up", "requests": "the requests allowed are used up"}
 """What a run was told to end after, by the reason for its stop."""
@@ -96,7 +97,7 @@ class Run:
         free = self._home.store.free()
         if free is not None and free < needed:
             raise StorageFailed(
-                f"the disk that holds {self._home.folder} has {megabytes(free)} free; {megabytes(needed)} are"
+                f"the disk that holds {self._home.folder} has {size(free)} free; {size(needed)} are"
                 " needed for the pages known and some room.",
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )
@@ -123,6 +124,7 @@ class Run:
             pass  # a signal came while the run was being prepared
         except ResumableError as error:
             self._record_end(JobState.INTERRUPTED, error.message)
+            self._tell_since(error)
             raise
         return recorder
 
@@ -180,49 +182,64 @@ class Run:
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
             return
         self._record_end(JobState.INTERRUPTED if self._stop.requested else JobState.INCOMPLETE, error.message)
+        self._tell_since(error)
         raise error
+
+    def _tell_since(self, error: ResumableError) -> None:
+        """Let what ends a run say since when the job is not complete: one that never completes would end like this."""
+        if isinstance(error, Incomplete) and (behind := self._manifest.behind()) is not None:
+            error.since, error.runs = behind.since, behind.runs
 
     def _shortfall(self, totals: Totals, recorder: Recorder | None) -> ResumableError | None:
         # A complete job asks for nothing more: what it left on the server would stay there.
         left = self._stop.requested and bool(self._manifest.useless_remotes())
         if totals.windows_done == totals.windows and not left:
             return None
-        safe = f"{totals.pages_done:,} of {totals.pages_known:,} pages are safe"
-        again = f"resumable resume {self._job.name}"
+        done = totals.pages_done
+        safe = f"{done:,} of {totals.pages_known:,} pages are safe"
         if self._stop.reason in LIMITS:
-            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command carries on.")
+            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command carries on.", safe=done)
         if self._stop.requested or recorder is None:
             return Interrupted(
                 f"interrupted: {safe}.",
                 hint="The same command carries on.",
+                safe=done,
                 terminated=self._stop.reason == "SIGTERM",
             )
-        if unsettled := recorder.unsettled:
-            names = ", ".join(label(window.interval) for window in unsettled[:5])
-            return SourceUnsettled(
-                f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
-                hint=f"{safe}. Come back when the data has stopped changing, with: {again}",
-            )
-        if (waiting := recorder.waiting) and not totals.pages_quarantined:
-            return Incomplete(
-                f"{safe}; {len(waiting)} windows wait for data that the server does not have yet.",
-                hint=f"Come back later, with: {again}",
-            )
-        if totals.pages_quarantined:
-            missing = f"{totals.pages_quarantined} pages are quarantined"
-            return Incomplete(f"{safe}; {missing}.", hint=f"They are tried again by: {again}")
+        if (error := self._left_over(totals, recorder, safe)) is not None:
+            return error
         # Nothing stood in their way, and yet nobody was given them: they are not found by their state.
         left_out = f"{totals.windows - totals.windows_done} windows that it no longer finds are not complete"
         return ManifestUnusable(
             f"the manifest does not agree with itself: {left_out}; {safe}.",
-            hint=f"Mend it with: resumable repair {self._job.name}",
+            hint="Mend it with:",
+            command=f"resumable repair {self._job.name}",
+            safe=done,
         )
+
+    def _left_over(self, totals: Totals, recorder: Recorder, safe: str) -> ResumableError | None:
+        """Return what kept a run that tried everything from completing the job, as far as it knows that."""
+        done, again = totals.pages_done, f"resumable resume {self._job.name}"
+        if unsettled := recorder.unsettled:
+            names = ", ".join(label(window.interval) for window in unsettled[:5])
+            return SourceUnsettled(
+                f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
+                hint=f"{safe}. Come back when the data has stopped changing, with:",
+                command=again,
+                safe=done,
+            )
+        if (waiting := recorder.waiting) and not totals.pages_quarantined:
+            return Incomplete(
+                f"{safe}; {len(waiting)} windows wait for data that the server does not have yet.",
+                hint="Come back later, with:",
+                command=again,
+                safe=done,
+            )
+        if totals.pages_quarantined:
+            missing = f"{totals.pages_quarantined} pages are quarantined"
+            return Incomplete(f"{safe}; {missing}.", hint="They are tried again by:", command=again, safe=done)
+        return None
 
     def _record_end(self, state: JobState, text: str) -> None:
         self._manifest.event(EventKind.RUN_ENDED, f"{state.value}: {text}")
         self._manifest.set_state(state)
-
-
-def megabytes(size: int) -> str:
-    """Write a number of bytes for a person."""
-    return f"{size / 1e6:,.1f} MB"

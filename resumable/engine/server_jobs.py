@@ -55,7 +55,7 @@ class Gate:
             self._stop.condition.notify_all()
 
     def refused(self) -> bool:
-        """Take in that the server refused one more; False when there was no other, so that waiting would not help."""
+        """Narrow after the server refused one more; False when there was no other, so that waiting would not help."""
         with self._stop.condition:
             self._fine = 0
             self.limit = max(1, self._inside - 1)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from resumable.export import tables
 from resumable.export.tables import Level, TableShape
 from resumable.schema.fields import ListOf, Node, ObjectOf
-from resumable.schema.schema import UNMAPPED, Schema, arrow_type
+from resumable.schema.schema import UNMAPPED, Schema
 
 Names = dict[str, tuple[pa.Array, pa.Array]]
 """By dataset: ids, and the names at the same places."""
@@ -164,8 +164,3 @@ def _named(array: pa.Array, node: Node, names: Names, *, top: bool = False) -> p
         fields.append(pa.field(UNMAPPED, pa.string()))
         children.append(_field(array, UNMAPPED))
     return pa.StructArray.from_arrays(children, fields=fields, mask=array.is_null() if array.null_count else None)
-
-
-def type_of(node: Node) -> pa.DataType:
-    """Return the Arrow type of a field."""
-    return arrow_type(node)

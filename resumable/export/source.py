@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -140,8 +139,3 @@ def _incomplete(name: str, rows: list[WindowRow], missing: list[str]) -> Incompl
         f" Missing: {'; '.join(missing)}.",
         hint=f"Carry it on with: resumable resume {name}. Or export what is whole with --partial.",
     )
-
-
-def names_digest(source: ExportSource | None) -> str | None:
-    """Identify what names are looked up in; None for nothing."""
-    return None if source is None else json.dumps([source.job.name, source.digest])

@@ -20,8 +20,9 @@ from resumable.job.job import Job
 from resumable.job.naming import default_name
 from resumable.manifest.store import Manifest
 from resumable.models import Interval, JobSpec, Query
-from resumable.storage.durable import exists, is_folder, make_folder, sync_folder
+from resumable.storage.durable import exists, make_folder, nearest_folder, sync_folder
 from resumable.storage.lock import hold
+from resumable.text import reach
 
 OWNER_ALONE, GROUP_READS = 0o700, 0o750
 """Permissions of a job's folder, from which all that is made in it has its own: conversations are personal data."""
@@ -63,7 +64,8 @@ def _compare(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta | None) 
     if not same:
         raise UsageError(
             f"the job {job.name} exists, with another query: {_difference(old, new)}.",
-            hint=f"Give this one another name with --job, or carry on the old one with: resumable resume {job.name}",
+            hint="Give this one another name with --job, or carry on the old one with:",
+            command=f"resumable resume {job.name}",
         )
 
 
@@ -136,7 +138,7 @@ def fetch_all(
 def _make_folder(job: Job) -> None:
     """Make the job's folder and what is missing above it, past links in what the user named; never through its own."""
     folder = job.folder.absolute()
-    there = next(parent for parent in folder.parents if is_folder(parent))
+    there = nearest_folder(folder.parent)
     mode = GROUP_READS if job.settings.group_readable else OWNER_ALONE
     make_folder(there.resolve() / folder.relative_to(there), within=there.resolve(), mode=mode)
 
@@ -145,7 +147,7 @@ def _difference(old: JobSpec, new: JobSpec) -> str:
     said = []
     for what, before, after in (
         ("dataset", old.dataset, new.dataset),
-        ("range", str(old.interval), str(new.interval)),
+        ("range", reach(old.interval), reach(new.interval)),
         ("query", _flags(old.query), _flags(new.query)),
         ("description of the dataset", _digest(old.query), _digest(new.query)),
         ("window", str(old.window), str(new.window)),

@@ -11,6 +11,7 @@ from resumable.manifest import minutes, server_jobs, soundness, tables
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
+    Behind,
     JobRow,
     LastFailure,
     PageRow,
@@ -72,7 +73,8 @@ class ManifestReader:
             if connection.version < tables.READABLE:
                 raise ManifestUnusable(
                     f"{path} was written by an older version, and only a run brings it up to date.",
-                    hint=f"Nothing of it is lost. Do that with: resumable resume {path.parent.name}",
+                    hint="Nothing of it is lost. Do that with:",
+                    command=f"resumable resume {path.parent.name}",
                 )
         return cls(connection)
 
@@ -149,6 +151,18 @@ class ManifestReader:
                 correlation_id=correlation_id,
                 context_id=context_id,
             )
+
+    def behind(self) -> Behind | None:
+        """Return since when the job has not been complete, and how many runs that is; None for one that never ran.
+
+        Of runs whose events have fallen out nothing is known: there may have been more.
+        """
+        runs, first = self._db.rows(
+            "SELECT count(*), min(at_ms) FROM event"
+            " WHERE kind = ? AND at_ms > coalesce((SELECT completed_ms FROM job), at_ms - 1)",
+            (EventKind.RUN_STARTED.value,),
+        )[0]
+        return Behind(since=moment(first), runs=int(runs)) if runs else None
 
     def counters(self) -> dict[Counter, int]:
         """Return the lifetime counters."""

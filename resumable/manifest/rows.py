@@ -147,6 +147,16 @@ class Totals:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Behind:
+    """For how long a job has not been complete."""
+
+    since: datetime
+    """When the first run began that did not complete it."""
+    runs: int
+    """Begun since then, the one that goes on now too."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LastFailure:
     """The last exchange that failed, in the server's own terms."""
 
@@ -172,7 +182,8 @@ def damaged(path: Path, why: str) -> ManifestDamaged:
     """Say that a manifest is damaged, and what mends it."""
     return ManifestDamaged(
         f"the manifest {path} is damaged: {why}.",
-        hint=f"The parts are safe. Make it again from them with: resumable repair {path.parent.name}",
+        hint="The parts are safe. Make it again from them with:",
+        command=f"resumable repair {path.parent.name}",
     )
 
 

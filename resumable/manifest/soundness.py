@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from resumable.manifest import minutes, tables
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import interval
-from resumable.text import amount
+from resumable.text import amount, spoken
 
 _DISAGREEING = """
 SELECT start_ms, end_ms, state = 'complete' AND coalesce(last, 0) <> page_count
@@ -31,9 +31,9 @@ def flaws(db: Connection) -> Iterator[str]:
     yield from damage(db)
     for start, end, missing in db.rows(_DISAGREEING, (FLAWS_NAMED,)):
         what = "is called complete and lacks pages" if missing else "does not add up to its pages"
-        yield f"the window {interval(start, end)} {what}"
+        yield f"the window {spoken(interval(start, end))} {what}"
     for first, last in holes(db):
-        yield f"no window covers {interval(first, last)}"
+        yield f"no window covers {spoken(interval(first, last))}"
     if db.version >= tables.MINUTES_SINCE:
         try:
             minutes.read(db)

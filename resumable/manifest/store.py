@@ -7,17 +7,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from resumable.clock import Clock
-from resumable.errors import Failure, ManifestDamaged, ManifestUnusable
+from resumable.errors import Failure, Fault, ManifestDamaged, ManifestUnusable, StatusFault
 from resumable.manifest import migrations, server_jobs, tables
 from resumable.manifest.connection import Connection
 from resumable.manifest.learned import Learned
 from resumable.manifest.minutes import Minutes
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.repairs import Mending
-from resumable.manifest.rows import BEGIN_AGAIN, WindowRow, to_ms
+from resumable.manifest.rows import BEGIN_AGAIN, LastFailure, WindowRow, to_ms
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
 from resumable.storage.lock import Guard, unguarded
+from resumable.text import spoken
 
 NO_DRIFT: Mapping[str, int] = MappingProxyType({})
 
@@ -130,6 +131,19 @@ class Manifest(ManifestReader):
         with self._db.atomic(durable=False):
             self._event(kind, text)
 
+    def failed(self, asked: str, fault: Fault) -> None:
+        """Keep why the last exchange failed, in the server's own terms; it survives a kill at once."""
+        answer = fault if isinstance(fault, StatusFault) else None
+        last = LastFailure(
+            at=self._clock.now(),
+            asked=asked,
+            reason=fault.reason,
+            status=None if answer is None else answer.status,
+            correlation_id=None if answer is None else answer.correlation_id,
+            context_id=None if answer is None else answer.context_id,
+        )
+        self.learned.failure(last)
+
     def first_page_done(
         self, window: Window, snapshot: Snapshot, part: PartFact | None, *, drift: Mapping[str, int] = NO_DRIFT
     ) -> WindowRow:
@@ -142,7 +156,8 @@ class Manifest(ManifestReader):
             )
             total = "" if snapshot.total is None else f", {snapshot.total} records"
             self._event(
-                EventKind.SNAPSHOT, f"{window.interval}: take {snapshot.number}, {snapshot.page_count} pages{total}"
+                EventKind.SNAPSHOT,
+                f"{spoken(window.interval)}: take {snapshot.number}, {snapshot.page_count} pages{total}",
             )
             if part is not None:
                 self._page_done(window, 1, part, drift)
@@ -181,7 +196,7 @@ class Manifest(ManifestReader):
                 self._page_done(window, number, part, drift)
             server_jobs.advance(self._db, window, cursor)
             if cursor is None:
-                self._event(EventKind.SNAPSHOT, f"{window.interval}: take {window.take}, {page_count} pages")
+                self._event(EventKind.SNAPSHOT, f"{spoken(window.interval)}: take {window.take}, {page_count} pages")
         return self.window(window.id)
 
     def submitted(self, window: Window, remote: str) -> bool:
@@ -190,7 +205,7 @@ class Manifest(ManifestReader):
             fresh = not server_jobs.known(self._db, remote)
             if fresh:
                 server_jobs.add(self._db, window, remote)
-                self._event(EventKind.REMOTE, f"{window.interval}: submitted as {remote}")
+                self._event(EventKind.REMOTE, f"{spoken(window.interval)}: submitted as {remote}")
         return fresh
 
     def walk_begun(self, window: Window, walk: str) -> None:
@@ -212,7 +227,7 @@ class Manifest(ManifestReader):
         """Mark a window whose data the source does not have, or still changes."""
         with self._db.atomic():
             self._db.execute("UPDATE window SET provisional = 1 WHERE id = ?", (window.id,))
-            self._event(EventKind.WARNING, f"{window.interval} is provisional: {why}")
+            self._event(EventKind.WARNING, f"{spoken(window.interval)} is provisional: {why}")
 
     def quarantine(self, window: Window, number: int, reason: str, failure: Failure) -> None:
         """Give a page up for now, unless it is done."""
@@ -223,7 +238,7 @@ class Manifest(ManifestReader):
                 " WHERE state = 'quarantined'",
                 (window.id, window.take, number, reason, failure.value),
             )
-            self._event(EventKind.QUARANTINED, f"{window.interval} page {number}: {reason}")
+            self._event(EventKind.QUARANTINED, f"{spoken(window.interval)} page {number}: {reason}")
 
     def complete(self, window: Window, fingerprint: bytes, *, duplicates: int, settled: bool, young: bool) -> None:
         """Close a window on its current take; older takes become stale. `young`: the source may still change it."""
@@ -266,7 +281,7 @@ class Manifest(ManifestReader):
                 (fingerprint, window.id, window.take),
             )
             self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))
-            self._event(EventKind.RETAKE, f"{window.interval}: take {window.take + 1}, because {why}")
+            self._event(EventKind.RETAKE, f"{spoken(window.interval)}: take {window.take + 1}, because {why}")
         return self.window(window.id)
 
     def split(self, window: Window, slices: list[Interval], why: str) -> list[WindowRow]:
@@ -278,7 +293,7 @@ class Manifest(ManifestReader):
                 "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(s.start), to_ms(s.end)) for s in slices)
             )
             self._db.execute("DELETE FROM window WHERE id = ? AND state = 'planned'", (window.id,))
-            self._event(EventKind.SPLIT, f"{window.interval}: into {len(slices)}, because {why}")
+            self._event(EventKind.SPLIT, f"{spoken(window.interval)}: into {len(slices)}, because {why}")
         rows = self._windows("state = 'planned'", after=None, limit=-1)
         return [row for row in rows if row.window.interval in slices]
 
@@ -296,7 +311,7 @@ class Manifest(ManifestReader):
             (window.id, window.take, number, part.rows, part.size, part.sha256),
         )
         if changed != 1:
-            raise ManifestUnusable(f"page {number} of {window.interval} was recorded twice.")
+            raise ManifestUnusable(f"page {number} of {spoken(window.interval)} was recorded twice.")
         self._db.execute(
             "UPDATE window SET done = done + 1, records = records + ?, bytes = bytes + ? WHERE id = ?",
             (part.rows, part.size, window.id),
@@ -340,7 +355,8 @@ def _migrate(connection: Connection) -> None:
             if version not in migrations.STEPS:
                 raise ManifestDamaged(
                     f"{connection.path} has manifest version {version}, which is too old to be read.",
-                    hint="It was left untouched. Make it again from the parts with: resumable repair",
+                    hint="It was left untouched. Make it again from the parts with:",
+                    command="resumable repair",
                 )
             connection.script(migrations.STEPS[version])
         connection.execute(f"PRAGMA user_version={tables.VERSION}")

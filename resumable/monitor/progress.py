@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from resumable.clock import Clock
 from resumable.errors import ResumableError
 from resumable.models import Counter, Event, EventKind, WindowState, label
-from resumable.text import amount, length, plainly, safe, span
+from resumable.text import amount, length, safe, span
 
 if TYPE_CHECKING:
     from resumable.engine.context import LiveRun
@@ -145,6 +145,17 @@ def expected(manifest: "ManifestReader", totals: "Totals") -> Expected:
     return Expected(pages=pages, sure=False, at=at)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """The line that says which job is run, and what was done of it before."""
+
+    job: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.job}  {self.text}"
+
+
 class Meter:
     """Looks at a run now and then, and makes figures of it."""
 
@@ -158,15 +169,15 @@ class Meter:
         self._started = clock.monotonic()
         self._pace = MeasuredPace(self._started, self.first.pages_done)
 
-    def headline(self) -> str:
+    def headline(self) -> Headline:
         """Say which job it is and what was done before."""
         job, totals = self._live.manifest.job(), self.first
         windows = f"{amount(totals.windows, 'window')} of {length(job.spec.window)}"
         if not totals.pages_done and not totals.windows_done:
-            return f"{job.name}  {windows}"
+            return Headline(job=job.name, text=windows)
         done = f"{amount(totals.pages_done, 'page')} done"
         again = f", {totals.pages_quarantined:,} quarantined" if totals.pages_quarantined else ""
-        return f"{job.name}  {windows} · carrying on: {done}{again}"
+        return Headline(job=job.name, text=f"{windows} · carrying on: {done}{again}")
 
     def look(self) -> Figures:
         """Read the manifest and return what is to be shown."""
@@ -207,7 +218,7 @@ class Meter:
 class ProgressView(Protocol):
     """Where progress goes."""
 
-    def begin(self, headline: str) -> None:
+    def begin(self, headline: Headline) -> None:
         """Begin, with the line that says which job it is."""
 
     def show(self, figures: Figures) -> None:
@@ -229,10 +240,10 @@ class Plain:
         self._clock = clock
         self._name = ""
 
-    def begin(self, headline: str) -> None:
+    def begin(self, headline: Headline) -> None:
         """Write the headline."""
-        self._name = headline.split(" ", 1)[0]
-        self.say(headline)
+        self._name = headline.job
+        self.say(str(headline))
 
     def show(self, figures: Figures) -> None:
         """Write one line, after one for each piece of news."""
@@ -307,4 +318,4 @@ class Progress:
 def event_line(event: Event) -> str:
     """Write an event on one line; what names itself is not named twice."""
     named = "" if event.kind in (EventKind.QUARANTINED, EventKind.WARNING) else f"{event.kind.value}: "
-    return safe(named + plainly(event.text)).replace("\n", " ")
+    return safe(named + event.text).replace("\n", " ")

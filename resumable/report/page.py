@@ -13,7 +13,7 @@ from resumable.report.charts import Chart, charts
 from resumable.report.facts import Facts
 from resumable.report.html import Html, joined, tag, void
 from resumable.report.style import STYLE
-from resumable.text import amount, length, plainly, reach, selection, size, span
+from resumable.text import amount, length, reach, selection, size, span
 
 LISTED = 100
 """Rows of a table; how many more there are is said."""
@@ -206,7 +206,7 @@ def _foot(facts: Facts) -> Html:
 
 
 def _events(events: Iterable[Event]) -> Html:
-    rows = ((f"{event.at:%Y-%m-%d %H:%M:%S}", event.kind.value, plainly(event.text)) for event in events)
+    rows = ((f"{event.at:%Y-%m-%d %H:%M:%S}", event.kind.value, event.text) for event in events)
     return _table(("when", "what", ""), rows, when=True)
 
 

@@ -31,9 +31,6 @@ class Kind(StrEnum):
     CONTROL = "control"  # the simulator's own; never logged, limited or disturbed
 
 
-PAGE_KINDS = frozenset({Kind.CONVERSATIONS, Kind.ARTICLE, Kind.USER_DETAILS, Kind.JOB_RESULTS})
-
-
 @dataclass(frozen=True, kw_only=True)
 class SimRequest:
     """A request as it came. Names of headers are lower case."""

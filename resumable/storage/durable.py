@@ -273,6 +273,11 @@ def remove_folder(path: Path) -> None:
             shutil.rmtree(path)
 
 
+def nearest_folder(path: Path) -> Path:
+    """Return the path where it is a folder, else the nearest one above it that is there. Raises StorageFailed."""
+    return next(each for each in (path.absolute(), *path.absolute().parents) if is_folder(each))
+
+
 def free_bytes(path: Path) -> int:
     """Return how many bytes a user may still write to the disk that holds an existing folder."""
     with _storage(path):

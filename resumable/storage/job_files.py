@@ -171,7 +171,8 @@ class JobFiles:
             return None
         return ManifestUnusable(
             f"{self.folder} has parts and no manifest: it was lost.",
-            hint=f"Make it again from the parts: resumable repair {self.name}",
+            hint="Make it again from the parts:",
+            command=f"resumable repair {self.name}",
         )
 
     def missing(self) -> ResumableError:

@@ -146,7 +146,8 @@ def _take(descriptor: int, kind: int, job: str) -> None:
         )
     raise JobLocked(
         f"the job {job} is being run by another process ({holder or 'it has not said which'}).",
-        hint=f"Watch it with: resumable status {job} --watch",
+        hint="Watch it with:",
+        command=f"resumable status {job} --watch",
     )
 
 

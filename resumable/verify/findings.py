@@ -59,7 +59,9 @@ class Finding:
     text: str
     """One sentence for people."""
     mend: str
-    """The command that mends it."""
+    """The command that mends it, or advice where no command does."""
+    typed: bool = True
+    """Whether that is a command."""
 
     @property
     def path(self) -> Path | None:

@@ -117,6 +117,9 @@ class _Silent:
     def event(self, kind: EventKind, text: str) -> None:
         """Let it pass."""
 
+    def failed(self, asked: str, fault: Fault) -> None:
+        """Let it pass."""
+
     def answered(self, seconds: float, *, allowed: float) -> None:
         """Let it pass."""
 

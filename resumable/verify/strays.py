@@ -8,6 +8,7 @@ from resumable.manifest.rows import WindowRow
 from resumable.models import PageKey, WindowState, label
 from resumable.storage.durable import FILE, FOLDER, is_temporary, temporary_name
 from resumable.storage.job_files import PARTS, RECEIPT, name_of, take_and_number, window_key
+from resumable.text import spoken
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import Subject
 
@@ -36,7 +37,9 @@ def strays(subject: Subject, row: WindowRow) -> Iterator[Finding]:
     folder = window_key(window.interval)
     kind = subject.store.kind(folder)
     if kind not in (FOLDER, None) and not any(takes.values()):
-        found = subject.file(Flaw.NOT_A_FILE, folder, f"{window.interval}: {kind} is in the place of its folder.")
+        found = subject.file(
+            Flaw.NOT_A_FILE, folder, f"{spoken(window.interval)}: {kind} is in the place of its folder."
+        )
         yield replace(found, window=window.interval, take=window.take)
     for key in subject.store.list(folder):
         named = take_and_number(key)

@@ -11,6 +11,7 @@ from resumable.models import PageKey, Window
 from resumable.storage.job_files import JobFiles, part_key
 from resumable.storage.parts import Parts
 from resumable.storage.store import Store
+from resumable.text import spoken
 from resumable.verify.findings import Finding, Flaw, Report
 
 
@@ -74,6 +75,6 @@ class Subject:
             flaw=flaw,
             window=window.interval,
             take=window.take,
-            text=f"{window.interval}: {text}.",
+            text=f"{spoken(window.interval)}: {text}.",
             mend=mend or self.repair,
         )

@@ -1,6 +1,5 @@
 """A whole verification: manifest, windows, pages, files, receipt and server, one after the other, as it is found."""
 
-import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +10,7 @@ from resumable.manifest.reader import ManifestReader, required_reader
 from resumable.models import JobState
 from resumable.storage.job_files import window_key
 from resumable.storage.parts import Parts
+from resumable.text import spoken
 from resumable.verify import receipts, server, strays
 from resumable.verify.findings import Finding, Flaw, Report
 from resumable.verify.server import Server
@@ -51,12 +51,14 @@ def _findings(job: JobLike, report: Report, online: Server | None, tell: Callabl
             if flaws := manifest.checks.damage():
                 raise ManifestUnusable(
                     f"the manifest {job.home.manifest} is damaged: {'; '.join(flaws[:3])}.",
-                    hint=f"Make it again from the parts with: resumable repair {job.name}",
+                    hint="Make it again from the parts with:",
+                    command=f"resumable repair {job.name}",
                 )
             yield from _all(_subject(job, manifest, report, tell), online)
     except ManifestUnusable as error:
         where = str(job.home.manifest)
-        yield Finding(flaw=Flaw.MANIFEST, place=where, text=error.message, mend=_command(error.hint))
+        mend, typed = error.command or error.hint, error.command is not None
+        yield Finding(flaw=Flaw.MANIFEST, place=where, text=error.message, mend=mend, typed=typed)
 
 
 def _subject(job: JobLike, manifest: ManifestReader, report: Report, tell: Callable[[], None]) -> Subject:
@@ -95,7 +97,7 @@ def _all(subject: Subject, online: Server | None) -> Iterator[Finding]:
 
 def _range(subject: Subject) -> Iterator[Finding]:
     for hole in subject.manifest.checks.holes():
-        text = f"no window covers {hole}, which is in the range of the job."
+        text = f"no window covers {spoken(hole)}, which is in the range of the job."
         yield Finding(flaw=Flaw.COVERAGE, window=hole, text=text, mend=subject.repair)
     totals, report = subject.manifest.totals(), subject.report
     if subject.job.state is JobState.COMPLETE and not report.complete:
@@ -122,9 +124,3 @@ def _contract(manifest: ManifestReader) -> AnyContract:
         return of_job(job.spec, job.columns)
     except UsageError as error:
         raise ManifestUnusable(f"the job's row makes no sense: {error.message}", hint=error.hint) from None
-
-
-def _command(hint: str) -> str:
-    """Return the command that a hint ends with, or the hint itself where there is none to type."""
-    found = re.search(r"resumable \w+( \S+)?$", hint)
-    return found[0] if found else hint

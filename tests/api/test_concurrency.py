@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -119,9 +120,13 @@ def test_a_small_crew_works_where_it_stands() -> None:
 def test_what_fails_at_a_desk_fails_for_who_asked() -> None:
     """The error itself comes back, whatever its kind, and the desk is free again."""
     workers = concurrency()
+
+    def fail(error: BaseException) -> None:
+        raise error
+
     for error in (StorageFailed("full"), KeyboardInterrupt()):
         with pytest.raises(type(error)) as caught:
-            workers.on_cpu(lambda error=error: (_ for _ in ()).throw(error))
+            workers.on_cpu(partial(fail, error))
         assert caught.value is error
     assert workers.on_cpu(lambda: 7) == 7
     workers.close()

@@ -150,7 +150,7 @@ def article(url: str, to: str, _: Path) -> int:
     import json
 
     kept: list[dict[str, Any]] = []
-    for _, found in by_hundred(url, to, json.loads):
+    for _name, found in by_hundred(url, to, json.loads):
         kept.extend(found)
     return len(kept)
 

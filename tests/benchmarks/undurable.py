@@ -20,7 +20,7 @@ def hasty() -> Iterator[None]:
     """Leave out every fsync of this process within the block."""
     syncing = durable._sync
     durable._sync = lambda descriptor: None
-    Connection.atomic = _hasty  # type: ignore[method-assign]  # on purpose
+    Connection.atomic = _hasty  # type: ignore[method-assign,assignment]  # on purpose, for any context manager will do
     try:
         yield
     finally:

@@ -1,27 +1,55 @@
-"""Writes the command reference into the README: `python -m tests.reference`."""
+"""Writes what is generated of the command line's README: `python -m tests.cli.reference`."""
 
 import os
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
-from resumable.cli.app import app
+import resumable.cli
+from resumable.cli.app import COMMANDS
+from resumable.cli.options import file_keys
+from resumable.errors import ExitCode
 
-README = Path(__file__).parents[2] / "README.md"
-COMMANDS = ("", *(command.name or "" for command in app.registered_commands))
-_SECTION = re.compile(r"(<!-- reference -->\n).*?(<!-- /reference -->)", re.DOTALL)
+README = Path(resumable.cli.__file__).with_name("README.md")
+HOLDS = {int: "a whole number", list: "a list of texts", str: "a text"}
+ALSO = {date: "a date", float: "a number"}
 
 
 def rendered() -> str:
-    """Return the README as it should be: its reference made from `--help`."""
-    pieces = []
-    for command in COMMANDS:
-        lines = _help(command).splitlines()
-        body = "\n".join(f"    {line}".rstrip() for line in lines)
-        pieces.append(f"### resumable {command}".rstrip() + f"\n\n{body.strip(chr(10))}\n")
+    """Return the README as it should be, each section that is generated made anew."""
     text = README.read_text(encoding="utf-8")
-    return _SECTION.sub(lambda found: found[1] + "\n" + "\n".join(pieces) + "\n" + found[2], text)
+    text = _filled(text, "exit codes", _exit_codes())
+    text = _filled(text, "keys", _keys())
+    return _filled(text, "reference", _reference())
+
+
+def _filled(text: str, name: str, lines: list[str]) -> str:
+    marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    made, count = marked.subn(lambda found: "\n".join([found[1], *lines, "", found[2]]), text)
+    assert count == 1, f"{README} has not one place for: {name}"
+    return made
+
+
+def _exit_codes() -> list[str]:
+    return ["| code | meaning |", "|---|---|", *(f"| {code.value} | {code.meaning} |" for code in ExitCode)]
+
+
+def _keys() -> list[str]:
+    lines = ["| key | holds | option | meaning |", "|---|---|---|---|"]
+    for key, row in file_keys().items():
+        holds = " or ".join([HOLDS[row.kind], *(ALSO[kind] for kind in row.option.also if kind in ALSO)])
+        lines.append(f"| `{key}` | {holds} | `{row.option.flag or row.option.metavar}` | {row.option.help} |")
+    return lines
+
+
+def _reference() -> list[str]:
+    pieces = []
+    for command in ("", *COMMANDS):
+        body = "\n".join(f"    {line}".rstrip() for line in _help(command).splitlines())
+        pieces.append(f"### resumable {command}".rstrip() + f"\n\n{body.strip(chr(10))}\n")
+    return "\n".join(pieces).rstrip().splitlines()
 
 
 def _help(command: str) -> str:

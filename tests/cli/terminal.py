@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import pyte
 
-from tests.cli.conftest import CommandLine
+from tests.support.command_line import CommandLine
 
 PATIENCE_SECONDS = 15
 

@@ -7,7 +7,7 @@ import pytest
 
 from resumable.simulator.messages import Kind
 from resumable.simulator.simulator import Simulator
-from tests.cli.conftest import CommandLine
+from tests.support.command_line import CommandLine
 
 JOB = """
 dataset = "conversations"

@@ -15,7 +15,7 @@ import trustme
 
 from resumable.config import Policy
 from resumable.simulator.faults.faults import FaultKind, SimFault
-from tests.cli.conftest import RANGE, CommandLine, Outcome
+from tests.support.command_line import RANGE, CommandLine, Outcome
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "mine")
 NOBODY = "http://127.0.0.1:9"
@@ -94,7 +94,7 @@ def assert_friendly(outcome: Outcome, code: int, *says: str) -> None:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not answer is tried twice, not six times."""
-    monkeypatch.setitem(Policy.__init__.__kwdefaults__, "attempts", 2)
+    monkeypatch.setitem(Policy.__init__.__kwdefaults__ or {}, "attempts", 2)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())

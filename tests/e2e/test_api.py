@@ -8,7 +8,7 @@ import resumable
 from resumable import Endpoints, JobSpec, JobState, Query, Secret, UsageError
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.support.harness import assert_equal_to_truth
+from tests.support.truth import assert_equal_to_truth
 
 
 def settings_for(sim: Simulator, state: Path) -> resumable.Settings:

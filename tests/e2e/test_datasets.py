@@ -11,7 +11,8 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.support.inprocess import TIMELESS, records_of, settings_for, spec_for, truth_of
+from tests.support.inprocess import settings_for, spec_for
+from tests.support.truth import TIMELESS, records_of, truth_of
 
 
 @pytest.mark.parametrize("dataset", CATALOGUE)

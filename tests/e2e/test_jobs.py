@@ -12,7 +12,8 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import JobRefusal, SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.support.inprocess import records_of, settings_for, spec_for, truth_of
+from tests.support.inprocess import settings_for, spec_for
+from tests.support.truth import records_of, truth_of
 
 RESULTS = Match(kinds=(Kind.JOB_RESULTS,), nth=(2,))
 TROUBLES = {

@@ -7,7 +7,8 @@ import pytest
 
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.support.harness import PAGE_KINDS, Product, assert_equal_to_truth, finished, killed
+from tests.support.command_line import PAGE_KINDS, CommandLine, finished
+from tests.support.truth import assert_equal_to_truth
 
 KILLS = [(4, 480), pytest.param(25, 1800, marks=pytest.mark.long)]
 """How many, and of how many records a day. The full number takes a minute for each contract; a few before a commit."""
@@ -26,22 +27,22 @@ def test_a_backfill_killed_again_and_again_ends_equal_to_the_truth(
     """After SIGKILLs at random moments every record is there once, and next to nothing was asked for twice."""
     moments = random.Random(seed)
     with Simulator(SimSettings(records=records, rate_public=None, rate_article=None, latency=(0.1, 0.4))) as sim:
-        product = Product(sim=sim, state=tmp_path / "state")
+        cli = CommandLine(sim=sim, state=tmp_path / "state")
         command = ["backfill", dataset, *RANGE, *options, "--job", "j", "--rate", "100000", "--workers", str(WORKERS)]
         for _ in range(kills):
             pages, seconds = moments.randrange(12), moments.uniform(0, 0.4)
-            outcome = killed(product.start(*command), sim, pages=pages, seconds=seconds)
+            outcome = cli.killed(cli.start(*command), pages=pages, seconds=seconds)
             assert outcome.code == -9, f"ended with {outcome.code} before it was killed: {outcome.stderr}"
-        outcome = finished(product.start(*command))
+        outcome = finished(cli.start(*command))
         assert outcome.code == 0, outcome.stderr
-        status = product.status("j")
-        assert_equal_to_truth(product.job("j"), sim, dataset=dataset)
+        status = cli.status("j")
+        assert_equal_to_truth(cli.job("j"), sim, dataset=dataset)
         pages = 7 * records // 20
         sent = sim.log.count(*PAGE_KINDS)
         assert status["pages"] == {"known": pages, "done": pages, "quarantined": 0}
         assert pages <= sent <= pages + kills * WORKERS
         assert sent <= status["requests"] <= sent + kills * WORKERS
-        again = finished(product.start(*command))
+        again = finished(cli.start(*command))
         assert again.code == 0, again.stderr
         assert sim.log.count(*PAGE_KINDS) == sent, "a complete job asked for a page"
 
@@ -54,24 +55,24 @@ def test_a_backfill_by_jobs_killed_again_and_again_ends_equal_to_the_truth(
     moments = random.Random(seed)
     life = SimSettings(records=records, rate_public=None, latency=(0.1, 0.3), job_polls=1, job_life=8.0)
     with Simulator(life) as sim:
-        product = Product(sim=sim, state=tmp_path / "state")
+        cli = CommandLine(sim=sim, state=tmp_path / "state")
         command = ["backfill", "conversation-jobs", *RANGE, "--page-size", "60", "--job", "j", "--rate", "100000"]
         for _ in range(kills):
             pages, seconds = moments.randrange(8), moments.uniform(0, 0.4)
-            outcome = killed(product.start(*command), sim, pages=pages, seconds=seconds)
+            outcome = cli.killed(cli.start(*command), pages=pages, seconds=seconds)
             assert outcome.code == -9, f"ended with {outcome.code} before it was killed: {outcome.stderr}"
         sim.switch(job_life=3600.0)
-        outcome = finished(product.start(*command))
+        outcome = finished(cli.start(*command))
         assert outcome.code == 0, outcome.stderr
         assert_equal_to_truth(
-            product.job("j"), sim, dataset="conversation-jobs", query={"startOfDayIntervalMatching": True}
+            cli.job("j"), sim, dataset="conversation-jobs", query={"startOfDayIntervalMatching": True}
         )
         known = {
             event.text.rsplit(" ", 1)[1]
-            for event in product.job("j").status(events=10_000).events
+            for event in cli.job("j").status(events=10_000).events
             if "submitted as" in event.text
         }
         assert known
         assert known & set(sim.jobs_alive) == set()
-        again = finished(product.start(*command))
+        again = finished(cli.start(*command))
         assert again.code == 0, again.stderr

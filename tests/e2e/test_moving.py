@@ -12,7 +12,8 @@ from resumable.simulator.faults.faults import ABSENT, FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.support.inprocess import WallClock, records_of, settings_for, spec_for, truth_of
+from tests.support.inprocess import WallClock, settings_for, spec_for
+from tests.support.truth import records_of, truth_of
 
 PAGE_2 = Match(kinds=(Kind.CONVERSATIONS,), pages=(2,))
 PAGE_3 = Match(kinds=(Kind.CONVERSATIONS,), pages=(3,))

@@ -6,7 +6,7 @@ import pytest
 
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.support.harness import PAGE_KINDS, Product, finished
+from tests.support.command_line import PAGE_KINDS, CommandLine, finished
 
 MINUTES = 2
 CAP = 300
@@ -18,9 +18,9 @@ def test_a_run_spends_the_allowed_rate_and_draws_no_429(headers: bool, tmp_path:
     """At 300 requests a minute and 500 ms latency a run stays above 95 % of the cap, with no 429."""
     settings = SimSettings(records=10_000, latency=0.5, rate_public=CAP, rate_headers=headers)
     with Simulator(settings) as sim:
-        product = Product(sim=sim, state=tmp_path / "state")
+        cli = CommandLine(sim=sim, state=tmp_path / "state")
         command = ["backfill", "conversations", "--from", "2023-10-01", "--to", "2023-10-31", "--max-duration", "128s"]
-        outcome = finished(product.start(*command), timeout=300)
+        outcome = finished(cli.start(*command), seconds=300)
         assert outcome.code == 3, outcome.stderr
         sent = [entry.at for entry in sim.log.entries(*PAGE_KINDS)]
         within = sum(1 for at in sent if at < sent[0] + 60 * MINUTES)

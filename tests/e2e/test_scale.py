@@ -8,26 +8,26 @@ import pytest
 
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.support.harness import PAGE_KINDS, Product, finished, wait_for_pages
+from tests.support.command_line import PAGE_KINDS, CommandLine, finished
 
 
 @pytest.mark.long
 def test_a_thousand_windows_of_ten_pages_take_no_more_memory_than_a_hundred(tmp_path: Path) -> None:
     """Peak memory at the very end is what it was after 1,000 pages, and status is answered while the run goes on."""
     with Simulator(SimSettings(records=300, style=Style.SMALL, rate_public=None, gzip=False)) as sim:
-        product = Product(sim=sim, state=tmp_path / "state")
-        process = product.start(
+        cli = CommandLine(sim=sim, state=tmp_path / "state")
+        process = cli.start(
             *("backfill", "conversations", "--from", "2021-01-01", "--to", "2023-09-28", "--page-size", "30"),
             *("--rate", "1000000", "--job", "j"),
         )
-        wait_for_pages(process, sim, pages=1000)
+        cli.more_pages_asked(process, count=1000)
         early = _peak_mb(process)
-        assert product.status("j")["state"] == "running"
-        wait_for_pages(process, sim, pages=8500)
+        assert cli.status("j")["state"] == "running"
+        cli.more_pages_asked(process, count=8500, patience=600)
         late = _peak_to_the_end(process)
-        outcome = finished(process, timeout=600)
+        outcome = finished(process, seconds=600)
         assert outcome.code == 0, outcome.stderr
-        status = product.status("j")
+        status = cli.status("j")
         assert (status["windows"], status["pages"]["done"]) == ({"total": 1000, "done": 1000}, 10_000)
         assert sim.log.count(*PAGE_KINDS) == 10_000
         print(f"peak {early:.0f} MB after 1,000 pages, {late:.0f} MB at the end")

@@ -60,7 +60,7 @@ def peak(folder: Path, many: int) -> int:
             for _ in range(many // 10_000):
                 distinct.add(array("Q", dice.randbytes(80_000)))
             assert distinct.count() == many
-        return tracemalloc.get_traced_memory()[1] + pool.max_memory()
+        return tracemalloc.get_traced_memory()[1] + int(pool.max_memory())
     finally:
         tracemalloc.stop()
         pa.set_memory_pool(usual)

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-import resumable
 from resumable import Incomplete, Interrupted, JobState, SourceUnsettled
 from resumable.clock import Stop
 from resumable.errors import AuthenticationFailed, ExitCode, StorageFailed
 from resumable.models import EventKind
 from resumable.simulator.faults.faults import ABSENT, FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
-from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from resumable.storage.parts import Parts
+from tests.engine.whole_runs import assert_whole, simulated
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 
@@ -23,27 +22,10 @@ PUBLIC = (Kind.CONVERSATIONS,)
 DAY_2_PAGE_2 = Match(kinds=PUBLIC, window="2023-10-02T00:00:00.000Z/", pages=(2,))
 
 
-def simulated(clock: VirtualClock, *faults: SimFault, **settings: object) -> Simulator:
-    """Return a simulator on the test's clock, with small records: 50 on each day, in pages of 20."""
-    given = {"records": 50, "style": Style.SMALL, "rate_public": None, "rate_article": None, "latency": 0.3, **settings}
-    made = SimSettings(**given)  # type: ignore[arg-type]  # any setting
-    return Simulator(made, faults=faults, monotonic=clock.monotonic, today=clock.now)
-
-
 def pages_asked(sim: Simulator) -> Tally[tuple[str, int]]:
     """Return how often each page was asked for, by day."""
     kinds = (Kind.CONVERSATIONS, Kind.ARTICLE)
     return Tally((str(entry.interval)[:10], entry.page or 0) for entry in sim.log.entries(*kinds))
-
-
-def assert_whole(job: resumable.Job, sim: Simulator) -> None:
-    """Check that a job is complete, with just the records that the simulator has, and no file too many."""
-    status = job.status()
-    assert status.state is JobState.COMPLETE
-    ids = [record["conversationId"] for record in job.records()]
-    assert len(ids) == len(set(ids))
-    assert sorted(ids) == sorted(sim.truth(str(status.job.spec.interval)).ids)
-    assert sorted(job.folder.glob("parts/*/*")) == sorted(job.files())
 
 
 def test_a_run_asks_for_every_page_once(tmp_path: Path, seed: int) -> None:

@@ -1,7 +1,7 @@
 """What a run makes sure of before it starts and before it calls a job complete."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import resumable
-from resumable.engine import receipt, run
+from resumable.engine import receipt
 from resumable.engine.context import LiveRun
 from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFailed
 from resumable.manifest import connection
@@ -19,6 +19,8 @@ from resumable.models import EventKind, JobState
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from resumable.storage import durable
+from resumable.storage.folder import FolderStore
+from resumable.text import size
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
 
@@ -49,7 +51,7 @@ def test_a_run_starts_only_where_there_is_room(
     free: int, least: int, starts: bool, job: resumable.Job, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Less free than the least: exit 5 before any request, saying how much is needed; 0 asks nothing."""
-    monkeypatch.setattr(run, "free_bytes", lambda _path: free * MEGABYTE)
+    monkeypatch.setattr(FolderStore, "free", lambda _store: free * MEGABYTE)
     job = replace(job, settings=replace(job.settings, min_free=least * MEGABYTE))
     if starts:
         assert job.run().state is JobState.COMPLETE
@@ -66,12 +68,12 @@ def test_what_is_known_to_come_must_fit(job: resumable.Job, sim: Simulator, monk
     """Pages known and not done count with the size of those done."""
     job.run()
     with closing(sqlite3.connect(manifest_of(job), isolation_level=None)) as database:
-        size, pages = database.execute("SELECT sum(bytes), sum(done) FROM window").fetchone()
+        stored, pages = database.execute("SELECT sum(bytes), sum(done) FROM window").fetchone()
         database.execute("UPDATE window SET state = 'open', page_count = 1000 WHERE id = 1")
         database.execute("UPDATE job SET state = 'incomplete'")
-    needed = size / pages * (1000 - 3) + job.settings.min_free
-    monkeypatch.setattr(run, "free_bytes", lambda _path: int(needed) - 2)
-    with pytest.raises(StorageFailed, match=f"{needed / MEGABYTE:,.1f} MB"):
+    needed = stored / pages * (1000 - 3) + job.settings.min_free
+    monkeypatch.setattr(FolderStore, "free", lambda _store: int(needed) - 2)
+    with pytest.raises(StorageFailed, match=f"{size(int(needed))} are needed"):
         job.run()
 
 
@@ -139,7 +141,7 @@ def test_parts_without_a_manifest_are_never_taken_for_a_new_job(
         with closing(sqlite3.connect(manifest_of(job))) as database:
             database.execute("PRAGMA journal_mode=WAL")
     asked, parts = sim.log.count(), {path: path.read_bytes() for path in (job.folder / "parts").rglob("*.parquet")}
-    again = [
+    again: list[Callable[[], object]] = [
         lambda: make_job(sim, VirtualClock(), tmp_path),
         lambda: resumable.find("job", job.settings).status(),
         lambda: resumable.find("job", job.settings).run(),

@@ -1,6 +1,6 @@
 """The SDK, imported once a process, and Prism in front of a simulator, started once a process."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
@@ -8,9 +8,7 @@ import pytest
 from resumable.simulator.json_values import Json
 from resumable.simulator.simulator import Simulator
 from tests.interop.prism import Stand
-from tests.interop.sdk import hang_up, load, login
-
-Connect = Callable[[Simulator], Json]
+from tests.interop.sdk import Connect, hang_up, load, login
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ to replace, so `ApiClient(host)` with the simulator's address finds both.
 import importlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,9 +18,10 @@ import pytest
 from resumable.models import iso
 from resumable.simulator.json_values import Json
 from resumable.simulator.simulator import Simulator
-from tests.support.harness import plain
+from tests.support.truth import plain
 
 NAME = "PureCloudPlatformClientV2"
+Connect = Callable[[Simulator], Json]
 DAY = "2023-10-01T00:00:00.000Z/2023-10-02T00:00:00.000Z"
 _NATIVE = {"datetime": datetime, "str": str, "int": int, "float": float, "bool": bool}
 

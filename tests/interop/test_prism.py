@@ -13,7 +13,8 @@ from resumable.simulator.json_values import Json
 from resumable.status import Status
 from tests.interop.datasets import FILTERED, FOREIGN, PUBLIC, every_filter
 from tests.interop.prism import Stand, as_javascript, read_document, undeclared_parameters
-from tests.support.inprocess import TIMELESS, records_of, settings_for, spec_for, truth_of
+from tests.support.inprocess import settings_for, spec_for
+from tests.support.truth import TIMELESS, records_of, truth_of
 
 
 def job_through(stand: Stand, dataset: str, folder: Path, query: Query | None = None, end: str = "2023-10-04") -> Job:

@@ -10,8 +10,7 @@ import pytest
 from resumable.simulator.json_values import Json
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.interop.conftest import Connect
-from tests.interop.sdk import DAY, assert_same
+from tests.interop.sdk import DAY, Connect, assert_same
 
 WATERMARK = datetime(2023, 10, 9, tzinfo=UTC)
 

@@ -8,8 +8,7 @@ from resumable.simulator.json_values import Json
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import PastEnd, SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.interop.conftest import Connect
-from tests.interop.sdk import DAY, any_of, assert_same, conversation_query, paging
+from tests.interop.sdk import DAY, Connect, any_of, assert_same, conversation_query, paging
 
 
 def test_the_token_comes_for_basic_credentials_and_is_used_from_then_on(sdk: ModuleType, connect: Connect) -> None:

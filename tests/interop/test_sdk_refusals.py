@@ -11,8 +11,7 @@ from resumable.simulator.json_values import Json
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.interop.conftest import Connect
-from tests.interop.sdk import conversation_query, read_as, wire
+from tests.interop.sdk import Connect, conversation_query, read_as, wire
 
 
 class Clock:

@@ -9,9 +9,8 @@ from resumable import JobState
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.interop.conftest import Connect
 from tests.interop.datasets import FILTERED, every_filter
-from tests.interop.sdk import read_as, wire
+from tests.interop.sdk import Connect, read_as, wire
 from tests.support.inprocess import settings_for, spec_for
 
 MODELS = {

@@ -2,8 +2,10 @@
 
 import itertools
 import random
+from collections import Counter as Tally
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -44,11 +46,12 @@ def ended(manifest: Manifest) -> None:
 
 def test_the_minutes_add_up_to_the_counters(manifest: Manifest, clock: VirtualClock, seed: int) -> None:
     """Whatever happens when, each request, retry, 429 and token is in exactly one minute, and in its own."""
-    dice, truth = random.Random(seed), {}
+    dice = random.Random(seed)
+    truth: Tally[tuple[datetime, Counter]] = Tally()
     for _ in range(400):
         counter = dice.choice(list(Counter))
         minute = clock.now().replace(second=0, microsecond=0)
-        truth[minute, counter] = truth.get((minute, counter), 0) + 1
+        truth[minute, counter] += 1
         manifest.count(counter)
         clock.sleep(dice.choice((0.0, 0.1, 3.0, 20.0, 200.0)))
     ended(manifest)
@@ -96,9 +99,12 @@ def test_a_minute_costs_no_commit_of_its_own(
     """A thousand pages over hours make a thousand transactions, and the rows are there."""
     begun: list[bool] = []
     real = Connection.atomic
-    monkeypatch.setattr(
-        Connection, "atomic", lambda db, *, durable=True: begun.append(durable) or real(db, durable=durable)
-    )
+
+    def atomic(db: Connection, *, durable: bool = True) -> AbstractContextManager[None]:
+        begun.append(durable)
+        return real(db, durable=durable)
+
+    monkeypatch.setattr(Connection, "atomic", atomic)
     window = manifest.unfinished()[0].window
     manifest.first_page_done(window, snapshot(window, 1001), FACT)
     window = manifest.window(window.id).window

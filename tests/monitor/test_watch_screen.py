@@ -1,5 +1,6 @@
 """The view of `status --watch`: it fits any screen, obeys nothing, and says how fast it goes and what is left."""
 
+import random
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ from resumable.models import JobState
 from resumable.monitor.watch import View, Watch
 from resumable.storage.job_files import JobFiles
 from resumable.storage.lock import hold
-from tests.report import jobs
+from tests.support import manifest_jobs as jobs
+from tests.support.builders import snapshot
 from tests.support.clock import VirtualClock
 
 SIZES = [(width, height) for width in (10, 21, 40, 80, 100, 250) for height in (3, 7, 12, 24, 70)]
@@ -33,7 +35,7 @@ def seen(folder: Path, clock: VirtualClock) -> View:
 def hourly(state: Path, clock: VirtualClock) -> Path:
     """Make a job of nine days in windows of an hour, some of them done."""
     manifest = jobs.make(state, clock, name="hourly", days=9, window=timedelta(hours=1))
-    jobs.work(manifest, clock, jobs.random.Random(2), windows=5)
+    jobs.work(manifest, clock, random.Random(2), windows=5)
     manifest.close()
     return state / "hourly"
 
@@ -61,7 +63,7 @@ def test_it_fits_every_screen(make: Callable[[Path, VirtualClock], Path], tmp_pa
 def test_a_long_job_is_shown_around_where_it_is_now(tmp_path: Path, clock: VirtualClock) -> None:
     """Where the calendar has no room for all months, those around the first that is not complete are shown."""
     manifest = jobs.make(tmp_path, clock, name="long", days=1825)
-    jobs.work(manifest, clock, jobs.random.Random(2), windows=200)
+    jobs.work(manifest, clock, random.Random(2), windows=200)
     manifest.close()
     text = "\n".join(
         line.plain for line in drawn(seen(tmp_path / "long", clock), Screen(width=60, height=20, plain=False))
@@ -86,7 +88,7 @@ def test_pace_and_time_left_are_those_of_the_run(tmp_path: Path, clock: VirtualC
     with hold(tmp_path / "running" / "lock", job="running", now=clock.now()):
         manifest.set_state(JobState.RUNNING)
         windows = [row.window for row in manifest.unfinished()]
-        opened = [manifest.first_page_done(window, jobs.snapshot(window, 100), jobs.FACT).window for window in windows]
+        opened = [manifest.first_page_done(window, snapshot(window, 100), jobs.FACT).window for window in windows]
         for number in range(2, 101):
             manifest.page_done(opened[0], number, jobs.FACT, moved=False)
         watch = Watch(JobFiles.at(tmp_path / "running"), clock)

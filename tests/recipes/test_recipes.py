@@ -18,7 +18,7 @@ from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
-from tests.support.harness import PAGE_KINDS
+from tests.support.command_line import PAGE_KINDS
 
 ROOT = Path(__file__).parents[2]
 

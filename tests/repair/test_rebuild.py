@@ -18,11 +18,10 @@ from resumable import ManifestUnusable, UsageError
 from resumable.manifest import tables
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from tests.repair.test_repair import ids, pages_asked, repaired
+from tests.repair.repaired import ids, pages_asked, repaired
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
-from tests.support.planted import Planted
-from tests.verify.test_verify_parts import flipped
+from tests.support.planted import Planted, flipped
 
 Harm = Callable[[Path], Any]
 

@@ -15,30 +15,10 @@ from resumable.simulator.simulator import Simulator
 from resumable.storage import durable
 from resumable.storage.job_files import LOCK
 from resumable.storage.lock import hold
-from tests.support.planted import FIRST, SECOND, Planted
-from tests.verify.test_verify_parts import flipped, rewritten
+from tests.repair.repaired import ids, pages_asked, repaired
+from tests.support.planted import FIRST, SECOND, Planted, flipped, rewritten
 
 Harm = Callable[[Planted], Any]
-
-
-def pages_asked(sim: Simulator) -> int:
-    """Return how many pages the simulator has given out in all."""
-    return sum(sim.log.pages().values())
-
-
-def ids(job: resumable.Job) -> list[str]:
-    """Return the keys of all records, sorted."""
-    return sorted(record["conversationId"] for record in job.records())
-
-
-def repaired(planted: Planted, sim: Simulator) -> tuple[resumable.Repaired, int]:
-    """Repair a job; return what was done and how many pages the server was asked for. It must be whole after it."""
-    before = pages_asked(sim)
-    status, done = planted.job.repair()
-    asked = pages_asked(sim) - before
-    assert status.state is resumable.JobState.COMPLETE
-    planted.clean()
-    return done, asked
 
 
 def in_place(planted: Planted, number: int, make: Callable[[Path], object]) -> None:
@@ -53,6 +33,22 @@ def linked(path: Path) -> None:
     path.symlink_to(path.with_name("page-00001.parquet"))
 
 
+def linked_away(folder: Path, to: Path) -> None:
+    """Move a window's folder elsewhere, and leave a link to it."""
+    folder.rename(to)
+    folder.symlink_to(f"../{to.name}")
+
+
+def each_of(*harms: Harm) -> Harm:
+    """Put more than one harm together."""
+
+    def harm(planted: Planted) -> None:
+        for one in harms:
+            one(planted)
+
+    return harm
+
+
 PARTS: dict[str, tuple[Harm, int]] = {
     "gone": (lambda p: p.path(2).unlink(), 1),
     "a bit flipped": (lambda p: flipped(p.path(2), 1000), 1),
@@ -65,15 +61,18 @@ PARTS: dict[str, tuple[Harm, int]] = {
     "another page": (lambda p: shutil.copy(p.path(1), p.path(2)), 1),
     "another day": (lambda p: shutil.copy(p.path(1, day=1), p.path(1)), 1),
     "another job": (lambda p: rewritten(p, 2, job="b0d0"), 1),
-    "two of them": (lambda p: (p.path(1).unlink(), flipped(p.path(2, day=1), 77)), 2),
+    "two of them": (each_of(lambda p: p.path(1).unlink(), lambda p: flipped(p.path(2, day=1), 77)), 2),
     "its folder": (lambda p: shutil.rmtree(p.path(1).parent), 3),
-    "its folder a link": (lambda p: p.path(1).parent.rename(p.folder / "x") and p.path(1).parent.symlink_to("../x"), 3),
+    "its folder a link": (lambda p: linked_away(p.path(1).parent, p.folder / "x"), 3),
     "all": (lambda p: shutil.rmtree(p.parts.folder), 6),
     "its row wrong": (lambda p: p.update("page", "size = size + 1", "window = 1 AND number = 2"), 0),
     "its hash wrong": (lambda p: p.update("page", "sha256 = zeroblob(32)", "window = 1 AND number = 2"), 0),
     "its row gone": (lambda p: p.change("DELETE FROM page WHERE window = 1 AND number = 2"), 0),
     "row and part gone": (
-        lambda p: (p.change("DELETE FROM page WHERE window = 1 AND number = 3"), p.path(3).unlink()),
+        each_of(
+            lambda p: p.change("DELETE FROM page WHERE window = 1 AND number = 3"),
+            lambda p: p.path(3).unlink(),
+        ),
         1,
     ),
     "sums wrong": (lambda p: p.update("window", "records = records + 1", "id = 1"), 0),
@@ -81,14 +80,17 @@ PARTS: dict[str, tuple[Harm, int]] = {
     "duplicates wrong": (lambda p: p.update("window", "duplicates = 5", "id = 1"), 0),
     "job not closed": (lambda p: p.update("job", "state = 'running'", "id = 1"), 0),
     "a window not closed": (
-        lambda p: (
-            p.update("window", "state = 'open', whole_take = NULL", "id = 1"),
-            p.update("job", "state = 'incomplete'", "id = 1"),
+        each_of(
+            lambda p: p.update("window", "state = 'open', whole_take = NULL", "id = 1"),
+            lambda p: p.update("job", "state = 'incomplete'", "id = 1"),
         ),
         0,
     ),
     "a window gone": (
-        lambda p: (p.change("DELETE FROM page WHERE window = 2"), p.change("DELETE FROM window WHERE id = 2")),
+        each_of(
+            lambda p: p.change("DELETE FROM page WHERE window = 2"),
+            lambda p: p.change("DELETE FROM window WHERE id = 2"),
+        ),
         3,
     ),
     "a stranger": (lambda p: (p.path(1).parent / "notes.txt").write_text("mine"), 0),

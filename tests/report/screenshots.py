@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from playwright.sync_api import FloatRect
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
@@ -19,8 +20,8 @@ from resumable.monitor.watch import Watch
 from resumable.report import document
 from resumable.storage.job_files import REPORT, JobFiles
 from resumable.storage.lock import hold
-from tests.report import jobs
 from tests.report.browser import LOOKS, Look, chromium, opened
+from tests.support import manifest_jobs as jobs
 from tests.support.clock import VirtualClock
 
 TALL = {"light": 1480, "dark": 1480, "phone": 2080}
@@ -63,7 +64,7 @@ def main(to: Path) -> None:
         document.write(JobFiles.at(made), None, now=clock.now())
         for name, look in LOOKS.items():
             with opened(browser, made / REPORT, replace(look, sharp=1.25 if name == "phone" else 1.0)) as found:
-                clip = {"x": 0, "y": 0, "width": look.width, "height": TALL[name]}
+                clip = FloatRect(x=0, y=0, width=look.width, height=TALL[name])
                 found.page.screenshot(path=to / f"report-{name}.png", clip=clip, full_page=True)
         (made / "watch.html").write_text(watched(made, clock))
         with opened(browser, made / "watch.html", Look(width=880, height=560)) as found:

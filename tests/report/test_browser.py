@@ -8,8 +8,8 @@ from playwright.sync_api import Browser
 
 from resumable.report import document
 from resumable.storage.job_files import REPORT, JobFiles
-from tests.report import jobs
 from tests.report.browser import LOOKS, NEEDED, Look, chromium, opened
+from tests.support import manifest_jobs as jobs
 from tests.support.clock import VirtualClock
 
 pytestmark = [NEEDED, pytest.mark.xdist_group("chromium")]

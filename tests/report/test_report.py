@@ -2,6 +2,7 @@
 
 import errno
 import os
+import random
 import re
 import sys
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from resumable.monitor.coverage import Cell, Mark, days
 from resumable.report import document
 from resumable.report.facts import Facts, gather
 from resumable.storage.job_files import REPORT, JobFiles
-from tests.report import jobs
+from tests.support import manifest_jobs as jobs
 from tests.support.builders import START
 from tests.support.clock import VirtualClock
 
@@ -180,7 +181,7 @@ def test_without_what_draws_nothing_is_written(
 def test_it_is_read_beside_a_run(tmp_path: Path, clock: VirtualClock) -> None:
     """While a run is in the middle of a transaction a report is made of what was committed, and nobody waits."""
     manifest = jobs.make(tmp_path, clock, name="running", days=10)
-    jobs.work(manifest, clock, jobs.random.Random(1), windows=3)
+    jobs.work(manifest, clock, random.Random(1), windows=3)
     with manifest._db.atomic():
         manifest._db.execute("UPDATE job SET name = 'never committed'")
         page = written(tmp_path / "running", clock)

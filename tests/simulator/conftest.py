@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from simulator_client import Caller, Clock, Start
 
 from resumable.simulator.faults.faults import SimFault
 from resumable.simulator.json_values import Json
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
+from tests.simulator.caller import Caller, Clock, Start
 
 
 @pytest.fixture

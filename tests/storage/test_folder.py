@@ -12,7 +12,7 @@ from resumable.errors import StorageFailed
 from resumable.storage.durable import LINK
 from resumable.storage.folder import FolderStore
 from resumable.storage.store import Exists
-from tests.storage.test_durable import spied
+from tests.storage.calls import spied
 
 KEY = "parts/window=1/page-00001.parquet"
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
-import pandas as pd  # type: ignore[import-untyped]  # it ships no types
+import pandas as pd
 import polars as pl
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq

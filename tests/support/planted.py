@@ -15,6 +15,7 @@ from resumable.manifest.reader import ManifestReader
 from resumable.models import PageKey
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
+from resumable.storage.parts import Footer
 from tests.support.builders import days, make_job
 from tests.support.clock import VirtualClock
 from tests.support.parts import FolderParts
@@ -108,3 +109,28 @@ def rows_of(planted: Planted) -> dict[PageKey, tuple[int, bytes]]:
             for row in manifest.windows()
             for page in manifest.pages(row.window)
         }
+
+
+def flipped(path: Path, place: int) -> None:
+    """Flip a bit of a byte; negative places count from the end."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 4
+    path.write_bytes(data)
+
+
+def footer_of(planted: Planted, number: int) -> Footer:
+    """Return what a part of the first day says of itself."""
+    footer = planted.parts.footer(PageKey(window=FIRST, take=1, number=number))
+    assert footer is not None
+    return footer
+
+
+def rewritten(planted: Planted, page: int, **changes: Any) -> None:  # noqa: ANN401 - any field of a footer
+    """Write a part of the first day anew, whole, with other words about itself."""
+    key = PageKey(window=FIRST, take=1, number=page)
+    footer = replace(footer_of(planted, page), **changes)
+    elsewhere = FolderParts(planted.folder / "elsewhere")
+    elsewhere.folder.parent.mkdir()
+    elsewhere.write(planted.parts.table(key), footer)
+    elsewhere.path(footer.key).replace(planted.path(page))
+    shutil.rmtree(elsewhere.folder.parent)

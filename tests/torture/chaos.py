@@ -38,8 +38,8 @@ from tests.torture.chaosplan import CALM, LISTS, START, Plan, Run, plan
 from tests.torture.chaossources import DESCRIBED, DESCRIBED_LIST
 from tests.torture.chaoswire import Watcher
 from tests.torture.chaosworld import ChaosClock, Violation, scratch, shared_shapes
-from tests.torture.judge import Ledger, assert_kept, normal, plain
-from tests.torture.wholeness import PageName, iso
+from tests.torture.judge import Ledger, assert_kept, plain
+from tests.torture.wholeness import PageName, iso, normal
 
 JOB = "job"
 LONGEST_RUN_SECONDS = 4 * 86_400.0

@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from resumable.datasets.resolve import of_job
-from resumable.manifest.rows import JOB_COLUMNS, job_row
+from resumable.manifest.rows import job_columns, job_row
+from resumable.manifest.tables import VERSION
 from resumable.schema.rebuild import rebuild
 from tests.torture.judge import Ledger, Part, plain
 from tests.torture.wholeness import Broken, PageName, iso, to_ms
@@ -58,7 +59,7 @@ def looked(folder: Path, *, workers: int) -> Ledger:
 def contents(folder: Path, names: list[PageName]) -> list[tuple[str, Any]]:
     """Return every record of some pages, with its key."""
     with closing(sqlite3.connect(f"file:{folder}/manifest.sqlite?mode=ro", uri=True)) as database:
-        job = job_row(database.execute(f"SELECT {JOB_COLUMNS} FROM job").fetchone())  # noqa: S608 - a constant
+        job = job_row(database.execute(f"SELECT {job_columns(VERSION)} FROM job").fetchone())  # noqa: S608 - constants
     schema = of_job(job.spec, job.columns).schema
     found = []
     for name in sorted(names):

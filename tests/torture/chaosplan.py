@@ -9,7 +9,7 @@ from typing import Any
 from resumable.config import Policy
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
-from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.settings import JobRefusal, PastEnd, RateWindow, SimSettings, Style
 from tests.torture.chaosdisk import Trouble
 
 START = datetime(2023, 10, 1, tzinfo=UTC)
@@ -148,18 +148,18 @@ def _source(dice: random.Random, dataset: str, *, arrives: bool) -> SimSettings:
         invalid_client_status=dice.choice((400, 401)),
         rate_public=dice.choice((None, 300, 300, 60, 20)),
         rate_article=dice.choice((None, 200, 200, 30)),
-        rate_kind=dice.choice(("fixed", "sliding")),
+        rate_kind=dice.choice((RateWindow.FIXED, RateWindow.SLIDING)),
         rate_headers=dice.random() < 0.8,
         rate_headers_article=dice.random() < 0.3,
         other_traffic=dice.choice((0.0, 0.0, 0.0, 0.1)),
         retry_after=dice.random() < 0.8,
-        past_end=dice.choice(("absent", "null", "empty")),
+        past_end=dice.choice((PastEnd.ABSENT, PastEnd.NULL, PastEnd.EMPTY)),
         list_page_size_cap=dice.choice((500, 500, 2)),
         job_polls=dice.randint(0, 3),
         job_seconds=dice.choice((0.0, 0.0, 40.0, 5000.0)),
         job_life=dice.choice((86_400.0, 86_400.0, 300.0, 30.0)),
         job_limit=dice.choice((50, 50, 2, 1)),
-        job_refusal=dice.choice(("too-many", "bad-request")),
+        job_refusal=dice.choice((JobRefusal.TOO_MANY, JobRefusal.BAD_REQUEST)),
         job_page_size_cap=1000,
         cursor_life=dice.choice((None, None, 60.0)),
         latency=dice.choice((0.0, 0.3, (0.05, 2.0), (0.5, 30.0))),

@@ -131,7 +131,8 @@ class Watcher:
     def _learn_token(self, reply: Reply) -> None:
         try:
             answer: dict[str, Any] = json.loads(reply.body)
-            text, life = answer["access_token"], answer.get("expires_in")
+            text: object = answer["access_token"]
+            life: Any = answer.get("expires_in")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return
         if not isinstance(text, str):

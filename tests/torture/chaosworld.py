@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from resumable.simulator.world import world
+from resumable.simulator.world.conversations import make_shapes
 from tests.support.clock import VirtualClock
 from tests.torture.chaoswire import Watcher
 
@@ -41,7 +42,7 @@ def _of_the_wire() -> bool:
     return frame.f_code.co_name in ("pause", "sleep")
 
 
-_shapes = functools.cache(world.make_shapes)
+_shapes = functools.cache(make_shapes)
 """Of an organisation: to invent them takes longer than a whole seed's runs."""
 
 

@@ -19,9 +19,9 @@ class Shim:
     offset: Path
 
     @property
-    def environment(self) -> tuple[tuple[str, str], ...]:
+    def environment(self) -> dict[str, str]:
         """What a process needs in its environment."""
-        return (("LD_PRELOAD", str(self.library)), ("CLOCK_OFFSET_FILE", str(self.offset)))
+        return {"LD_PRELOAD": str(self.library), "CLOCK_OFFSET_FILE": str(self.offset)}
 
     def jump(self, seconds: int) -> None:
         """Set the clock so many seconds from the right time, from now on."""
@@ -48,5 +48,5 @@ def build(folder: Path) -> Shim:
 
 def _moment(shim: Shim) -> float:
     code = "import time, datetime; print(datetime.datetime.now().timestamp())"
-    environment = {"PATH": os.environ["PATH"], **dict(shim.environment)}
+    environment = {"PATH": os.environ["PATH"], **shim.environment}
     return float(subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True).stdout)

@@ -200,8 +200,8 @@ def _become(command: Command, out: Path, err: Path, ready: int, set_up: int) -> 
             os.close(mouth)
         os.environ.clear()
         os.environ.update(command.environment)
-        for name, both in command.limits.items():
-            resource.setrlimit(getattr(resource, name), tuple(both))
+        for name, (soft, hard) in command.limits.items():
+            resource.setrlimit(getattr(resource, name), (soft, hard))
         if command.user is not None:
             os.setgroups([])
             os.setgid(command.user)

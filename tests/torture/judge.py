@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resumable.datasets.resolve import of_job
-from resumable.manifest.rows import JOB_COLUMNS, job_row
+from resumable.manifest.rows import job_columns, job_row
+from resumable.manifest.tables import VERSION
 from resumable.schema.rebuild import rebuild
 from resumable.simulator.request_log import Entry
 from resumable.simulator.simulator import Truth
@@ -153,7 +154,7 @@ def records(folder: Path, ledger: Ledger) -> Iterator[tuple[str, dict[str, Any]]
     with copy_of_manifest(folder) as database:
         if database is None:
             raise Broken(f"{folder} has no manifest")
-        job = job_row(database.execute(f"SELECT {JOB_COLUMNS} FROM job").fetchone())  # noqa: S608 - a constant
+        job = job_row(database.execute(f"SELECT {job_columns(VERSION)} FROM job").fetchone())  # noqa: S608 - constants
     schema = of_job(job.spec, job.columns).schema
     for name in sorted(ledger.pages):
         if ledger.takes[name.start_ms, name.end_ms] == name.take:

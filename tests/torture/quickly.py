@@ -19,5 +19,5 @@ def _tell() -> None:
 
 if __name__ == "__main__":
     atexit.register(_tell)
-    Policy.__init__.__kwdefaults__.update(attempts=1)
+    (Policy.__init__.__kwdefaults__ or {}).update(attempts=1)
     sys.exit(main())

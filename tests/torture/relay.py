@@ -18,7 +18,7 @@ from resumable import Endpoints
 from resumable.simulator.messages import SimAnswer, SimRequest
 from resumable.simulator.simulator import Simulator
 from tests.support.inprocess import settings_for
-from tests.transport.conftest import Server
+from tests.support.scripted_server import Server
 
 PageName = tuple[str, str]
 """A page as its request names it: the body, or the path where there is none."""

@@ -21,11 +21,11 @@ from resumable.redaction import Secret
 from resumable.simulator.messages import SimAnswer, SimRequest
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.cli.conftest import CommandLine
 from tests.support.canary import EXCUSE, MARKS, forms, found
+from tests.support.command_line import CommandLine
 from tests.support.inprocess import settings_for, spec_for
+from tests.support.scripted_server import Server
 from tests.torture.relay import Impostor, number_of, said
-from tests.transport.conftest import Server
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(120)]
 

@@ -15,7 +15,8 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.support.harness import Product, assert_equal_to_truth, finished, wait_for_pages
+from tests.support.command_line import CommandLine, finished
+from tests.support.truth import assert_equal_to_truth
 from tests.torture.clockshim import Shim, build
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(120)]
@@ -44,9 +45,9 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Shim:
     return build(tmp_path_factory.mktemp("clockshim"))
 
 
-def _run(process: "subprocess.Popen[str]", sim: Simulator, shim: Shim, jumps: tuple[int, ...]) -> None:
+def _run(process: "subprocess.Popen[str]", cli: CommandLine, shim: Shim, jumps: tuple[int, ...]) -> None:
     for seconds in jumps:
-        wait_for_pages(process, sim, pages=6)
+        cli.more_pages_asked(process, count=6)
         shim.jump(seconds)
 
 
@@ -58,9 +59,9 @@ def test_no_token_is_used_past_its_life_and_the_run_ends_right(
     settings = SimSettings(records=200, style=Style.SMALL, rate_public=None, token_lifetime=LIFE, latency=0.05)
     shim.jump(0)
     with Simulator(settings) as sim:
-        product = Product(sim=sim, state=tmp_path / "state", extra=shim.environment)
-        process = product.start(*ARGUMENTS)
-        _run(process, sim, shim, JUMPS[jump])
+        cli = CommandLine(sim=sim, state=tmp_path / "state", extra=shim.environment)
+        process = cli.start(*ARGUMENTS)
+        _run(process, cli, shim, JUMPS[jump])
         outcome = finished(process)
         assert outcome.code == 0, outcome.stderr
         assert sim.log.count(Kind.CONVERSATIONS, status=401) == 0, "a token was used past its life"
@@ -71,7 +72,7 @@ def test_no_token_is_used_past_its_life_and_the_run_ends_right(
         gaps = [late.at - early.at for early, late in itertools.pairwise(tokens)]
         assert not gaps or min(gaps) >= 0.99, "more than one token request a second"
         shim.jump(0)
-        assert_equal_to_truth(product.job("jumps"), sim, dataset="conversations")
+        assert_equal_to_truth(cli.job("jumps"), sim, dataset="conversations")
     tally("jumps of the wall clock in real runs", len(JUMPS[jump]))
 
 
@@ -89,9 +90,9 @@ def test_no_wait_is_shortened_or_lengthened(form: str, jump: int, shim: Shim, tm
     )
     shim.jump(0)
     with Simulator(settings, faults=(fault,)) as sim:
-        product = Product(sim=sim, state=tmp_path / "state", extra=shim.environment)
-        process = product.start(*BACKFILL, "--rate", "600", "--workers", "1", "--job", "jumps")
-        wait_for_pages(process, sim, pages=4)
+        cli = CommandLine(sim=sim, state=tmp_path / "state", extra=shim.environment)
+        process = cli.start(*BACKFILL, "--rate", "600", "--workers", "1", "--job", "jumps")
+        cli.more_pages_asked(process, count=4)
         shim.jump(jump)
         outcome = finished(process)
         assert outcome.code == 0, outcome.stderr
@@ -108,14 +109,14 @@ def test_a_run_with_a_clock_that_never_stands_still_ends_right(shim: Shim, seed:
     print(f"jumps: {jumps}")
     shim.jump(0)
     with Simulator(SimSettings(records=300, style=Style.SMALL, rate_public=None, latency=0.05)) as sim:
-        product = Product(sim=sim, state=tmp_path / "state", extra=shim.environment)
-        process = product.start(*ARGUMENTS)
+        cli = CommandLine(sim=sim, state=tmp_path / "state", extra=shim.environment)
+        process = cli.start(*ARGUMENTS)
         for seconds in jumps:
-            wait_for_pages(process, sim, pages=4)
+            cli.more_pages_asked(process, count=4)
             shim.jump(seconds)
         outcome = finished(process)
         shim.jump(0)
         assert outcome.code == 0, outcome.stderr
-        assert_equal_to_truth(product.job("jumps"), sim, dataset="conversations")
-        status = product.status("jumps")
+        assert_equal_to_truth(cli.job("jumps"), sim, dataset="conversations")
+        status = cli.status("jumps")
     assert status["state"] == "complete"

@@ -16,7 +16,8 @@ from resumable.config import Policy
 from resumable.manifest.reader import ManifestReader
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.support.inprocess import QUICK, records_of, spec_for, truth_of
+from tests.support.inprocess import QUICK, spec_for
+from tests.support.truth import records_of, truth_of
 from tests.torture.relay import Cut, Framing, PageName, Relay, relayed
 
 pytestmark = pytest.mark.torture

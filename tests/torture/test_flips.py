@@ -4,25 +4,19 @@
 `RESUMABLE_SEED=... RESUMABLE_INPUT=...` repeats just it.
 """
 
-import os
-import random
 import sqlite3
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import resumable
 from resumable import Finding, Flaw
-from resumable.models import PageKey
-from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.support.builders import make_job
-from tests.support.clock import VirtualClock
-from tests.support.parts import FolderParts
+from tests.torture.flips import flip, made, pages, sim
+from tests.torture.trials import Tally, Trials, each, repeat
 
+__all__ = ["sim"]
 pytestmark = pytest.mark.torture
 
 MATTERS = {
@@ -34,50 +28,6 @@ MATTERS = {
 """What of a manifest a wrong value of could lose data, or pass for it."""
 
 SEES = frozenset({Flaw.CONTENT, Flaw.TORN})
-
-Trials = Callable[[str], int]
-Tally = Callable[[str, int], None]
-
-
-@pytest.fixture(scope="module")
-def sim() -> Simulator:
-    """Three days of three pages of small records."""
-    return Simulator(SimSettings(records=60, style=Style.SMALL, rate_public=None, rate_article=None, job_polls=0))
-
-
-def each(seed: int, count: int) -> Iterator[tuple[int, random.Random]]:
-    """Yield the number of each flip and its own randomness; RESUMABLE_INPUT asks for just one."""
-    only = os.environ.get("RESUMABLE_INPUT")
-    for number in range(count) if only is None else [int(only)]:
-        yield number, random.Random(f"{seed} {number}")
-
-
-def repeat(seed: int, number: int, test: Callable[..., Any], dataset: str) -> str:
-    """Return the line that repeats one flip."""
-    where = f"tests/torture/test_flips.py::{test.__name__}[{dataset}]"
-    return f"repeat: RESUMABLE_SEED={seed} RESUMABLE_INPUT={number} python -m pytest -m torture -n 0 '{where}'"
-
-
-def made(sim: Simulator, dataset: str, state: Path) -> resumable.Job:
-    """Return a complete job of three days."""
-    job = make_job(sim, VirtualClock(), state, dataset=dataset, days=3)
-    job.run()
-    return job
-
-
-def flip(path: Path, dice: random.Random) -> tuple[bytes, int]:
-    """Flip one bit of a file, and return what it held before and which bit that is."""
-    good = path.read_bytes()
-    bit = dice.randrange(len(good) * 8)
-    data = bytearray(good)
-    data[bit // 8] ^= 1 << bit % 8
-    path.write_bytes(data)
-    return good, bit
-
-
-def pages(job: resumable.Job) -> dict[Path, PageKey]:
-    """Return every page by the path of its part."""
-    return {FolderParts(job.folder).path(key): key for key in job._pages()}
 
 
 @pytest.mark.timeout(900)

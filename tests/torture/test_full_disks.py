@@ -12,7 +12,7 @@ import pytest
 from tests.torture import strace
 from tests.torture.disks import Bench, command, copy_of, need, need_mounts, workbench
 from tests.torture.scenes import Scene
-from tests.torture.test_limits_of_the_process import spread
+from tests.torture.trials import spread
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600), strace.NEEDED]
 

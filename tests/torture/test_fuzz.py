@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import pytest
@@ -32,8 +32,8 @@ from resumable.schema.registry import pinned
 from resumable.schema.strict_json import NotJson, strict_json
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.schema.schema_records import comes_back
 from tests.support.builders import START
+from tests.support.json_records import comes_back
 from tests.support.transports import reply
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
@@ -180,7 +180,8 @@ def attempted(do: Callable[[], T], again: str) -> T | None:
 
 def _said(contract: Any, body: bytes, number: int) -> Answer:  # noqa: ANN401 - any contract
     if contract.paging is Paging.SERVER_JOB:
-        return contract.read_results(body, Redactor())
+        answer: Answer = contract.read_results(body, Redactor())
+        return answer
     return checked(contract.read(body, 20, Redactor()), number)
 
 
@@ -205,7 +206,7 @@ def test_every_contract_reads_an_answer_or_raises_a_fault(
     for number, dice in inputs(seed, dataset, trials("inputs")):
         body, page = mutated(good, dice), dice.choice((1, 1, 1, 2))
         again = repeat(seed, number, f"every_contract and {dataset}-")
-        answer = attempted(lambda body=body, page=page: _said(contract, body, page), f"{again}\n{body!r}")
+        answer = attempted(partial(_said, contract, body, page), f"{again}\n{body!r}")
         if answer is None:
             continue
         truth = oracle(body)
@@ -225,12 +226,13 @@ def test_jobs_and_ids_are_read_or_a_fault(seed: int, trials: Trials, tally: Tall
     for number, dice in inputs(seed, "jobs", trials("inputs")):
         body = mutated(good, dice)
         again = repeat(seed, number, "jobs_and_ids")
-        for read in (
+        reads: tuple[Callable[[bytes], object], ...] = (
             lambda body: contract.results(contract.read_id(body), None, 20).path,
             lambda body: contract.read_status(body, Redactor()),
             lambda body: contract.read_availability(body),
-        ):
-            attempted(lambda read=read, body=body: read(body), f"{again}\n{body!r}")
+        )
+        for read in reads:
+            attempted(partial(read, body), f"{again}\n{body!r}")
     tally("mutated answers about jobs", trials("inputs"))
 
 
@@ -315,7 +317,7 @@ def test_a_token_is_a_token_with_a_life_within_reason_or_a_fault(seed: int, tria
     for number, dice in inputs(seed, "token", trials("inputs")):
         body = mutated(good, dice)
         again = repeat(seed, number, "a_token_is_a_token")
-        read = attempted(lambda body=body: _read_token(reply(body), Redactor()), f"{again}\n{body!r}")
+        read = attempted(partial(_read_token, reply(body), Redactor()), f"{again}\n{body!r}")
         if read is None:
             continue
         token, life = read

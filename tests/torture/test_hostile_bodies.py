@@ -30,10 +30,11 @@ from resumable.simulator.simulator import Simulator
 from resumable.transport.exchange import Limits
 from resumable.transport.http import HttpTransport
 from tests.support.builders import START
-from tests.support.inprocess import records_of, spec_for, truth_of
+from tests.support.inprocess import spec_for
+from tests.support.scripted_server import Server
+from tests.support.truth import records_of, truth_of
 from tests.torture.quickly import PEAK
 from tests.torture.relay import Impostor, day_of, number_of, relayed, said
-from tests.transport.conftest import Server
 
 pytestmark = pytest.mark.torture
 

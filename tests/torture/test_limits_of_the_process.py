@@ -11,6 +11,7 @@ from tests.support.machine import AS_ROOT, forbidden, needs
 from tests.torture import strace
 from tests.torture.forkserver import Ending
 from tests.torture.scenes import Scene, Stage
+from tests.torture.trials import spread
 from tests.torture.wholeness import Broken
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(7200), strace.NEEDED]
@@ -19,12 +20,6 @@ NEW, CARRIED_ON = ("new", "conversations"), ("carried on", "conversations")
 JOBS = ("new", "conversation-jobs")
 STORAGE, INCOMPLETE = 5, 3
 NOBODY = 65534
-
-
-def spread(least: int, most: int, number: int) -> list[int]:
-    """Return so many numbers from least to most, evenly; at least the two."""
-    number = max(2, number)
-    return [least + (most - least) * n // (number - 1) for n in range(number)]
 
 
 def limited(stage: Stage, name: str, most: int, *, codes: set[int]) -> Ending:

@@ -11,8 +11,9 @@ from resumable import UsageError
 from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFailed
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.cli.conftest import CommandLine
-from tests.support.inprocess import records_of, settings_for, spec_for, truth_of
+from tests.support.command_line import CommandLine
+from tests.support.inprocess import settings_for, spec_for
+from tests.support.truth import records_of, truth_of
 
 pytestmark = pytest.mark.torture
 

@@ -13,11 +13,11 @@ import pytest
 from resumable.simulator.messages import SimAnswer, SimRequest
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.cli.conftest import CommandLine
 from tests.support import machine
-from tests.support.harness import Product, assert_equal_to_truth, finished
+from tests.support.command_line import CommandLine, finished
+from tests.support.scripted_server import Server, answer, saying
+from tests.support.truth import assert_equal_to_truth
 from tests.torture.relay import Impostor, number_of, said
-from tests.transport.conftest import Server, answer, saying
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(120)]
 
@@ -121,10 +121,10 @@ def test_a_run_takes_nothing_from_netrc_proxies_or_bundles_of_the_environment(tr
     extra |= {"NETRC": str(netrc), "HOME": str(tmp_path)}
     extra |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"), "/nonexistent")
     with Simulator(SimSettings(records=45, style=Style.SMALL, rate_public=None)) as sim:
-        product = Product(sim=sim, state=tmp_path / "state", extra=tuple(extra.items()))
-        outcome = finished(product.start("backfill", "conversations", *DAY))
+        cli = CommandLine(sim=sim, state=tmp_path / "state", extra=extra)
+        outcome = finished(cli.start("backfill", "conversations", *DAY))
         assert outcome.code == 0, outcome.stderr
-        assert_equal_to_truth(product.job("net"), sim, dataset="conversations")
+        assert_equal_to_truth(cli.job("net"), sim, dataset="conversations")
 
 
 @pytest.mark.parametrize("field", ["nextUri", "selfUri", "pageUri", "nextPage", "cursor", "jobId", "uri"])

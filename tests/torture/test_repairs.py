@@ -21,7 +21,8 @@ from resumable.models import EventKind
 from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
-from tests.torture.test_flips import Tally, Trials, each, flip, made, pages, repeat, sim
+from tests.torture.flips import flip, made, pages, sim
+from tests.torture.trials import Tally, Trials, each, repeat
 
 __all__ = ["sim"]
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]

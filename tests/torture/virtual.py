@@ -13,7 +13,7 @@ from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
-from tests.support.inprocess import records_of, truth_of
+from tests.support.truth import records_of, truth_of
 
 PAGE = Kind.CONVERSATIONS
 

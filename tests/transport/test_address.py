@@ -8,7 +8,7 @@ from resumable.models import Request
 from resumable.redaction import Redactor
 from resumable.transport.exchange import Limits
 from resumable.transport.http import HttpTransport
-from tests.transport.conftest import Connect, Serve, answer, saying
+from tests.support.scripted_server import Connect, Serve, answer, saying
 
 
 def make(origin: str, **settings: str) -> HttpTransport:

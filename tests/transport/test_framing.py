@@ -10,7 +10,7 @@ import pytest
 from resumable.errors import TransportFault
 from resumable.models import Request
 from resumable.transport.http import HttpTransport
-from tests.transport.conftest import Connect, Handler, Serve, answer, saying
+from tests.support.scripted_server import Connect, Handler, Serve, answer, saying
 
 BODY = b'{"conversations":[{"conversationId":"a","n":1},{"conversationId":"b","n":2}],"totalHits":2}'
 CHUNKED = (

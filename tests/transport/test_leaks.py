@@ -8,7 +8,7 @@ import logging
 import socket
 import traceback
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from resumable.errors import Fault, ResumableError, StatusFault, TransportFault
 from resumable.models import Request
 from resumable.redaction import Redactor, Secret
 from resumable.transport.http import HttpTransport
-from tests.transport.conftest import TOKEN, Connect, Handler, Serve, Server, answer, saying
+from tests.support.scripted_server import TOKEN, Connect, Handler, Serve, Server, answer, saying
 
 GET = Request(method="GET", path="/")
 
@@ -161,11 +161,12 @@ def test_no_fault_shows_a_secret(
     redactor = Redactor()
     redactor.learn(Secret(TOKEN))
     transport = connect(serve(FAILURES[failure]), redactor=redactor, read_seconds=0.1, body_bytes=2000)
-    form = {"client_id": "id", "client_secret": Secret(TOKEN)}
-    for attempt in (
+    form: dict[str, str | Secret] = {"client_id": "id", "client_secret": Secret(TOKEN)}
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: transport.send(Request(method="POST", path="/", body={"a": 1}), bearer),
         lambda: transport.send(Request(method="POST", path="/"), {}, form=form),
-    ):
+    )
+    for attempt in attempts:
         with pytest.raises(Fault) as caught:
             attempt()
         assert_silent(shown(caught.value))

@@ -14,7 +14,7 @@ import pytest
 from resumable.errors import TransportFault
 from resumable.models import Request
 from resumable.transport.http import HttpTransport
-from tests.transport.conftest import Connect, Handler, Serve, answer, saying
+from tests.support.scripted_server import Connect, Handler, Serve, answer, saying
 
 GET = Request(method="GET", path="/")
 MIB = 1024 * 1024

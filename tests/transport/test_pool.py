@@ -10,7 +10,7 @@ import pytest
 
 from resumable.errors import Fault, TransportFault
 from resumable.models import Request
-from tests.transport.conftest import Connect, Serve, answer, saying
+from tests.support.scripted_server import Connect, Serve, answer, saying
 
 GET = Request(method="GET", path="/")
 

@@ -16,7 +16,7 @@ from resumable.errors import GivenUp
 from resumable.models import Request
 from resumable.transport.exchange import Exchange, Limits
 from tests.support.clock import VirtualClock
-from tests.transport.conftest import Connect, Serve, answer
+from tests.support.scripted_server import Connect, Serve, answer
 
 
 def test_the_deadline_comes_nearer_once_the_run_is_to_end() -> None:

@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from resumable.errors import TransportFault, TrustFault
 from resumable.models import Request
 from resumable.redaction import Secret
 from tests.support.machine import needs
-from tests.transport.conftest import TOKEN, Connect, Handler, Serve, Server, answer, saying
+from tests.support.scripted_server import TOKEN, Connect, Handler, Serve, Server, answer, saying
 
 GET = Request(method="GET", path="/")
 
@@ -79,7 +80,7 @@ def test_bad_certificates_are_refused(
 ) -> None:
     """A certificate that is unknown, out of its time or another host's ends in a TrustFault before a byte is sent."""
     past, future = datetime(2020, 1, 1, tzinfo=UTC), datetime(2120, 1, 1, tzinfo=UTC)
-    certificate, reason = {
+    faults: dict[str, Callable[[], tuple[trustme.LeafCert | None, str]]] = {
         "unknown": lambda: (trustme.CA().issue_cert("127.0.0.1"), "unable to get local issuer certificate"),
         "expired": lambda: (
             authority.issue_cert("127.0.0.1", not_before=past, not_after=past.replace(year=2021)),
@@ -91,7 +92,8 @@ def test_bad_certificates_are_refused(
         ),
         "host": lambda: (authority.issue_cert("127.0.0.2", "localhost"), "IP address mismatch"),
         "self-signed": lambda: (None, "self-signed certificate"),
-    }[fault]()
+    }
+    certificate, reason = faults[fault]()
     if certificate is None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         own = trustme.CA()

@@ -1,53 +1,29 @@
 """`resumable demo`: see it killed twice, and every record there."""
 
-from typing import TYPE_CHECKING
-
-import typer
-
-from resumable.cli import options as o
+from resumable.cli.options import FolderOptions
 from resumable.cli.session import Session
-
-if TYPE_CHECKING:
-    from resumable.demo import Result
-
-EPILOG = """
-\b
-Examples:
-  resumable demo
-  resumable demo --state /tmp/try --json
-"""
+from resumable.cli.signals import raised
+from resumable.clock import Stop
+from resumable.demo import Demo, Result
+from resumable.errors import Interrupted
+from resumable.storage.job_files import PARTS, JobFiles
+from resumable.text import size
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command("demo", epilog=EPILOG)(demo)
-
-
-def demo(ctx: typer.Context, state: o.State = None, json: o.Json = False, debug: o.Debug = False) -> None:
-    """Kill a backfill twice, resume it, and compare every record with the truth. Needs no account; half a minute."""
-    session: Session = ctx.obj
-    # Imported here: they bring pyarrow, requests and the simulator, which a help does without.
-    from resumable.cli.parse import state_folder
-    from resumable.cli.signals import raised
-    from resumable.clock import Stop
-    from resumable.demo import Demo
-    from resumable.errors import Interrupted
-
-    folder = state_folder(state, session.environment.get("RESUMABLE_STATE"))
+def demo(session: Session, options: FolderOptions) -> None:
+    """Kill a backfill twice, resume it, and compare every record with the truth."""
+    folder = session.state(options.state)
     started = session.clock.monotonic()
     with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)):
         result = Demo(state=folder, environment=session.environment, stop=Stop(session.clock), tell=session.tell).run()
     if session.json:
         session.give_json(result.to_json())
         return
-    for line in _lines(result, session.clock.monotonic() - started, named=state is not None):
+    for line in _lines(result, session.clock.monotonic() - started, named=options.state is not None):
         session.give(line)
 
 
-def _lines(result: "Result", seconds: float, *, named: bool) -> list[str]:
-    from resumable.storage.job_files import PARTS, JobFiles
-    from resumable.text import size
-
+def _lines(result: Result, seconds: float, *, named: bool) -> list[str]:
     # Only what was named on the command line is named in the lines to try: the rest is found by itself.
     state = f" --state {result.folder.parent}" if named else ""
     first, second = result.kills
@@ -69,7 +45,7 @@ def _lines(result: "Result", seconds: float, *, named: bool) -> list[str]:
     ]
 
 
-def _survived(result: "Result") -> str:
+def _survived(result: Result) -> str:
     struck = result.faults
     named = [
         ("429", result.rate_limited),

@@ -1,80 +1,38 @@
 """`resumable simulate`: a Genesys Cloud on this machine, to try things on."""
 
-import json as json_text
-from typing import TYPE_CHECKING, Annotated, Any
+import json
+from typing import Any
 
-import typer
-
-from resumable.cli import options as o
+from resumable.cli.options import SimulateOptions
+from resumable.cli.parse import text_of
 from resumable.cli.session import Session
 from resumable.errors import UsageError
-
-if TYPE_CHECKING:
-    from resumable.simulator.faults.faults import SimFault
-    from resumable.simulator.settings import SimSettings
-
-EPILOG = """
-\b
-Examples:
-  resumable simulate --port 8080
-  resumable simulate --records 5000 --latency 0.2-0.8 --token-lifetime 60
-  resumable simulate --faults '[{"kind": "status", "status": 504, "times": null, "on": {"probability": 0.05}}]'
-  resumable simulate --settings '{"late_share": 0.1, "late_after_requests": 50}'
-
-\b
-Then, in another terminal, with the lines that it prints:
-  resumable backfill conversations --from 2023-10-01 --to 2023-10-08
-"""
+from resumable.simulator.faults.faults import SimFault
+from resumable.simulator.settings import SimSettings
+from resumable.simulator.simulator import serve
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command("simulate", epilog=EPILOG)(simulate)
-
-
-def simulate(
-    ctx: typer.Context,
-    port: Annotated[
-        int, typer.Option(metavar="N", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
-    ] = 0,
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed invents the same records.")] = 1,
-    records: Annotated[int, typer.Option(metavar="N", min=0, help="Conversations a day.")] = 100,
-    style: Annotated[str, typer.Option(metavar="full|small", help="How rich a record is: 5 KB or 0.7 KB.")] = "full",
-    token_lifetime: Annotated[float, typer.Option(metavar="SECONDS", help="How long a token lives.")] = 86_400.0,
-    rate: Annotated[int, typer.Option(metavar="N", min=0, help="Requests a minute; 0 is no limit.")] = 300,
-    latency: Annotated[str, typer.Option(metavar="SECONDS", help="Wait before an answer: 0.5, or 0.2-0.8.")] = "0",
-    faults: Annotated[
-        str | None, typer.Option(metavar="JSON|@FILE", help="A list of faults.", show_default=False)
-    ] = None,
-    settings: Annotated[
-        str | None, typer.Option(metavar="JSON|@FILE", help="An object with further settings.", show_default=False)
-    ] = None,
-    json: o.Json = False,
-    debug: o.Debug = False,
-) -> None:
-    """Serve a simulated Genesys Cloud on this machine until Ctrl-C. It needs no account and no network."""
-    session: Session = ctx.obj
-    from resumable.simulator.simulator import serve
-
+def simulate(session: Session, options: SimulateOptions) -> None:
+    """Serve a simulated Genesys Cloud until a signal comes."""
     changes = {
-        "seed": seed,
-        "records": records,
-        "style": style,
-        "token_lifetime": token_lifetime,
-        **dict.fromkeys(("rate_public", "rate_article"), rate or None),
-        "latency": _latency(latency),
-        **_settings_json(settings),
+        "seed": options.seed,
+        "records": options.records,
+        "style": options.style,
+        "token_lifetime": options.token_lifetime,
+        **dict.fromkeys(("rate_public", "rate_article"), options.rate or None),
+        "latency": _latency(options.latency),
+        **_settings_json(options.settings),
     }
-    known, disturbed = _checked(changes, faults)
+    known, disturbed = _checked(changes, options.faults)
     try:
-        serve(known, port=port, ready=lambda url: _announce(session, url, known), faults=disturbed)
+        serve(known, port=options.port, ready=lambda url: _announce(session, url, known), faults=disturbed)
     except OSError as failure:
         raise UsageError(
-            f"port {port} cannot be used: {failure.strerror}.", hint="Choose another --port, or leave it out."
+            f"port {options.port} cannot be used: {failure.strerror}.", hint="Choose another --port, or leave it out."
         ) from failure
 
 
-def _announce(session: Session, url: str, settings: "SimSettings") -> None:
+def _announce(session: Session, url: str, settings: SimSettings) -> None:
     # The secret is the simulator's own and opens nothing else.
     variables = {
         "GENESYS_API_URL": url,
@@ -90,10 +48,7 @@ def _announce(session: Session, url: str, settings: "SimSettings") -> None:
     session.tell("Try: resumable backfill conversations --from 2023-10-01 --to 2023-10-08")
 
 
-def _checked(changes: dict[str, Any], faults: str | None) -> tuple["SimSettings", tuple["SimFault", ...]]:
-    from resumable.simulator.faults.faults import SimFault
-    from resumable.simulator.settings import SimSettings
-
+def _checked(changes: dict[str, Any], faults: str | None) -> tuple[SimSettings, tuple[SimFault, ...]]:
     try:
         listed = _json(faults, "--faults") if faults is not None else []
         if not isinstance(listed, list):
@@ -106,7 +61,6 @@ def _checked(changes: dict[str, Any], faults: str | None) -> tuple["SimSettings"
 
 
 def _settings_json(text: str | None) -> dict[str, Any]:
-
     content = _json(text, "--settings") if text is not None else {}
     if not isinstance(content, dict):
         raise UsageError("--settings is not an object.", hint="""Such as --settings '{"records": 50}'.""")
@@ -114,16 +68,13 @@ def _settings_json(text: str | None) -> dict[str, Any]:
 
 
 def _json(text: str, option: str) -> Any:  # noqa: ANN401 - any JSON
-    from resumable.cli.parse import text_of
-
     try:
-        return json_text.loads(text_of(text, option))
+        return json.loads(text_of(text, option))
     except (ValueError, RecursionError) as problem:
         raise UsageError(f"{option} is not JSON: {problem}.") from None
 
 
 def _latency(text: str) -> Any:  # noqa: ANN401 - a number, or a list of two, as the settings take them
-
     try:
         numbers = [float(number) for number in text.split("-")]
     except ValueError:

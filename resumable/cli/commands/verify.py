@@ -1,74 +1,33 @@
 """`resumable verify`: is everything there, and is it what was recorded?"""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-import typer
-
-from resumable.cli import options as o
+from resumable.cli.job_choice import only_job
+from resumable.cli.job_spec import job_of_file
+from resumable.cli.options import VerifyOptions
+from resumable.cli.run_command import prepared
 from resumable.cli.session import Session
-
-if TYPE_CHECKING:
-    from resumable.errors import ResumableError
-    from resumable.verify.findings import Finding, Report
+from resumable.cli.signals import raised
+from resumable.cli.text.verify_progress import VerifyProgress
+from resumable.errors import Incomplete, Interrupted, ManifestUnusable, ResumableError, VerificationFailed
+from resumable.job.making import find
+from resumable.text import amount, paragraph, size
+from resumable.verify.findings import Finding, Flaw, Report
 
 LISTED = 1000
 """Findings that the JSON object holds; all are counted."""
 
-EPILOG = """
-\b
-Examples:
-  resumable verify
-  resumable verify conversations-2025 --quick
-  resumable verify conversations-2025 --online --rate 60
-  resumable verify conversations-2025 --json | jq .flaws
-"""
 
-Quick = Annotated[
-    bool,
-    typer.Option("--quick", help="Leave the content of the parts unread: look at size and footer.", show_default=False),
-]
-Online = Annotated[
-    bool,
-    typer.Option("--online", help="Ask the server, too, how much it counts: a request a window.", show_default=False),
-]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command("verify", epilog=EPILOG)(verify)
-
-
-def verify(
-    ctx: typer.Context,
-    job: o.AnyJob = None,
-    quick: Quick = False,
-    online: Online = False,
-    workers: o.Workers = None,
-    rate: o.Rate = None,
-    max_requests: o.MaxRequests = None,
-    state: o.State = None,
-    json: o.Json = False,
-    debug: o.Debug = False,
-) -> None:
-    """Check parts, manifest and receipt against each other; name every fault and what mends it. Changes nothing."""
-    session: Session = ctx.obj
-    # Imported here: they bring pyarrow and requests, which a help or a status does without.
-    from resumable.cli import run_command
-    from resumable.cli.commands.status import only_job
-    from resumable.cli.settings import settings_of
-    from resumable.cli.signals import raised
-    from resumable.cli.text.verify_progress import VerifyProgress
-    from resumable.errors import Interrupted
-    from resumable.job.making import find
-
-    settings = settings_of(session, state=state, workers=workers, rate=rate, max_requests=max_requests, on_drift="keep")
-    run_command.remember_hosts(session, settings)
-    found = find(job or only_job(settings.state, "verify"), settings, clock=session.clock)
+def verify(session: Session, options: VerifyOptions) -> None:
+    """Name every fault of a job, each as it is found."""
+    settings = prepared(session, options)
+    name = options.job or job_of_file(session) or only_job(settings.files, "verify")
+    found = find(name, settings, clock=session.clock)
     checking = VerifyProgress(session)
     listed: list[Finding] = []
     try:
         with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)):
-            for finding in found.verify(quick=quick, online=online, watch=checking.show):
+            for finding in found.verify(quick=options.quick, online=options.online, watch=checking.show):
                 listed += [finding] if len(listed) < LISTED else []
                 if not session.json:
                     checking.clear()
@@ -79,14 +38,12 @@ def verify(
         _conclude(session, checking.report, listed)
 
 
-def line(finding: "Finding") -> str:
+def line(finding: Finding) -> str:
     """Write a finding in one line."""
-    from resumable.text import plainly
-
-    return f"{finding.flaw.value}: {plainly(finding.text)} Mend: {finding.mend}".replace("\n", " ")
+    return f"{finding.flaw.value}: {finding.text} Mend: {finding.mend}".replace("\n", " ")
 
 
-def _conclude(session: Session, report: "Report", listed: "list[Finding]") -> None:
+def _conclude(session: Session, report: Report, listed: list[Finding]) -> None:
     """Say how it ended. Raises what the exit code stands for, unless all is well."""
     content = {**report.to_json(), "findings": [finding.to_json() for finding in listed]}
     error = _error(report, listed)
@@ -101,11 +58,7 @@ def _conclude(session: Session, report: "Report", listed: "list[Finding]") -> No
         session.give_json(content)
 
 
-def _error(report: "Report", listed: "list[Finding]") -> "ResumableError | None":
-    from resumable.errors import Incomplete, ManifestUnusable, VerificationFailed
-    from resumable.text import amount
-    from resumable.verify.findings import Flaw
-
+def _error(report: Report, listed: list[Finding]) -> ResumableError | None:
     if report.found[Flaw.MANIFEST]:
         broken = next(finding for finding in listed if finding.flaw is Flaw.MANIFEST)
         return ManifestUnusable(broken.text, hint=_to_mend(broken))
@@ -125,13 +78,11 @@ def _error(report: "Report", listed: "list[Finding]") -> "ResumableError | None"
     return None
 
 
-def _to_mend(finding: "Finding") -> str:
-    return f"Mend it with: {finding.mend}" if finding.mend.startswith("resumable ") else finding.mend
+def _to_mend(finding: Finding) -> str:
+    return f"Mend it with: {finding.mend}" if finding.typed else finding.mend
 
 
-def _closing(report: "Report", *, width: int | None) -> str:
-    from resumable.text import amount, paragraph, size
-
+def _closing(report: Report, *, width: int | None) -> str:
     what: list[Any] = [amount(report.windows, "window"), amount(report.pages, "page"), size(report.bytes)]
     how = "size and footer of every part" if report.quick else "every byte"
     counted = f", and {amount(report.counted, 'window')} counted by the server" if report.counted else ""

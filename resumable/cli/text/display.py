@@ -7,8 +7,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from resumable.monitor.progress import Figures
-from resumable.text import safe, span
+from resumable.cli.session import only_ascii
+from resumable.monitor.progress import Figures, Headline
+from resumable.text import bar, safe, span
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,16 +24,16 @@ class Display:
     def __init__(self, file: TextIO, *, colours: bool) -> None:
         """`file` is a terminal."""
         self._console = Console(file=file, no_color=not colours, highlight=False, soft_wrap=True)
-        self._plain = not (file.encoding or "").lower().startswith("utf")
-        self._headline = ""
+        self._plain = only_ascii(file)
+        self._headline = Headline(job="", text="")
         self._note = ""
         self._figures: Figures | None = None
         # Redrawn by whoever brings figures: a thread of rich's own would keep its own time.
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
 
-    def begin(self, headline: str) -> None:
+    def begin(self, headline: Headline) -> None:
         """Draw the headline, and take the terminal."""
-        self._headline = safe(headline)
+        self._headline = Headline(job=safe(headline.job), text=safe(headline.text))
         with contextlib.suppress(OSError):
             self._live.start()
             self._redraw()
@@ -61,8 +62,8 @@ class Display:
             self._live.stop()
 
     def _redraw(self) -> None:
-        name, _, rest = self._headline.partition("  ")
-        lines: list[RenderableType] = [_cropped((name, "bold"), ("  " + self._ascii(rest), ""))]
+        head = self._headline
+        lines: list[RenderableType] = [_cropped((head.job, "bold"), ("  " + self._ascii(head.text), ""))]
         if self._figures is not None:
             lines += self._drawn(self._figures)
         if self._note:
@@ -73,7 +74,7 @@ class Display:
         totals = figures.totals
         tail = f"  {figures.percent}  {figures.pages}   {totals.records:,} records"
         width = max(BAR_LEAST, min(BAR_MOST, self._console.width - 9 - len(tail) - 1))
-        full, rest = self._bar(figures.share, width)
+        full, rest = bar(figures.share, width, plain=self._plain)
         limited = "yellow" if figures.rate_limited else ""
         quarantined = f"   quarantined {totals.pages_quarantined:,}" if totals.pages_quarantined else ""
         name, left = "left", "-" if figures.left_seconds is None else span(figures.left_seconds)
@@ -94,13 +95,6 @@ class Display:
                 (quarantined, "yellow"),
             ),
         ]
-
-    def _bar(self, share: float, width: int) -> tuple[str, str]:
-        halves = int(share * width * 2)
-        if self._plain:
-            return "#" * (halves // 2), "-" * (width - halves // 2)
-        full = "━" * (halves // 2) + ("╸" if halves % 2 else "")
-        return full, "─" * (width - len(full))
 
     def _ascii(self, text: str) -> str:
         return text.replace("·", "-") if self._plain else text

@@ -2,9 +2,9 @@
 
 import contextlib
 
-from resumable.cli.session import Session
+from resumable.cli.session import Session, only_ascii
 from resumable.monitor.progress import REDRAW_SECONDS
-from resumable.text import amount, safe, size
+from resumable.text import amount, bar, safe, size
 from resumable.verify.findings import Report
 
 BAR = 24
@@ -31,7 +31,8 @@ class VerifyProgress:
             return
         self._next = now + self._every
         if self._session.live:
-            self._draw(self._bar(report) + self._said(report))
+            full, rest = bar(_share(report), BAR, plain=only_ascii(self._session.stderr))
+            self._draw(f"{full}{rest}  {self._said(report)}")
         else:
             self._session.tell(f"{self._session.clock.now():%Y-%m-%dT%H:%M:%SZ} {report.job}  {self._said(report)}")
 
@@ -50,10 +51,6 @@ class VerifyProgress:
         with contextlib.suppress(OSError, ValueError):  # the terminal may have gone; the verification has not
             self._session.stderr.write(text)
             self._session.stderr.flush()
-
-    def _bar(self, report: Report) -> str:
-        full = int(_share(report) * BAR)
-        return f"[{'#' * full}{'-' * (BAR - full)}] "
 
     def _said(self, report: Report) -> str:
         facts = [

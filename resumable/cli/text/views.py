@@ -9,7 +9,7 @@ from resumable.manifest.rows import Quarantined
 from resumable.models import Counter, EventKind, JobState
 from resumable.status import Status, cheaper_contract
 from resumable.storage.job_files import PARTS, RECEIPT, JobFiles
-from resumable.text import amount, facts, hanging, length, paragraph, plainly, reach, safe, selection, size, table
+from resumable.text import amount, facts, hanging, length, paragraph, reach, safe, selection, size, table
 
 PROBLEMS_SHOWN = 10
 
@@ -22,6 +22,7 @@ MEANINGS = {
     Failure.NO_RECORDS: "an answer named pages and held no records; its start is quoted. It is tried again next time.",
     Failure.RATE_LIMITED: "the server is asked too often: others use the same client, or --rate is too high.",
     Failure.OVERLOADED: "the server was overloaded; shorter windows (--window) make lighter queries.",
+    Failure.NOT_THE_API: "what answers there is not the API: look at GENESYS_REGION and GENESYS_API_URL.",
     Failure.QUERY_REFUSED: "the server refuses the request itself: look at the filters and the ids in them.",
     Failure.NOT_JSON: "the answer was no JSON: a proxy or a gateway answered in Genesys' place.",
 }
@@ -41,16 +42,28 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
         ("records", f"{totals.records:,}, {size(totals.bytes)}"),
         ("requests", ", ".join(_counted(status.counters))),
         *_closing(status),
+        *_behind(status),
         ("parts", home.store.place(PARTS)),
     ]
     lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
     lines += problem_lines(status.quarantined)
     history = [event for event in status.events if event.kind not in ROUTINE][-HISTORY_SHOWN:]
     for event in history:
-        lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {plainly(event.text)}", width=width)
+        lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {event.text}", width=width)
     if status.state not in (JobState.COMPLETE, JobState.RUNNING):
         lines.append(f"  Carry on with: resumable resume {status.job.name}")
     return [safe(line) for line in lines]
+
+
+def _behind(status: Status) -> list[tuple[str, str]]:
+    """Say since when a job that has run is not complete, and what last went wrong."""
+    behind, last = status.behind, status.last_failure
+    if status.state is JobState.COMPLETE:
+        return []
+    known = [] if behind is None else [("since", f"{behind.since:%Y-%m-%d %H:%M} UTC, {amount(behind.runs, 'run')}")]
+    if last is not None:
+        known.append(("failed", f"{last.at:%Y-%m-%d %H:%M:%S} {last.asked}: {last.reason}"))
+    return known
 
 
 def jobs_lines(known: Sequence[Status], broken: Iterable[tuple[str, str]]) -> list[str]:

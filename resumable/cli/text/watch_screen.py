@@ -12,7 +12,7 @@ from resumable.models import Counter, Event, JobState, label
 from resumable.monitor.coverage import Day, Mark
 from resumable.monitor.progress import event_line
 from resumable.monitor.watch import View
-from resumable.text import amount, length, reach, safe, selection, span
+from resumable.text import amount, bar, length, reach, safe, selection, span
 
 BAR_MOST, PULSE_MOST = 40, 40
 
@@ -85,7 +85,7 @@ def _head(view: View, screen: Screen) -> list[Text]:
     known = view.expected
     of = "?" if known.pages is None else f"{'' if known.sure else '~'}{known.pages:,}"
     tail = f"  {int(view.share * 100)} %  {totals.pages_done:,} / {of}   {amount(totals.records, 'record')}"
-    full, rest = _bar(view.share, max(8, min(BAR_MOST, screen.width - 10 - len(tail))), plain=screen.plain)
+    full, rest = bar(view.share, max(8, min(BAR_MOST, screen.width - 10 - len(tail))), plain=screen.plain)
     limited = counters[Counter.RATE_LIMITED]
     rate = "-" if view.per_minute is None else f"{view.per_minute:,.0f}"
     allowed = f" / {view.allowed:,.0f} a minute" if view.allowed else " a minute"
@@ -131,14 +131,6 @@ def _pulse(view: View, screen: Screen) -> Iterator[Text]:
     levels = ".:-=+*#@" if screen.plain else LEVELS
     bars = "".join(" " if n is None else levels[min(len(levels) - 1, int(n / most * len(levels)))] for n in pages)
     yield screen.line(("         ", ""), (bars, "blue"), (f"  a minute, the last {len(pages)}", "dim"))
-
-
-def _bar(share: float, width: int, *, plain: bool) -> tuple[str, str]:
-    halves = int(share * width * 2)
-    if plain:
-        return "#" * (halves // 2), "-" * (width - halves // 2)
-    full = "━" * (halves // 2) + ("╸" if halves % 2 else "")
-    return full, "─" * (width - len(full))
 
 
 def _calendar(view: View, screen: Screen, *, rows: int) -> list[Text]:

@@ -20,6 +20,7 @@ from resumable.redaction import Redactor
 from resumable.schema.fields import Fields
 from resumable.schema.schema import Schema, build
 from resumable.schema.strict_json import NotJson
+from resumable.text import spoken
 from resumable.tomlfile import TomlSource
 
 
@@ -118,7 +119,7 @@ class Declared:
             return {"page_size": page_size, "from": written(window.start, form), "to": written(end, form)}
         except ValueError as error:
             raise UsageError(
-                f"{self.name} cannot be asked for the window {window}: {error}.",
+                f"{self.name} cannot be asked for the window {spoken(window)}: {error}.",
                 hint='With time = "date" the range and its windows are whole UTC days; with "epoch_s", whole seconds.',
             ) from None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.datasets.described.ticketserver import Tickets, serving
+from tests.support.ticket_server import Tickets, serving
 
 
 @pytest.fixture

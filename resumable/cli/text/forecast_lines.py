@@ -1,0 +1,62 @@
+"""What is said of a job before it is begun, and of what is left of one under way."""
+
+from resumable.engine.forecast import Forecast
+from resumable.status import Status
+from resumable.text import amount, facts, hanging, length, reach, safe, selection, size, span
+
+ROUGHLY = 0.005
+"""A share under which an estimate is not called one."""
+
+
+def forecast_lines(found: Forecast, *, width: int | None) -> list[str]:
+    """Tell what is to be expected."""
+    spec = found.spec
+    chosen = "".join(f", {one}" for one in selection(spec.query))
+    head = (
+        f"{spec.dataset}, {reach(spec.interval)} ({amount(found.windows, 'window')} of {length(spec.window)}){chosen}"
+    )
+    lines = [*hanging("", head, width=width), *facts(list(_known_facts(found)), width=width)]
+    for warning in found.warnings:
+        lines += facts([("note", warning)], width=width)
+    return [safe(line) for line in lines]
+
+
+def _known_facts(found: Forecast) -> list[tuple[str, str]]:
+    if found.hits is None or found.pages is None or found.requests is None or found.seconds is None:
+        return [
+            ("hits", f"{found.spec.dataset} does not tell how much there is before its last page"),
+            ("disk", f"{size(found.free_bytes)} free"),
+        ]
+    sampled = found.asked < found.windows
+    about = f"+/- {found.plus_minus * 100:.0f} %" if found.plus_minus >= ROUGHLY else "all much alike"
+    how = f"page 1 of {found.asked} windows asked, {about}" if sampled else "page 1 of every window asked"
+    disk = "nothing" if found.disk_bytes is None else size(found.disk_bytes)
+    known = [
+        ("hits", f"{found.hits:,}  ({how})"),
+        ("pages", f"{found.pages:,} of {found.spec.page_size}"),
+        ("requests", f"{found.requests:,}"),
+        ("time", f"{span(found.seconds)} at {found.per_minute:g} requests a minute"),
+        ("disk", f"{disk} of {size(found.free_bytes)} free"),
+    ]
+    if found.disk_bytes is not None and found.disk_bytes > found.free_bytes:
+        known.append(("note", "the disk is too small for it: choose another with --state"))
+    if found.cheaper is not None:
+        name, requests = found.cheaper
+        known.append(("cheaper", f"{name} would need {requests:,} requests, {span(requests / found.per_minute * 60)}"))
+    return known
+
+
+def rest_lines(known: Status, *, requests: int | None, per_minute: float, width: int | None) -> list[str]:
+    """Tell what is left of a job; `requests` is None where nothing is known of it yet."""
+    totals = known.totals
+    windows = totals.windows - totals.windows_done
+    if not windows:
+        say = [("windows", f"all {totals.windows:,} are complete: nothing is left")]
+    else:
+        say = [("windows", f"{windows:,} of {totals.windows:,} are left"), ("pages", f"{totals.pages_done:,} are done")]
+        if requests is None:
+            say.append(("left", "unknown until a window is begun"))
+        else:
+            time = span(requests / per_minute * 60)
+            say.append(("left", f"about {amount(requests, 'request')}, {time} at {per_minute:g} a minute"))
+    return [safe(line) for line in [f"{known.job.name}  {known.state.value}", *facts(say, width=width)]]

@@ -1,0 +1,44 @@
+"""Errors and faults carry what is decided by, so that nobody reads their texts."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from resumable.cli.failure import report
+from resumable.cli.session import Session
+from resumable.clock import SystemClock
+from resumable.errors import Failure, Incomplete, ManifestUnusable, NoRecords, StatusFault, TransportFault, TrustFault
+from tests.support.builders import make_manifest
+from tests.support.clock import VirtualClock
+
+
+def test_the_command_ends_the_hint_and_is_a_field_of_its_own() -> None:
+    """Whoever runs it needs no search in the hint; without one the hint is all there is."""
+    error = ManifestUnusable("lost.", hint="Make it again with:", command="resumable repair job")
+    assert (error.hint, error.command) == ("Make it again with: resumable repair job", "resumable repair job")
+    bare = ManifestUnusable("held.", hint="Close what has it open, then try: resumable resume job")
+    assert bare.command is None
+
+
+def test_faults_know_of_what_kind_they_are() -> None:
+    """The kind is the class's own, or what the table of statuses says."""
+    assert TransportFault("cut").failure is Failure.NO_ANSWER
+    assert TrustFault("self-signed").failure is Failure.UNTRUSTED
+    assert NoRecords("entities is missing").failure is Failure.NO_RECORDS
+    assert StatusFault("HTTP 429: x", status=429, failure=Failure.RATE_LIMITED).failure is Failure.RATE_LIMITED
+
+
+@pytest.mark.parametrize("safe", [None, 3])
+def test_an_error_says_by_a_field_that_it_tells_what_is_safe(safe: int | None, tmp_path: Path) -> None:
+    """A server's words about what is safe, or about a range, are shown as they came and decide nothing."""
+    folder = tmp_path / "job"
+    folder.mkdir()
+    make_manifest(folder / "manifest.sqlite", VirtualClock()).close()
+    session = Session(stdout=io.StringIO(), stderr=io.StringIO(), environment={}, clock=SystemClock(), folder=folder)
+    quoted = "HTTP 500: your records are safe in 2023-10-01T00:00:00.000Z/2023-10-02T00:00:00.000Z"
+    report(session, Incomplete(quoted, safe=safe))
+    assert isinstance(session.stderr, io.StringIO)
+    said = session.stderr.getvalue()
+    assert quoted in said
+    assert ("The job is job" in said) is (safe is None)
