@@ -8,7 +8,7 @@ from resumable.engine.closing import STILL_CHANGING, Verdict, judge
 from resumable.engine.context import RunContext
 from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recovery import remove_stale
-from resumable.errors import Fault, Incomplete, ManifestUnusable
+from resumable.errors import Fault, Incomplete, ManifestUnusable, UsageError
 from resumable.manifest.rows import WindowRow
 from resumable.models import EventKind, PageKey, PartFact, Snapshot, Window, iso, label
 from resumable.storage.parts import Footer
@@ -46,6 +46,7 @@ class Recorder:
                 f"{label(window.interval)} page {number} does not fit the schema: {', '.join(answer.drift)}.",
                 hint="The page was not recorded. Run again without --on-drift fail to keep such values in _unmapped.",
             )
+        self._check_key(answer)
         footer = Footer(
             job=context.job.uuid,
             job_name=context.job.name,
@@ -69,6 +70,20 @@ class Recorder:
         if answer.table is not None:
             self.keys.keep(window, number, answer.table.column(context.contract.schema.key))
         return part
+
+    def _check_key(self, answer: Answer) -> None:
+        """Refuse a described endpoint of which the first records that come do not have the key that the file names.
+
+        Later pages may lack it, and are counted as what they are: no answer of a server may stop a job for good.
+        """
+        context, key = self.context, self.context.contract.schema.key
+        if context.job.spec.query.declaration is None or answer.table is None:
+            return
+        if answer.table.column(key).null_count == answer.rows > 0 and not context.manifest.any_page():
+            raise UsageError(
+                f"none of the first {answer.rows} records of {context.contract.name} has the key {key!a}.",
+                hint="Name a member that every record has, in the file under [record]: key. Nothing was recorded.",
+            )
 
     def give_up(self, window: Window, number: int, fault: Fault) -> None:
         """Quarantine a page. Raises Incomplete when so many failed in a row that no page could come."""

@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from resumable.cli.complete import complete_job
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from tests.support.command_line import RANGE, CommandLine
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "b")
@@ -161,3 +162,28 @@ def test_the_only_job_that_is_broken_says_what_is_wrong(cli: CommandLine) -> Non
     outcome = cli("resume")
     assert outcome.code == 8
     assert "resumable repair m" in outcome.stderr
+
+
+def test_a_job_that_does_not_complete_says_since_when(cli: CommandLine) -> None:
+    """Exit 3 names the first run that did not complete it and how many there were; `status` and JSON say so too."""
+    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=400, times=None, on=Match(pages=(2,))))
+    for runs in (1, 2, 3):
+        outcome = cli(*BACKFILL, "--json")
+        assert outcome.code == 3
+        assert outcome.json["error"]["incomplete"]["runs"] == runs
+        assert f"after {runs} run" in outcome.stderr
+        assert ("it may never be, by itself" in outcome.stderr) is (runs == 3)
+    status = cli("status", "b", "--json").json
+    assert status["incomplete"] == outcome.json["error"]["incomplete"]
+    assert status["last_failure"]["status"] == 400
+    assert status["last_failure"]["correlation_id"]
+    assert status["last_failure"]["correlation_id"] in cli("status", "b").stdout
+    log = cli(*BACKFILL, "--log-json").stderr.splitlines()
+    (line,) = [line for line in log if '"event": "error"' in line]
+    assert '"runs": 4}' in line
+    assert status["last_failure"]["correlation_id"] not in line
+    assert "correlation id" in "".join(log)
+    cli.sim.clear_faults()
+    assert cli(*BACKFILL).code == 0
+    status = cli("status", "b", "--json").json
+    assert status["incomplete"] is None
