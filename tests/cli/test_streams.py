@@ -66,11 +66,25 @@ def test_a_stream_that_takes_nothing_ends_in_a_documented_way(
     assert "should not have happened" not in outcome.stderr
 
 
-def test_a_run_with_closed_streams_writes_none_of_its_words_into_its_files(cli: CommandLine) -> None:
-    """The numbers of closed streams are not given to files of the job, which would then hold what is said."""
-    outcome = shell(cli, "<&- >&- 2>&-", *BACKFILL, "--debug")
-    assert outcome.code == 0
+def test_a_run_with_closed_streams_ends_well(cli: CommandLine) -> None:
+    """As a daemon may be started: nothing is heard of it, and all is there."""
+    assert shell(cli, "<&- >&- 2>&-", *BACKFILL, "--debug").code == 0
     assert cli("verify", "j").code == 0
+
+
+def test_no_file_gets_the_number_of_a_closed_stream(tmp_path: Path) -> None:
+    """What a library writes to stderr by its number would end up in a manifest, or in a part."""
+    program = (
+        "import os; from resumable.__main__ import _keep_standard_streams as keep; keep();"
+        f" file = os.open({str(tmp_path / 'first')!r}, os.O_WRONLY | os.O_CREAT); os.write(file, str(file).encode())"
+    )
+    subprocess.run(
+        ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, program],
+        env={"PYTHONPATH": str(Path(__file__).parent.parent.parent)},
+        timeout=60,
+        check=True,
+    )
+    assert int((tmp_path / "first").read_text()) > 2
 
 
 def test_a_reader_of_a_help_may_leave(cli: CommandLine) -> None:

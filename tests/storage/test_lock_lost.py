@@ -1,5 +1,6 @@
 """The lock is the file that was locked, not its name; and those who only look share it."""
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +11,8 @@ import pytest
 
 from resumable import Job, JobLocked, Secret
 from resumable.errors import ExitCode
-from resumable.models import Request
+from resumable.manifest.store import Manifest
+from resumable.models import Counter, EventKind, JobState, Request
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from resumable.storage.lock import hold
@@ -159,3 +161,25 @@ def test_a_look_waits_for_who_changes_the_job(sim: Simulator, tmp_path: Path) ->
     ):
         job.export(tmp_path / "x.csv")
     assert not (tmp_path / "x.csv").exists()
+
+
+def test_no_change_of_a_manifest_is_committed_once_the_lock_is_lost(sim: Simulator, tmp_path: Path) -> None:
+    """Not a page, not an event, not a counter: the guard is asked at the end of each transaction."""
+    clock = VirtualClock()
+    job = make_job(sim, clock, tmp_path)
+    with hold(job.home.lock, job="job", now=clock.now()) as lock:
+        manifest = Manifest.open(job.home.manifest, clock, guard=lock.check)
+        assert manifest is not None
+        with contextlib.closing(manifest):
+            manifest.event(EventKind.WARNING, "before")
+            job.home.lock.unlink()
+            for change in (
+                lambda: manifest.event(EventKind.WARNING, "after"),
+                lambda: manifest.count(Counter.REQUESTS),
+                lambda: manifest.set_state(JobState.COMPLETE),
+            ):
+                with pytest.raises(JobLocked, match="was taken away"):
+                    change()
+    status = job.status()
+    assert [event.text for event in status.events] == ["before"]
+    assert (status.state, status.counters[Counter.REQUESTS]) == (JobState.PLANNED, 0)

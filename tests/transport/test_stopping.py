@@ -11,7 +11,7 @@ import pytest
 from resumable import Incomplete, Interrupted, JobSpec, Query, Secret, Settings, make
 from resumable import clock as clocks
 from resumable.clock import Stop, SystemClock
-from resumable.config import Endpoints
+from resumable.config import Endpoints, Policy
 from resumable.errors import GivenUp
 from resumable.models import Request
 from resumable.transport.exchange import Exchange, Limits
@@ -93,6 +93,7 @@ def test_a_run_against_a_server_that_drips_ends_when_it_is_told_to(
         client_secret=Secret("secret-of-a-test"),
         state=tmp_path,
         workers=2,
+        policy=Policy(attempts=1),
     )
     spec = JobSpec.of("conversations", "2023-10-01", "2023-10-03", query=Query(), page_size=100)
     job = make(spec, settings, name="job")
