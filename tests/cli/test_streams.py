@@ -75,8 +75,9 @@ def test_a_run_with_closed_streams_ends_well(cli: CommandLine) -> None:
 def test_no_file_gets_the_number_of_a_closed_stream(tmp_path: Path) -> None:
     """What a library writes to stderr by its number would end up in a manifest, or in a part."""
     program = (
-        "import os; from resumable.__main__ import _keep_standard_streams as keep; keep();"
-        f" file = os.open({str(tmp_path / 'first')!r}, os.O_WRONLY | os.O_CREAT); os.write(file, str(file).encode())"
+        "import contextlib, os, sys; from resumable.__main__ import main; sys.argv = ['resumable', '--version']\n"
+        "with contextlib.suppress(SystemExit): main()\n"
+        f"file = os.open({str(tmp_path / 'first')!r}, os.O_WRONLY | os.O_CREAT); os.write(file, str(file).encode())"
     )
     subprocess.run(
         ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, program],

@@ -173,11 +173,12 @@ def test_no_change_of_a_manifest_is_committed_once_the_lock_is_lost(sim: Simulat
         with contextlib.closing(manifest):
             manifest.event(EventKind.WARNING, "before")
             job.home.lock.unlink()
-            for change in (
+            changes: list[Callable[[], None]] = [
                 lambda: manifest.event(EventKind.WARNING, "after"),
                 lambda: manifest.count(Counter.REQUESTS),
                 lambda: manifest.set_state(JobState.COMPLETE),
-            ):
+            ]
+            for change in changes:
                 with pytest.raises(JobLocked, match="was taken away"):
                     change()
     status = job.status()
