@@ -36,6 +36,15 @@ class Status:
     last_failure: LastFailure | None = None
     """The last exchange that failed."""
 
+    smaller_pages: int = 0
+    """Windows that are asked for in smaller pages than the job's, because those were too heavy."""
+
+    @property
+    def outage(self) -> dict[str, str] | None:
+        """Since when the source has answered nobody, and in what way it does not; None where it has."""
+        since = self.job.outage_since
+        return None if since is None else {"since": iso(since), "why": self.job.outage_why}
+
     @property
     def problems(self) -> tuple[str, ...]:
         """The quarantined pages, a line each."""
@@ -47,6 +56,7 @@ class Status:
         return {
             "job": self.job.name,
             "dataset": spec.dataset,
+            "organisation": None if self.job.organisation is None else asdict(self.job.organisation),
             "state": self.state.value,
             "from": iso(spec.interval.start),
             "to": iso(spec.interval.end),
@@ -63,6 +73,8 @@ class Status:
             "updated_at": _when(self.job.updated_at),
             "incomplete": None if self.behind is None else {"since": iso(self.behind.since), "runs": self.behind.runs},
             "last_failure": self._failure(),
+            "outage": self.outage,
+            "learned": {"records_paged_through": self.job.deep_limit, "windows_in_smaller_pages": self.smaller_pages},
             "drift": self.drift,
             "problems": list(self.problems),
             "events": [{"at": iso(e.at), "kind": e.kind.value, "text": e.text} for e in self.events],
@@ -98,6 +110,7 @@ def read(home: JobFiles, *, events: int = 20) -> Status | None:
             receipt=_receipt(home) if state is JobState.COMPLETE else None,
             behind=None if state is JobState.COMPLETE else manifest.behind(),
             last_failure=manifest.last_failure(),
+            smaller_pages=manifest.smaller_pages(),
         )
 
 

@@ -20,10 +20,14 @@ TRIALS = {
     "flips": (200, "places at which a bit of a part is flipped"),
     "body-cuts": (60, "places at which a body is cut, in each framing"),
     "inputs": (2000, "inputs for each fuzzer"),
+    "matrix-cells": (600, "wrong answers of the second server, over all contracts and requests; 0 is all of them"),
 }
 """How often each kind of trial is made: option, number in the bounded selection, what it counts."""
 
 _KEY = "trials: "
+
+OWED = "tests/apart/"
+"""Where a test may be expected to fail, strictly: faults that are named and not yet fixed. A release has none."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Make a failure of a test that is skipped for a reason that is not the machine's, or expected to fail."""
     report = yield
-    if report.skipped:
+    if report.skipped and not (hasattr(report, "wasxfail") and report.nodeid.startswith(OWED)):
         reason = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else "xfail"
         if not machine.needed(reason):
             report.outcome, report.longrepr = "failed", f"skipped for no reason that {machine.__name__} knows: {reason}"

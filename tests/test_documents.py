@@ -147,8 +147,11 @@ def test_a_person_can_read_the_readme() -> None:
 
 def test_ci_runs_the_two_commands_that_the_readme_shows() -> None:
     """What .ci/run cuts out of the README with its sed is the demo and the tests."""
-    cuts = re.findall(r"\$\((sed -n .* README\.md \| head -n 1)\)", (ROOT / ".ci" / "run").read_text("utf-8"))
-    found = [subprocess.run(["bash", "-c", cut], cwd=ROOT, capture_output=True, text=True).stdout for cut in cuts]
+    cuts = re.findall(r"\$\((readme_command .*?)\)", (ROOT / ".ci" / "run").read_text("utf-8"))
+    shell = "source .ci/common && "
+    found = [
+        subprocess.run(["bash", "-c", shell + cut], cwd=ROOT, capture_output=True, text=True).stdout for cut in cuts
+    ]
     shown = [line for line in document(README).code if line.startswith("python3 -m venv ")]
     assert [line.strip() for line in found] == shown
     assert [line.rsplit(" ", 1)[1] for line in shown] == ["demo", "pytest"]

@@ -151,12 +151,28 @@ class RunOptions:
         int | None,
         Option(flag="--max-requests", metavar="N", least=1, help="Stop cleanly after so many, with exit code 3."),
     ] = None
+    patience: Annotated[
+        str | None,
+        Option(
+            flag="--patience",
+            metavar="DURATION",
+            help="Wait out an outage of Genesys Cloud for so long, then stop with exit code 3; 30m when not given.",
+        ),
+    ] = None
     on_drift: Annotated[
         str,
         Option(
             flag="--on-drift", metavar="keep|fail", help="What to do about values that the schema has no place for."
         ),
     ] = "keep"
+    same_organisation: Annotated[
+        bool,
+        Option(
+            flag="--same-organisation",
+            help="Confirm that a new client, or a new address, is of the organisation that the job knows.",
+            in_files=False,
+        ),
+    ] = False
     config: Annotated[
         str | None,
         Option(

@@ -48,6 +48,8 @@ class Session:
 
     job_file: "JobFile | None" = None
     """What --config named."""
+    profile: str | None = None
+    """The profile that was chosen, where the job file has several, so that a job's name tells of whom it is."""
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def state(self, given: str | None) -> Path:

@@ -25,10 +25,11 @@ from resumable.datasets.facts import Paging
 from resumable.datasets.limits import deep_limit, longest_window, window_length
 from resumable.datasets.refusals import refusal_of
 from resumable.datasets.resolve import get, resolve
+from resumable.engine.belonging import NoJournal
 from resumable.engine.closing import STILL_CHANGING
 from resumable.engine.windows import cut
 from resumable.errors import Fault, Incomplete, Interrupted
-from resumable.models import Counter, EventKind, Interval, JobSpec, iso, label
+from resumable.models import Interval, JobSpec, iso, label
 from resumable.storage.durable import free_bytes, nearest_folder
 from resumable.storage.parts import part_bytes
 from resumable.transport.http import Reply
@@ -94,22 +95,6 @@ class _Look:
     """Its records as an Arrow table; None where there are none."""
 
 
-class _NoJournal:
-    """Nothing of a forecast is kept."""
-
-    def count(self, counter: Counter) -> None:
-        """Forget it."""
-
-    def event(self, kind: EventKind, text: str) -> None:
-        """Forget it."""
-
-    def failed(self, asked: str, fault: Fault) -> None:
-        """Forget it."""
-
-    def answered(self, seconds: float, *, allowed: float) -> None:
-        """Forget it."""
-
-
 def forecast(
     spec: JobSpec, settings: Settings, *, clock: Clock, stop: Stop | None = None, exact: bool = False
 ) -> Forecast:
@@ -121,7 +106,7 @@ def forecast(
     asked_by, asked_spec = _asking(spec, contract)
     windows = list(cut(spec.interval, window_length(asked_by, spec.window, settings.interval_max)))
     stop = stop or Stop(clock)
-    with open_session(asked_by, settings, stop=stop, journal=_NoJournal()) as client:
+    with open_session(asked_by, settings, stop=stop, journal=NoJournal()) as client:
         chosen = windows if exact or len(windows) <= SAMPLE else _sampled(windows, clock)
         looks = _looks(client, asked_by, asked_spec, chosen, stop)
         per_minute = client.pacer.per_minute

@@ -5,6 +5,7 @@ import json
 import platform
 from array import array
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Final
 
 import pyarrow as pa
@@ -68,6 +69,7 @@ def facts(manifest: ManifestReader) -> dict[str, Any]:
         "job": job.name,
         "uuid": job.uuid,
         "dataset": job.spec.dataset,
+        "organisation": None if job.organisation is None else asdict(job.organisation),
         "query": json.loads(job.spec.query.to_json()),
         "from": iso(job.spec.interval.start),
         "to": iso(job.spec.interval.end),

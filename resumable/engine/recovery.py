@@ -45,12 +45,20 @@ def remove_stale(window: Window, *, manifest: Manifest, parts: Parts) -> None:
     manifest.forget_stale(window)
 
 
+def foreign_part(footer: Footer, job: JobRow) -> bool:
+    """Tell whether a part says that it holds another organisation's data: by ids, for clients and addresses change."""
+    known = None if job.organisation is None else job.organisation.id
+    return None not in (known, footer.organisation) and known != footer.organisation
+
+
 def _adopt(key: PageKey, row: WindowRow, *, manifest: Manifest, parts: Parts, job: JobRow) -> WindowRow | None:
     found = parts.inspect(key)
     if found is None or key.take != row.window.take:
         return None
     footer, part = found
     if (footer.job, footer.query_digest, footer.schema_digest) != (job.uuid, job.spec.digest, job.schema_digest):
+        return None
+    if foreign_part(footer, job):
         return None
     if manifest.remote(row.window) is not None:
         # Pages along a cursor come strictly one after the other: only the next one can be an orphan.

@@ -12,7 +12,8 @@ from resumable.datasets.facts import Paging
 from resumable.datasets.limits import deep_limit
 from resumable.datasets.refusals import refusal_of
 from resumable.datasets.resolve import of_job
-from resumable.engine import inference, receipt
+from resumable.engine import belonging, inference, receipt
+from resumable.engine.belonging import HeldJournal
 from resumable.engine.context import LiveRun, RunContext
 from resumable.engine.cursor import CursorWorker
 from resumable.engine.feed import Feed
@@ -30,6 +31,7 @@ from resumable.errors import (
     ResumableError,
     SourceUnsettled,
     StorageFailed,
+    UsageError,
 )
 from resumable.manifest.rows import Totals
 from resumable.manifest.store import Manifest
@@ -38,7 +40,7 @@ from resumable.status import check_sound
 from resumable.storage.job_files import JobFiles
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
-from resumable.text import size
+from resumable.text import amount, size
 
 LIMITS = {"limit": "the time allowed is up", "requests": "the requests allowed are used up"}
 """What a run was told to end after, by the reason for its stop."""
@@ -71,7 +73,9 @@ class Run:
         self._check_room()
         with Scratch(self._home.folder) as scratch, contextlib.ExitStack() as watched:
             kept = RecordKeys(scratch)
-            with open_session(self._contract, self._settings, stop=self._stop, journal=self._manifest) as client:
+            journal = HeldJournal(self._manifest)
+            with open_session(self._contract, self._settings, stop=self._stop, journal=journal) as client:
+                self._belong(client, journal)
                 self._begin(client)
                 recorder = self._work(client, kept, lambda live: watched.enter_context(watch(live)))
             self._conclude(recorder, kept)  # watched too: with many pages of earlier runs it takes minutes
@@ -102,8 +106,20 @@ class Run:
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )
 
+    def _belong(self, client: Client, journal: HeldJournal) -> None:
+        """Learn whose data the job holds, or refuse another's before anything is changed."""
+        try:
+            self._job = belonging.settle(self._manifest, client, self._contract, self._settings)
+        except UsageError:
+            raise
+        except BaseException:
+            journal.release()
+            raise
+        journal.release()
+
     def _begin(self, client: Client) -> None:
         self._manifest.set_state(JobState.RUNNING)
+        self._manifest.learned.outage(None, "")  # of an earlier run: somebody has been answered since
         self._manifest.event(EventKind.RUN_STARTED, f"{client.concurrency.size} workers")
         if self._manifest.no_log:
             slower = f"no write-ahead log on this disk ({self._manifest.no_log}): each page is recorded more slowly"
@@ -149,7 +165,7 @@ class Run:
             feed=feed,
             stop=self._stop,
             spec=self._job.spec.to_json(),
-            deep_limit=deep_limit(self._contract, self._settings.deep_limit),
+            deep_limit=deep_limit(self._contract, self._settings.deep_limit or self._job.deep_limit),
             fail_on_drift=self._settings.fail_on_drift,
         )
         recorder = Recorder(context=context, keys=kept)
@@ -225,6 +241,14 @@ class Run:
             return SourceUnsettled(
                 f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
                 hint=f"{safe}. Come back when the data has stopped changing, with:",
+                command=again,
+                safe=done,
+            )
+        if recorder.failed and not totals.pages_quarantined:
+            why = next(iter(recorder.failed.values()))
+            return Incomplete(
+                f"{safe}; the server failed {amount(len(recorder.failed), 'window')} each time: {why}.",
+                hint="Come back later, with:",
                 command=again,
                 safe=done,
             )

@@ -54,7 +54,7 @@ def export(home: JobFiles, request: ExportRequest, *, output: Output | None = No
     a part is not as recorded, StorageFailed, JobLocked where another process exports to the same path.
     """
     found = source.read(home, partial=request.partial)
-    named = id_names.read(home.state) if request.names else None
+    named = id_names.read(home.state, found.job) if request.names else None
     made = shape.make(found.schema, found.root, table=request.table, names=named.names if named else {})
     facts = [VERSION, request.format, request.table, found.schema.digest, named.digest if named else None]
     work = ExportWork(

@@ -9,6 +9,7 @@ from resumable.errors import UsageError
 from resumable.export import source
 from resumable.export.shape import Names
 from resumable.export.tables import NAMED
+from resumable.manifest.rows import JobRow
 from resumable.storage.job_files import StateFiles
 
 LISTS = tuple(sorted(set(NAMED.values())))
@@ -27,15 +28,21 @@ class Directory:
     """Jobs that were passed over, by name, each with why."""
 
 
-def read(state: StateFiles) -> Directory:
-    """Read the names from the newest job of each list in a state folder. Raises UsageError where there is none."""
+def read(state: StateFiles, of: JobRow) -> Directory:
+    """Read the names from the newest job of each list in a state folder, of the organisation of the job to be named.
+
+    Raises UsageError where there is none, or only another organisation's.
+    """
     unreadable: dict[str, str] = {}
-    listed = {dataset: source.newest(state, dataset, unreadable) for dataset in LISTS}
-    found = {dataset: newest for dataset, newest in listed.items() if newest is not None}
+    newest = {dataset: source.newest(state, dataset, unreadable, lambda job: _may_name(job, of)) for dataset in LISTS}
+    found = {dataset: each for dataset, each in newest.items() if each is not None}
     if not found:
+        foreign = any(source.newest(state, dataset, unreadable) is not None for dataset in LISTS)
         passed_over = f" Not to be read: {', '.join(unreadable)}." if unreadable else ""
         raise UsageError(
-            f"no job in {state.folder} has listed queues, users or wrap-up codes.{passed_over}",
+            f"the lists in {state.folder} are of another organisation than {of.name}: their names would be wrong."
+            if foreign
+            else f"no job in {state.folder} has listed queues, users or wrap-up codes.{passed_over}",
             hint="Download them: resumable backfill queues; resumable backfill users; resumable backfill wrapupcodes",
         )
     return Directory(
@@ -44,6 +51,14 @@ def read(state: StateFiles) -> Directory:
         jobs=tuple(each.job.name for each in found.values()),
         unreadable=unreadable,
     )
+
+
+def _may_name(listed: JobRow, of: JobRow) -> bool:
+    """Tell whether a list may be of a job's organisation; one of a version that kept none may."""
+    known, other = of.organisation, listed.organisation
+    if known is None or other is None:
+        return True
+    return known.id == other.id if None not in (known.id, other.id) else known.origin == other.origin
 
 
 def _names(listed: source.ExportSource) -> tuple[pa.Array, pa.Array]:

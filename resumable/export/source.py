@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -101,8 +102,10 @@ def read(home: JobFiles, *, partial: bool) -> ExportSource:
     return ExportSource(job=job, parts=Parts(home), contract=contract, pieces=pieces, missing=missing)
 
 
-def newest(state: StateFiles, dataset: str, unreadable: dict[str, str]) -> ExportSource | None:
-    """Return the newest job of a dataset in a state folder that has anything whole; None where there is none.
+def newest(
+    state: StateFiles, dataset: str, unreadable: dict[str, str], suits: Callable[[JobRow], bool] = lambda _: True
+) -> ExportSource | None:
+    """Return the newest job of a dataset in a state folder that suits and has anything whole; None for none.
 
     A job that cannot be read is passed over, and why is put into `unreadable` by its name.
     """
@@ -111,7 +114,7 @@ def newest(state: StateFiles, dataset: str, unreadable: dict[str, str]) -> Expor
         try:
             with reader(home) as manifest:
                 job = None if manifest is None else manifest.job()
-            if job is not None and job.spec.dataset == dataset:
+            if job is not None and job.spec.dataset == dataset and suits(job):
                 source = read(home, partial=True)
                 found += [(job.updated_at, source)] if source.pieces else []
         except ResumableError as error:

@@ -12,10 +12,11 @@ from resumable.clock import Clock, Stop
 from resumable.config import Settings
 from resumable.datasets.contract import Contract
 from resumable.datasets.resolve import of_job
+from resumable.engine.belonging import confirm
 from resumable.engine.context import LiveRun
 from resumable.engine.run import Run, Watch
-from resumable.errors import UsageError
-from resumable.manifest.reader import required_reader
+from resumable.errors import ManifestUnusable, UsageError
+from resumable.manifest.reader import reader, required_reader
 from resumable.manifest.store import Manifest
 from resumable.models import JobState, PageKey
 from resumable.repair.repair import Repaired, Say, mended
@@ -80,10 +81,27 @@ class Job:
         totals, run = manifest.totals(), Run(manifest, self.home.guarded(guard), self.settings, stop)
         if totals.windows_done < totals.windows or manifest.useless_remotes():
             run.go(watch or _nobody_watches)
-        elif anew or manifest.job().state is not JobState.COMPLETE:
+            return
+        # Nothing is left to ask for, so that no run would notice another organisation's credentials.
+        self.confirm_organisation(stop)
+        if anew or manifest.job().state is not JobState.COMPLETE:
             run.conclude()
         else:
             run.check_sound()
+
+    def confirm_organisation(self, stop: Stop | None = None) -> None:
+        """Raise UsageError where the settings lead to another organisation than the job's; nothing is changed.
+
+        Asks the server only where address or client are not those that the job knows. A manifest that cannot be read
+        says nothing.
+        """
+        try:
+            with reader(self.home) as manifest:
+                job = None if manifest is None else manifest.job()
+        except ManifestUnusable:
+            job = None
+        if job is not None:
+            confirm(job, of_job(job.spec, job.columns), self.settings, stop or Stop(self.clock))
 
     def check_sound(self) -> None:
         """Raise ManifestUnusable where what says that the job is complete does not agree with itself."""
@@ -116,6 +134,7 @@ class Job:
         a kill.
         """
         with hold(self.home.lock, job=self.name, now=self.clock.now()) as lock:
+            self.confirm_organisation(stop)
             manifest, done = mended(
                 self,
                 clock=self.clock,

@@ -49,6 +49,7 @@ def make(
     known = status_of.read(job.home, events=0) or _create(job, spec, dataset)
     _compare(job, known.job.spec, spec, look_back)
     if look_back is not None:
+        job.confirm_organisation()
         _top_up(job, spec, look_back, dataset)
     return job
 

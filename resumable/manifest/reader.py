@@ -127,6 +127,12 @@ class ManifestReader:
         with sensible("a window's shortfall", self._db.path):
             return {Shortfall(shortfall): count for shortfall, count in rows}
 
+    def smaller_pages(self) -> int:
+        """Return how many windows are asked for in smaller pages than the job's."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return 0
+        return int(self._db.value("SELECT count(*) FROM window WHERE asked_size IS NOT NULL") or 0)
+
     def open_records(self) -> tuple[int, datetime | None]:
         """Return how many records have no end yet, and when the oldest of them began."""
         if self._version < tables.WHOLE_TRUTH_SINCE:

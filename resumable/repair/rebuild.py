@@ -22,7 +22,7 @@ from resumable.errors import ManifestUnusable, ResumableError
 from resumable.manifest.repairs import Placed
 from resumable.manifest.rows import PageRow, WindowRow
 from resumable.manifest.store import Manifest
-from resumable.models import EventKind, Interval, JobSpec, PageKey, Snapshot, moment_of
+from resumable.models import EventKind, Interval, JobSpec, Organisation, PageKey, Snapshot, moment_of
 from resumable.storage import durable
 from resumable.storage.job_files import PARTS, JobFiles
 from resumable.storage.parts import Footer, Parts
@@ -69,6 +69,9 @@ def restore(
         columns=origin.columns,
     )
     with closing(manifest):
+        if origin.origin is not None:
+            whose = Organisation(origin=origin.origin, id=origin.organisation, client=origin.client)
+            manifest.learned.organisation(whose)
         done = _Restoration(manifest, parts, contract, origin, look).go()
         text = f"made again from {done.parts:,} parts; its events, counts and drift until now are in {at}"
         manifest.event(EventKind.WARNING, text)
@@ -236,7 +239,10 @@ class _Restoration:
             if found is None:
                 continue
             footer, part = found
-            if (footer.job, footer.query_digest, footer.schema_digest, footer.columns) == mine:
+            same_data = None in (footer.organisation, self._origin.organisation) or (
+                footer.organisation == self._origin.organisation
+            )
+            if (footer.job, footer.query_digest, footer.schema_digest, footer.columns) == mine and same_data:
                 yield footer, PageRow(number=key.number, part=part)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from resumable.engine.recovery import foreign_part
 from resumable.errors import StorageFailed
 from resumable.manifest.rows import PageRow, WindowRow
 from resumable.models import JobSpec, PageKey
@@ -93,6 +94,8 @@ def _stranger(subject: Subject, row: WindowRow, key: PageKey, footer: Footer) ->
     job = subject.job
     if footer.job != job.uuid:
         return Flaw.IDENTITY, f"its part says that it belongs to another job ({footer.job_name})"
+    if foreign_part(footer, job):
+        return Flaw.IDENTITY, f"its part says that it holds data of another organisation ({footer.organisation})"
     if footer.key != key:
         return Flaw.IDENTITY, f"its part says that it is {_named(footer.key)}"
     if footer.query_digest != job.spec.digest or not _same_query(footer, job.spec):

@@ -13,9 +13,11 @@ from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.datasets.contract import Contract, PagedContract, checked
 from resumable.datasets.facts import Paging
+from resumable.engine import belonging
+from resumable.engine.belonging import NoJournal
 from resumable.errors import Fault
 from resumable.manifest.rows import WindowRow
-from resumable.models import Counter, EventKind, Said, WindowState, label
+from resumable.models import Said, WindowState, label
 from resumable.transport.http import Reply
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import Subject
@@ -53,7 +55,8 @@ def check(subject: Subject, server: Server) -> Iterator[Finding]:
     if contract.paging is not Paging.NUMBERED:
         return
     complete = (row for row in subject.manifest.windows() if row.window.state is WindowState.COMPLETE)
-    with open_session(contract, server.settings, stop=server.stop, journal=_Silent()) as client:
+    with open_session(contract, server.settings, stop=server.stop, journal=NoJournal()) as client:
+        belonging.check(subject.job, client, contract, server.settings)
         threads = server.settings.workers
         while rows := [*islice(complete, threads * BATCH)]:
             for row, said in _Round(subject, contract, client, rows).go(threads):
@@ -99,29 +102,13 @@ class _Round:
 
     def _ask(self, row: WindowRow) -> Said:
         spec = self._subject.job.spec
-        window = row.window.interval
-        request = self._contract.request(spec.query, window, 1, spec.page_size)
+        window, page_size = row.window.interval, row.window.asked_size or spec.page_size
+        request = self._contract.request(spec.query, window, 1, page_size)
 
         def read(reply: Reply) -> Said:
-            return checked(self._contract.read(reply.body, spec.page_size, self._client.redactor), 1).said
+            return checked(self._contract.read(reply.body, page_size, self._client.redactor), 1).said
 
         return self._client.exchange(Asked(what=f"counting {label(window)}", request=request), read)
-
-
-class _Silent:
-    """A journal that keeps nothing: a verification leaves no trace in the manifest."""
-
-    def count(self, counter: Counter) -> None:
-        """Let it pass."""
-
-    def event(self, kind: EventKind, text: str) -> None:
-        """Let it pass."""
-
-    def failed(self, asked: str, fault: Fault) -> None:
-        """Let it pass."""
-
-    def answered(self, seconds: float, *, allowed: float) -> None:
-        """Let it pass."""
 
 
 def _otherwise(row: WindowRow, said: Said) -> str | None:

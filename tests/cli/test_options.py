@@ -21,7 +21,7 @@ EVERY_WORD = (
     *("--queue", "q", "--division", "d", "--media-type", "voice", "--direction", "inbound"),
     *("--filter", '{"conversationFilters": []}', "--job", "j", "--window", "12h", "--page-size", "50"),
     *("--look-back", "2d", "--workers", "2", "--rate", "12000", "--max-duration", "1h", "--max-requests", "1"),
-    *("--on-drift", "fail", "--log-json", "--debug"),
+    *("--on-drift", "fail", "--same-organisation", "--patience", "1h", "--log-json", "--debug"),
 )
 """All options of a backfill of conversations but those of files and folders."""
 
@@ -89,7 +89,7 @@ def test_a_job_is_resumed_checked_and_repaired_by_its_file(cli: CommandLine, des
     other.log.clear()
     assert cli("backfill", *config).code == 3
     assert cli("resume", *config).code == 3
-    assert other.log.count(Kind.CONVERSATIONS) == 8
+    assert 0 < other.log.count(Kind.CONVERSATIONS) < 9
     outcome = cli("resume", *config, "--max-requests", "100")
     assert outcome.code == 0, outcome.stderr
     assert other.log.count(Kind.CONVERSATIONS) == 9

@@ -105,7 +105,7 @@ def test_windows_that_a_damaged_index_hides_are_never_passed_over(
 ) -> None:
     """A run that finds nothing to do while windows are open, or cannot look: exit 8, and repair is named."""
     with pytest.raises(Incomplete):
-        replace(job, settings=replace(job.settings, max_requests=1)).run()
+        replace(job, settings=replace(job.settings, max_requests=2)).run()
     with closing(sqlite3.connect(manifest_of(job), isolation_level=None)) as database:
         root = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'window_unfinished'").fetchone()[0]
         size = database.execute("PRAGMA page_size").fetchone()[0]

@@ -12,6 +12,7 @@ import pyarrow as pa
 import resumable
 from resumable.api.client import Client
 from resumable.api.concurrency import Concurrency
+from resumable.api.outage import OutageGate
 from resumable.api.pace import Pace, Pacer
 from resumable.api.tokens import Credentials, TokenSource
 from resumable.clock import Clock, Stop
@@ -38,6 +39,7 @@ class MemoryJournal:
     counts: Tally[Counter] = field(default_factory=Tally)
     events: list[tuple[EventKind, str]] = field(default_factory=list)
     failures: list[tuple[str, Fault]] = field(default_factory=list)
+    outages: list[tuple[datetime | None, str]] = field(default_factory=list)
 
     def count(self, counter: Counter) -> None:
         """Add one."""
@@ -50,6 +52,10 @@ class MemoryJournal:
     def failed(self, asked: str, fault: Fault) -> None:
         """Keep it."""
         self.failures.append((asked, fault))
+
+    def outage(self, since: datetime | None, why: str) -> None:
+        """Remember it."""
+        self.outages.append((since, why))
 
     def answered(self, seconds: float, *, allowed: float) -> None:
         """Let it pass."""
@@ -111,6 +117,7 @@ def parties(
         journal=journal,
         redactor=Redactor(),
         policy=policy or Policy(),
+        gate=OutageGate(stop, journal, patience=timedelta(minutes=30)),
     )
     return Parties(client=client, tokens=tokens, stop=stop, journal=journal)
 

@@ -19,6 +19,7 @@ from resumable.job.making import find
 from resumable.simulator.messages import Kind
 from resumable.simulator.simulator import Simulator
 from tests.support.canary import saw
+from tests.support.machine import measured
 
 RANGE = ("--from", "2023-10-01", "--to", "2023-10-04")
 SECRET = "canary-secret-8c41f0"
@@ -59,6 +60,7 @@ class CommandLine:
             "GENESYS_LOGIN_URL": self.sim.url,
             "RESUMABLE_STATE": str(self.state),
             **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
+            **measured(),
             **self.extra,
         }
 

@@ -60,6 +60,12 @@ def forbidden(what: str) -> None:
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason=f"{FORBIDS} what only root may")
 
 
+def measured() -> dict[str, str]:
+    """Return what lets coverage see into a process that a test starts with an environment of its own."""
+    names = ("COVERAGE_FILE", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
 def needed(reason: str) -> bool:
     """Tell whether a test may be skipped for a reason."""
     return reason.startswith((LACKS, FORBIDS))
