@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from resumable.manifest import minutes, server_jobs, soundness, tables
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
+    Behind,
     JobRow,
     LastFailure,
     PageRow,
@@ -81,9 +83,10 @@ class ManifestReader:
         self._db.close()
 
     def job(self) -> JobRow:
-        """Return the job's row."""
+        """Return the job's row. Its name is that of its folder: a job that was moved is called as people find it."""
         with sensible("the job's row", self._db.path):
-            return job_row(self._db.rows(f"SELECT {job_columns(self._version)} FROM job")[0])  # noqa: S608 - a constant
+            row = job_row(self._db.rows(f"SELECT {job_columns(self._version)} FROM job")[0])  # noqa: S608 - a constant
+        return replace(row, name=self._db.path.absolute().parent.name)
 
     def flaws(self) -> list[str]:
         """Say in words what in it does not agree with the rest of it; costs one pass over the file."""
@@ -154,6 +157,18 @@ class ManifestReader:
                 correlation_id=correlation_id,
                 context_id=context_id,
             )
+
+    def behind(self) -> Behind | None:
+        """Return since when the job has not been complete, and how many runs that is; None for one that never ran.
+
+        Of runs whose events have fallen out nothing is known: there may have been more.
+        """
+        runs, first = self._db.rows(
+            "SELECT count(*), min(at_ms) FROM event"
+            " WHERE kind = ? AND at_ms > coalesce((SELECT completed_ms FROM job), at_ms - 1)",
+            (EventKind.RUN_STARTED.value,),
+        )[0]
+        return Behind(since=moment(first), runs=int(runs)) if runs else None
 
     def counters(self) -> dict[Counter, int]:
         """Return the lifetime counters."""

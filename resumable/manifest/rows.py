@@ -149,6 +149,16 @@ class Totals:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Behind:
+    """For how long a job has not been complete."""
+
+    since: datetime
+    """When the first run began that did not complete it."""
+    runs: int
+    """Begun since then, the one that goes on now too."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LastFailure:
     """The last exchange that failed, in the server's own terms."""
 

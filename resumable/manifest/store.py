@@ -7,17 +7,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from resumable.clock import Clock
-from resumable.errors import Failure, ManifestUnusable
+from resumable.errors import Failure, Fault, ManifestUnusable, StatusFault
 from resumable.manifest import server_jobs, tables
 from resumable.manifest.connection import Connection
 from resumable.manifest.learned import Learned
 from resumable.manifest.minutes import Minutes
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.repairs import Mending
-from resumable.manifest.rows import BEGIN_AGAIN, WindowRow, spec_values, to_ms
+from resumable.manifest.rows import BEGIN_AGAIN, LastFailure, WindowRow, spec_values, to_ms
 from resumable.manifest.upgrade import upgrade
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
+from resumable.storage.lock import Guard, unguarded
 from resumable.text import spoken
 
 NO_DRIFT: Mapping[str, int] = MappingProxyType({})
@@ -68,11 +69,14 @@ class Manifest(ManifestReader):
         return cls(db, clock)
 
     @classmethod
-    def open(cls, path: Path, clock: Clock) -> "Manifest | None":
-        """Open a job's manifest, older versions brought up to date; None where there is none yet."""
+    def open(cls, path: Path, clock: Clock, *, guard: Guard = unguarded) -> "Manifest | None":
+        """Open a job's manifest, older versions brought up to date; None where there is none yet.
+
+        `guard` is asked before every change is committed, and raises where the job's lock is not held any more.
+        """
         if not exists(path):
             return None
-        connection = Connection(path)
+        connection = Connection(path, guard=guard)
         with connection.closed_on_failure():
             if connection.empty:
                 connection.close()
@@ -131,6 +135,19 @@ class Manifest(ManifestReader):
         """Keep one line of history; the oldest fall out. It survives a kill at once, a power cut with the next page."""
         with self._db.atomic(durable=False):
             self._event(kind, text)
+
+    def failed(self, asked: str, fault: Fault) -> None:
+        """Keep why the last exchange failed, in the server's own terms; it survives a kill at once."""
+        answer = fault if isinstance(fault, StatusFault) else None
+        last = LastFailure(
+            at=self._clock.now(),
+            asked=asked,
+            reason=fault.reason,
+            status=None if answer is None else answer.status,
+            correlation_id=None if answer is None else answer.correlation_id,
+            context_id=None if answer is None else answer.context_id,
+        )
+        self.learned.failure(last)
 
     def first_page_done(
         self, window: Window, snapshot: Snapshot, part: PartFact | None, *, drift: Mapping[str, int] = NO_DRIFT

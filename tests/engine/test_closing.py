@@ -12,7 +12,7 @@ from tests.support.builders import days
 
 
 def verdict(
-    *pages: list[str],
+    *pages: list[str] | list[None],
     total: int | None = None,
     page_count: int | None = None,
     page_size: int | None = 2,
@@ -111,3 +111,9 @@ def test_the_fingerprint_is_of_the_set(keys: list[str], cut: int) -> None:
 def test_keys_that_only_look_alike_are_kept_apart() -> None:
     """Where one key ends and the next begins is part of the fingerprint."""
     assert verdict(["ab", "c"]).fingerprint != verdict(["a", "bc"]).fingerprint
+
+
+def test_records_without_any_key_settle_nothing() -> None:
+    """They are the same set in every take, whatever they are."""
+    first = verdict([None, None], total=3)
+    assert not verdict([None, None], total=3, before=first.fingerprint).complete
