@@ -7,14 +7,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from resumable.clock import Clock
-from resumable.errors import Failure, Fault, ManifestUnusable, StatusFault
+from resumable.errors import Failure, Fault, ManifestUnusable
 from resumable.manifest import server_jobs, tables
 from resumable.manifest.connection import Connection
 from resumable.manifest.learned import Learned
 from resumable.manifest.minutes import Minutes
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.repairs import Mending
-from resumable.manifest.rows import BEGIN_AGAIN, LastFailure, WindowRow, spec_values, to_ms
+from resumable.manifest.rows import BEGIN_AGAIN, WindowRow, spec_values, to_ms
 from resumable.manifest.upgrade import upgrade
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
@@ -138,16 +138,7 @@ class Manifest(ManifestReader):
 
     def failed(self, asked: str, fault: Fault) -> None:
         """Keep why the last exchange failed, in the server's own terms; it survives a kill at once."""
-        answer = fault if isinstance(fault, StatusFault) else None
-        last = LastFailure(
-            at=self._clock.now(),
-            asked=asked,
-            reason=fault.reason,
-            status=None if answer is None else answer.status,
-            correlation_id=None if answer is None else answer.correlation_id,
-            context_id=None if answer is None else answer.context_id,
-        )
-        self.learned.failure(last)
+        self.learned.failure(asked, fault, at=self._clock.now())
 
     def first_page_done(
         self, window: Window, snapshot: Snapshot, part: PartFact | None, *, drift: Mapping[str, int] = NO_DRIFT
