@@ -14,7 +14,7 @@ from resumable.manifest.learned import Learned
 from resumable.manifest.minutes import Minutes
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.repairs import Mending
-from resumable.manifest.rows import BEGIN_AGAIN, WindowRow, spec_values, to_ms
+from resumable.manifest.rows import ADD_WINDOW, BEGIN_AGAIN, WindowRow, ends, spec_values, to_ms
 from resumable.manifest.upgrade import upgrade
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
@@ -63,9 +63,7 @@ class Manifest(ManifestReader):
                 (job_uuid or str(uuid.uuid4()), name, schema_digest, columns, now, now, *spec_values(spec)),
             )
             db.insert_many("INSERT INTO counter VALUES (?, 0)", ((counter.value,) for counter in Counter))
-            db.insert_many(
-                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(w.start), to_ms(w.end)) for w in windows)
-            )
+            db.insert_many(ADD_WINDOW, map(ends, windows))
         return cls(db, clock)
 
     @classmethod
@@ -78,11 +76,11 @@ class Manifest(ManifestReader):
             return None
         connection = Connection(path, guard=guard)
         with connection.closed_on_failure():
-            if connection.empty:
-                connection.close()
-                return None
-            upgrade(connection)
-        return cls(connection, clock)
+            if not connection.empty:
+                upgrade(connection)
+                return cls(connection, clock)
+        connection.close()
+        return None
 
     @property
     def mending(self) -> Mending:
@@ -124,7 +122,7 @@ class Manifest(ManifestReader):
             self._minutes.add(counter.value)
 
     def outage(self, since: datetime | None, why: str) -> None:
-        """Keep since when nobody is answered, and why; None once somebody is."""
+        """Keep since when nobody is answered, and why; None: somebody is."""
         self.learned.outage(since, why)
 
     def answered(self, seconds: float, *, allowed: float) -> None:
@@ -274,9 +272,7 @@ class Manifest(ManifestReader):
         """Let the job reach to a later end, by windows that begin where it ended."""
         with self._db.atomic():
             self._db.execute("UPDATE job SET end_ms = ?", (to_ms(end),))
-            self._db.insert_many(
-                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(w.start), to_ms(w.end)) for w in windows)
-            )
+            self._db.insert_many(ADD_WINDOW, map(ends, windows))
             self._not_complete()
 
     def retake(
