@@ -1,20 +1,32 @@
 """One exchange with the API, seen through to its end: token, pace, send, check, and again where that helps."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from resumable.api.concurrency import Concurrency
+from resumable.api.outage import FOR_EVERYBODY, OutageGate
 from resumable.api.pace import Pacer
 from resumable.api.retry import LONGEST_TOLD, judge, retry_after_seconds, waits
 from resumable.api.statuses import PAGE, Action, meaning, wall_in
 from resumable.api.tokens import Token, Tokens
 from resumable.clock import Stop
 from resumable.config import Policy
-from resumable.errors import AuthenticationFailed, Fault, Incomplete, StatusFault, TrustFault
+from resumable.errors import (
+    AuthenticationFailed,
+    Failure,
+    Fault,
+    GivenUp,
+    Incomplete,
+    StatusFault,
+    TransportFault,
+    TrustFault,
+    Wall,
+)
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.redaction import Redactor
 from resumable.text import span
@@ -24,6 +36,9 @@ T = TypeVar("T")
 
 REFUSALS_OF_NEW_TOKENS = 3
 """So many 401s in a row for one page, each with a token asked for since, mean that tokens are not the matter."""
+
+ATTEMPTS_TOO_BIG = 2
+"""An answer that is too big is so again, but for a server that has lost its way: each costs 128 MiB."""
 
 WORDS_READ = 2000
 """Bytes of an error answer in which a wall of the server is looked for."""
@@ -59,6 +74,9 @@ class Client:
     journal: Journal
     redactor: Redactor
     policy: Policy
+    gate: OutageGate
+    light: Request | None = None
+    """A request of no weight, which tells whether anything is answered; None where there is none."""
     deferred: dict[str, float] = field(default_factory=dict)
     """When what was given up on may be asked for again, where the server said so and its window is taken again."""
 
@@ -69,7 +87,12 @@ class Client:
         attempts or the time are used up, Stopped when the run is to end, and what ends a run: AuthenticationFailed,
         or Incomplete when the server asks for a wait over the cap.
         """
-        return _Exchange(self, asked).run(read)
+        exchange = _Exchange(self, asked)
+        self.gate.entered(exchange)
+        try:
+            return exchange.run(read)
+        finally:
+            self.gate.left(exchange)
 
 
 class _Exchange:
@@ -81,6 +104,8 @@ class _Exchange:
         self._clock = client.stop.clock
         self._pauses = waits(client.policy, self._clock.uniform)
         self._started = self._clock.monotonic()
+        self._out = 0.0
+        """Seconds that were spent on waiting for the end of an outage: they are nobody's fault here."""
         self._attempts = 0
         self._refusals = 0
         self._holds = 0
@@ -98,6 +123,8 @@ class _Exchange:
                 finally:
                     self._client.pacer.done()
                 return self._client.concurrency.on_cpu(partial(read, reply))
+            except GivenUp:
+                raise Stopped from None
             except Fault as fault:
                 self._after(fault, token)
 
@@ -106,19 +133,29 @@ class _Exchange:
         # kept waiting for the first token: those of all threads would go in one burst, late, and look like others'.
         begun = self._clock.monotonic()
         try:
-            while self._client.tokens.get() is not None and self._client.pacer.acquire():
+            while self._let_through() and self._client.tokens.get() is not None and self._client.pacer.acquire():
                 if (token := self._token_for_slot()) is not None:
                     return token
         finally:
             self._client.concurrency.waited(self._clock.monotonic() - begun)
         raise Stopped
 
+    def _let_through(self) -> bool:
+        """Wait out an outage; False when the run is to end instead."""
+        if not self._client.gate.shut:
+            return True
+        waited = self._client.gate.wait(self)
+        if waited is not None:
+            self._out += waited
+            self._attempts = 0
+        return waited is not None
+
     def _token_for_slot(self) -> Token | None:
         token: Token | None = None
         try:
             token = self._client.tokens.get()
             # To ask for one takes time, in which others may have been told to wait: then the slot is lost.
-            if self._client.pacer.held:
+            if self._client.pacer.held or not self._client.gate.may_send(self):
                 token = None
             return token
         finally:
@@ -139,6 +176,8 @@ class _Exchange:
         allowed = self._client.pacer.per_minute
         self._client.concurrency.answered(reply.seconds, per_minute=allowed)
         self._client.journal.answered(reply.seconds, allowed=allowed)
+        if meaning(reply.status).failure not in FOR_EVERYBODY:
+            self._client.gate.answered(self, seconds=reply.seconds)
         if reply.status in self._asked.accepts:
             return reply
         if meaning(reply.status).troubled:
@@ -152,18 +191,37 @@ class _Exchange:
         words = _words(reply)
         shown = self._client.redactor.body_start(words, 200)
         wall, limit = wall_in(words[:WORDS_READ].decode(errors="replace"))
+        correlation, context = self._ids(reply)
+        named = f" (correlation id {correlation or context})" if correlation or context else ""
         return StatusFault(
-            f"HTTP {reply.status}{f': {shown}' if shown else ''}",
+            f"HTTP {reply.status}{f': {shown}' if shown else ''}{named}",
             status=reply.status,
-            failure=meaning(reply.status).failure,
+            failure=Failure.NOT_THE_API
+            if reply.status == 404 and not _answer(reply)
+            else meaning(reply.status).failure,
             retry_after_seconds=asked_for,
             wall=wall,
             limit=limit,
+            correlation_id=correlation,
+            context_id=context,
         )
+
+    def _ids(self, reply: Reply) -> tuple[str | None, str | None]:
+        """Return the ids by which the vendor's support finds an answer: of its header, and of its body."""
+        named = reply.headers.get("inin-correlation-id"), _answer(reply).get("contextId")
+        # An id that is none, or that shows a secret, is not worth keeping.
+        fit = [
+            text
+            if isinstance(text, str) and _ID.fullmatch(text) and self._client.redactor.scrub(text) == text
+            else None
+            for text in named
+        ]
+        return fit[0], fit[1]
 
     def _after(self, fault: Fault, token: Token) -> None:
         """Do what `fault` calls for and return to try again, or raise."""
         action = judge(fault)
+        self._client.journal.failed(self._asked.what, fault)
         if action is Action.REFRESH:
             self._refresh(fault, token)
         elif action is Action.HOLD and isinstance(fault, StatusFault):
@@ -188,6 +246,8 @@ class _Exchange:
 
     def _hold(self, fault: StatusFault) -> None:
         self._client.journal.count(Counter.RATE_LIMITED)
+        if fault.wall is Wall.JOBS and self._asked.holds is not None:
+            raise fault  # not asked too often: nobody else has to wait
         self._holds += 1
         # A server that refuses and asks for no wait at all would be asked again at once, until the budget is spent.
         wait = fault.retry_after_seconds or next(self._pauses)
@@ -206,18 +266,25 @@ class _Exchange:
         self._client.journal.event(EventKind.RATE_LIMITED, f"{self._asked.what}: everybody waits {wait:.1f} s")
 
     def _again(self, fault: Fault, *, final: bool) -> None:
+        asked_for = (fault.retry_after_seconds if isinstance(fault, StatusFault) else None) or 0.0
+        if asked_for <= self._client.policy.wait_cap_seconds and self._client.gate.failed(
+            self, fault, not_before=asked_for
+        ):
+            return
         self._attempts += 1
         self._refusals = 0
-        used_up = self._attempts >= self._client.policy.attempts or self._spent() > self._client.policy.budget_seconds
+        attempts = ATTEMPTS_TOO_BIG if fault.failure is Failure.TOO_BIG else self._client.policy.attempts
+        used_up = self._attempts >= attempts or self._spent() > self._client.policy.budget_seconds
         if isinstance(fault, TrustFault):
             raise Incomplete(
                 f"the API host could not prove who it is ({fault.reason}).",
                 hint="Behind a proxy with its own certificates, set RESUMABLE_CA_BUNDLE to their file.",
             ) from None
-        asked_for = (fault.retry_after_seconds if isinstance(fault, StatusFault) else None) or 0.0
         # A wait over the cap is not shortened: the page is given up on for this run instead.
         if asked_for > self._client.policy.wait_cap_seconds:
             raise fault
+        if used_up and not final and self._nothing_is_answered(fault):
+            return
         if final or used_up:
             if asked_for:
                 self._client.deferred[self._asked.what] = self._clock.monotonic() + asked_for
@@ -228,16 +295,43 @@ class _Exchange:
             raise Stopped
         self._client.concurrency.waited(wait)
 
+    def _nothing_is_answered(self, fault: Fault) -> bool:
+        """Tell whether there is an outage, where nobody else asks anything: a request of no weight tells."""
+        client, light = self._client, self._client.light
+        if light is None or not client.gate.alone(self):
+            return False
+        token = self._ready()
+        client.journal.count(Counter.REQUESTS)
+        try:
+            reply = client.transport.send(light, client.tokens.headers(token))
+        except TransportFault:
+            return client.gate.failed_alone(self, fault)
+        finally:
+            client.pacer.done()
+        if meaning(reply.status).failure in FOR_EVERYBODY:
+            return client.gate.failed_alone(self, fault)
+        client.gate.answered(self, seconds=reply.seconds)
+        return False
+
     def _spent(self) -> float:
-        return self._clock.monotonic() - self._started
+        return self._clock.monotonic() - self._started - self._out
+
+
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{4,100}")
+
+
+def _answer(reply: Reply) -> dict[str, Any]:
+    """Return what an error answer holds; nothing where it is not as the API writes one."""
+    try:
+        answer = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def _words(reply: Reply) -> bytes:
     """Return what an error answer says of itself: `code, message`, or its body where that names neither."""
-    try:
-        answer = json.loads(reply.body)
-        words = [str(answer[name]) for name in ("code", "message") if answer.get(name)]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        words = []
+    answer = _answer(reply)
+    words = [str(answer[name]) for name in ("code", "message") if answer.get(name)]
     # JSON may hold half a character, which UTF-8 cannot.
     return ", ".join(words).encode(errors="replace") if words else reply.body

@@ -1,22 +1,28 @@
 """What a dataset is to the rest of the product: how to ask for a page, and how to read the answer."""
 
 import enum
-from collections.abc import Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from resumable.datasets.facts import Filters, PageSizes, Paging
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import Failure, NoRecords, PageBeyondEnd, ProtocolFault
-from resumable.models import Interval, Query, Request, Said, moment_of
+from resumable.models import MOST_COUNTED, MOST_PAGES, Interval, Query, Request, Said, moment_of
 from resumable.redaction import Redactor
-from resumable.schema.decode import Presence, decode
 from resumable.schema.schema import Schema
 from resumable.schema.strict_json import NotJson, strict_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+LONGEST_CURSOR: Final = 4096
+"""Characters; it travels in the address of a request, of which servers take 8 KB."""
+
+_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:~=+@-]{0,199}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +70,10 @@ class Contract(Protocol):
         """The longest window that one request may cover; None where there is no such limit."""
 
     @property
+    def interval_min(self) -> timedelta | None:
+        """Down to what length a window can be cut, where it is too heavy; None where it cannot be cut."""
+
+    @property
     def deep_limit(self) -> int | None:
         """How many records of one window can be paged through; a window with more is split."""
 
@@ -74,10 +84,6 @@ class Contract(Protocol):
     @property
     def timeless(self) -> bool:
         """Whether it has no range of time: a list as it is on the day it is asked for."""
-
-    @property
-    def per_window(self) -> bool:
-        """Whether a key names a record of one window only: the same key in another window is another record."""
 
     @property
     def table(self) -> str:
@@ -115,6 +121,10 @@ class PagedContract(Contract, Protocol):
     @property
     def paging(self) -> Literal[Paging.NUMBERED]:
         """By numbers."""
+
+    @property
+    def open_end(self) -> bool:
+        """Whether a last page that is full may have another one behind it: its total is only approximate."""
 
     def request(self, query: Query, window: Interval, number: int, page_size: int) -> Request:
         """Build the request for page `number` (from 1) of a window."""
@@ -197,17 +207,18 @@ def checked(answer: Answer, number: int) -> Answer:
     Never lets a page pass with no records where there should be some.
     """
     said = answer.said
-    if said.page_count is None or said.page_count < 0:
-        why = f"the answer names no usable page count ({said.page_count})"
-        raise NoRecords(f"{why}, and {answer.emptiness}") if answer.emptiness else ProtocolFault(why)
-    if said.total is not None and said.total < 0:
-        raise ProtocolFault(f"the answer names a total of {said.total}")
+    if said.page_count is None:
+        why = "the answer names no page count"
+        raise ProtocolFault(f"{why}, and {answer.emptiness}" if answer.emptiness else why)
+    if said.page_count > MOST_PAGES:
+        raise ProtocolFault(f"the answer names {said.page_count} pages")
     if number > max(said.page_count, 1):
         raise PageBeyondEnd(f"the window has {said.page_count} pages now", page_count=said.page_count)
     if said.page_number is not None and said.page_number != number:
         raise ProtocolFault(f"asked for page {number}, and the answer says it is page {said.page_number}")
     if answer.rows == 0 and said.page_count > 0:
-        raise NoRecords(f"a page count of {said.page_count}, and {answer.emptiness or 'no records'}")
+        why = f"a page count of {said.page_count}, and {answer.emptiness or 'no records'}"
+        raise NoRecords(why, page_count=said.page_count, total=said.total, page_size=said.page_size)
     if said.page_rows is not None and number < said.page_count and answer.rows < said.page_rows:
         raise ProtocolFault(f"page {number} of {said.page_count} has {answer.rows} records, not {said.page_rows}")
     if answer.rows > 0 and said.page_count == 0:
@@ -215,50 +226,58 @@ def checked(answer: Answer, number: int) -> Answer:
     return answer
 
 
-def read_answer(
-    body: bytes,
-    schema: Schema,
-    *,
-    records_key: str,
-    envelope: Collection[str],
-    redactor: Redactor,
-    said: Callable[[Mapping[str, Any]], Said],
-    within: Sequence[str] = (),
-) -> Answer:
-    """Read a body whose records are under `records_key`; `said` reads the `envelope` members beside them.
-
-    `within` names the objects that the records are inside of, the outermost first, where they are not at the top.
-    Raises ProtocolFault with the start of the body, scrubbed.
-    """
-    try:
-        page = decode(body, schema=schema, records_key=records_key, envelope=envelope, within=within)
-        named = said(page.envelope)
-    except NotJson as error:
-        raise no_json(error, body, redactor) from None
-    except ProtocolFault as error:
-        raise ProtocolFault(_quoting(error.reason, body, redactor)) from None
-    emptiness = ""
-    if page.table is None or page.table.num_rows == 0:
-        how = {Presence.ABSENT: "is missing", Presence.NULL: "is null", Presence.LIST: "is empty"}[page.presence]
-        emptiness = f"{'.'.join((*within, records_key))} {how} (starts with {redactor.body_start(body, 80)!r})"
-    return Answer(table=page.table, said=named, drift=page.drift, emptiness=emptiness)
-
-
 def no_json(error: NotJson, body: bytes, redactor: Redactor | None) -> ProtocolFault:
     """Return the fault for a body that is not JSON, with its start, scrubbed, where there is who can do that."""
-    return ProtocolFault(_quoting(error.reason, body, redactor), failure=Failure.NOT_JSON)
+    answer = None if redactor is None else redactor.whole(body)
+    return ProtocolFault(quoting(error.reason, body, redactor), failure=Failure.NOT_JSON, answer=answer)
 
 
-def _quoting(reason: str, body: bytes, redactor: Redactor | None) -> str:
+def quoting(reason: str, body: bytes, redactor: Redactor | None) -> str:
+    """Return a reason with the start of the answer that it is about, scrubbed."""
     return f"{reason} (starts with {redactor.body_start(body, 80)!r})" if redactor else reason
 
 
-def whole_number(answer: Mapping[str, Any], name: str) -> int | None:
-    """Return a member that must be a whole number, None where it is absent. Raises ProtocolFault for anything else."""
+def whole_number(answer: Mapping[str, Any], name: str, *, most: int = MOST_COUNTED) -> int | None:
+    """Return a member that must be a count, None where it is absent. Raises ProtocolFault for anything else.
+
+    A count is a whole number from 0 to `most`: what is stored, added up and put into names is read here, and bounded.
+    """
     value = answer.get(name)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    raise ProtocolFault(f"{name} is not a whole number")
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ProtocolFault(f"{name} is not a whole number")
+    if not 0 <= value <= most:
+        raise ProtocolFault(f"{name} is out of range ({_few_digits(value)})")
+    return value
+
+
+def _few_digits(value: int) -> str:
+    # Of thousands of digits a count has none to be shown, and Python makes no text.
+    return str(value) if abs(value) < 10**20 else "more than 20 digits"
+
+
+def identifier(answer: Mapping[str, Any], name: str) -> str:
+    """Return a member that must be an id of the server's. Raises ProtocolFault for anything else."""
+    value = text(answer, name)
+    if not value:
+        raise ProtocolFault(f"the answer names no {name}")
+    if not usable_id(value):
+        raise ProtocolFault(f"{name} is no id that a path could hold")
+    return value
+
+
+def usable_id(value: str) -> bool:
+    """Tell whether a text can be an id: it becomes a piece of a path, a row and a word in messages."""
+    return _ID.fullmatch(value) is not None
+
+
+def next_cursor(answer: Mapping[str, Any], name: str) -> str | None:
+    """Return the member that stands for the next page; None after the last. Raises ProtocolFault for anything else."""
+    value = text(answer, name)
+    if value and (len(value) > LONGEST_CURSOR or not value.isprintable()):
+        raise ProtocolFault(f"{name} is no cursor that a request could hold")
+    return value or None
 
 
 def text(answer: Mapping[str, Any], name: str) -> str | None:
@@ -281,7 +300,7 @@ def instant(answer: Mapping[str, Any], name: str) -> datetime | None:
         return None
     try:
         return moment_of(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a year that another zone's time takes out of the calendar
         raise ProtocolFault(f"{name} is not a time") from None
 
 

@@ -29,6 +29,7 @@ class DetailsQuery:
     documented_rate: float = 300.0
     page_sizes: PageSizes = _SIZES
     interval_max: timedelta | None = timedelta(days=7)
+    interval_min: timedelta | None = timedelta(hours=1)
     deep_limit: int | None = 100_000
     timeless: bool = False
     token_form: TokenForm = TokenForm.BASIC
@@ -41,9 +42,9 @@ class DetailsQuery:
         return self.subject.schema
 
     @property
-    def per_window(self) -> bool:
+    def open_end(self) -> bool:
         """The subject's."""
-        return self.subject.per_window
+        return self.subject.open_end
 
     @property
     def table(self) -> str:

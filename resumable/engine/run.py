@@ -40,7 +40,7 @@ from resumable.status import check_sound
 from resumable.storage.job_files import JobFiles
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
-from resumable.text import size
+from resumable.text import amount, size
 
 LIMITS = {"limit": "the time allowed is up", "requests": "the requests allowed are used up"}
 """What a run was told to end after, by the reason for its stop."""
@@ -119,6 +119,7 @@ class Run:
 
     def _begin(self, client: Client) -> None:
         self._manifest.set_state(JobState.RUNNING)
+        self._manifest.learned.outage(None, "")  # of an earlier run: somebody has been answered since
         self._manifest.event(EventKind.RUN_STARTED, f"{client.concurrency.size} workers")
         if self._manifest.no_log:
             slower = f"no write-ahead log on this disk ({self._manifest.no_log}): each page is recorded more slowly"
@@ -139,6 +140,7 @@ class Run:
             pass  # a signal came while the run was being prepared
         except ResumableError as error:
             self._record_end(JobState.INTERRUPTED, error.message)
+            self._tell_since(error)
             raise
         return recorder
 
@@ -163,7 +165,7 @@ class Run:
             feed=feed,
             stop=self._stop,
             spec=self._job.spec.to_json(),
-            deep_limit=deep_limit(self._contract, self._settings.deep_limit),
+            deep_limit=deep_limit(self._contract, self._settings.deep_limit or self._job.deep_limit),
             fail_on_drift=self._settings.fail_on_drift,
         )
         recorder = Recorder(context=context, keys=kept)
@@ -196,7 +198,13 @@ class Run:
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
             return
         self._record_end(JobState.INTERRUPTED if self._stop.requested else JobState.INCOMPLETE, error.message)
+        self._tell_since(error)
         raise error
+
+    def _tell_since(self, error: ResumableError) -> None:
+        """Let what ends a run say since when the job is not complete: one that never completes would end like this."""
+        if isinstance(error, Incomplete) and (behind := self._manifest.behind()) is not None:
+            error.since, error.runs = behind.since, behind.runs
 
     def _shortfall(self, totals: Totals, recorder: Recorder | None) -> ResumableError | None:
         # A complete job asks for nothing more: what it left on the server would stay there.
@@ -236,10 +244,29 @@ class Run:
                 command=again,
                 safe=done,
             )
-        if (waiting := recorder.waiting) and not totals.pages_quarantined:
+        if recorder.failed and not totals.pages_quarantined:
+            why = next(iter(recorder.failed.values()))
             return Incomplete(
-                f"{safe}; {len(waiting)} windows wait for data that the server does not have yet.",
+                f"{safe}; the server failed {amount(len(recorder.failed), 'window')} each time: {why}.",
                 hint="Come back later, with:",
+                command=again,
+                safe=done,
+            )
+        if (waiting := recorder.waiting) and not totals.pages_quarantined:
+            ends = f"{max(waiting.values()):%Y-%m-%d %H:%M} UTC"
+            count = amount(len(waiting), "window")
+            return Incomplete(
+                f"{safe}; {count} the source does not have whole yet: its data ends at {ends}.",
+                hint="They are downloaded, or downloaded again, once it reaches past them, by:",
+                command=again,
+                safe=done,
+            )
+        if recorder.uncertain and not totals.pages_quarantined:
+            why = next(iter(recorder.uncertain.values()))
+            return Incomplete(
+                f"{safe}; fewer records came than the source named in {amount(len(recorder.uncertain), 'window')}:"
+                f" {why}.",
+                hint="Where the next download brings the same, that settles it:",
                 command=again,
                 safe=done,
             )

@@ -1,21 +1,27 @@
 """A paged endpoint that a file describes: the contract is made of the description, and of nothing that is code."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from resumable.datasets.contract import Answer, no_json, read_answer, text, whole_number
+from resumable.datasets.contract import (
+    Answer,
+    next_cursor,
+    no_json,
+    whole_number,
+)
 from resumable.datasets.described.columns import declared_columns, inferred_columns
 from resumable.datasets.described.declaration import Declaration, from_canonical, from_file
 from resumable.datasets.described.template import UNITS as TIME_UNITS
 from resumable.datasets.described.template import as_parameter, filled, filled_path, object_at, written
 from resumable.datasets.facts import NO_FILTERS, Excess, Filters, PageSizes, Paging
+from resumable.datasets.page_bodies import Envelope, read_answer
 from resumable.datasets.token_forms import GivenToken, TokenForm
-from resumable.errors import ManifestUnusable, NoRecords, UsageError
-from resumable.models import Interval, Query, Request, Said
+from resumable.errors import ManifestUnusable, UsageError
+from resumable.models import MOST_COUNTED, MOST_ON_A_PAGE, MOST_PAGES, Interval, Query, Request, Said
 from resumable.redaction import Redactor
 from resumable.schema.fields import Fields
 from resumable.schema.schema import Schema, build
@@ -63,6 +69,12 @@ class Declared:
         return self.declaration.paging.longest_window
 
     @property
+    def interval_min(self) -> timedelta | None:
+        """An hour, or a day where its request names days."""
+        by_day = self.declaration.request.time == "date"
+        return None if self.timeless else timedelta(days=1) if by_day else timedelta(hours=1)
+
+    @property
     def deep_limit(self) -> int | None:
         """`records_max`."""
         return self.declaration.paging.records_max
@@ -76,11 +88,6 @@ class Declared:
     def timeless(self) -> bool:
         """Whether its request has no place for a range."""
         return "from" not in self.declaration.used
-
-    @property
-    def per_window(self) -> bool:
-        """Never."""
-        return False
 
     @property
     def table(self) -> str:
@@ -132,8 +139,12 @@ class Declared:
             body=filled(made.body, values) if made.method == "POST" else None,
         )
 
-    def _whole(self, answer: Mapping[str, Any], keys: tuple[str, ...]) -> int | None:
-        return whole_number(object_at(answer, keys[:-1]), keys[-1]) if keys else None
+    def _envelope(self, members: Iterable[str]) -> Envelope:
+        where = self.declaration.answer.records
+        return Envelope(records_key=where[-1], within=where[:-1], members={*members}, documented=False)
+
+    def _whole(self, answer: Mapping[str, Any], keys: tuple[str, ...], *, most: int = MOST_COUNTED) -> int | None:
+        return whole_number(object_at(answer, keys[:-1]), keys[-1], most=most) if keys else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +152,7 @@ class DeclaredPages(Declared):
     """A described endpoint whose pages have numbers."""
 
     paging: Literal[Paging.NUMBERED] = Paging.NUMBERED
+    open_end: bool = False
 
     @property
     def inferred(self) -> "DeclaredPages | None":
@@ -167,17 +179,17 @@ class DeclaredPages(Declared):
         return read_answer(
             body,
             self.schema,
-            records_key=where.records[-1],
-            within=where.records[:-1],
-            envelope={keys[0] for keys in asked if keys},
+            envelope=self._envelope(keys[0] for keys in asked if keys),
             redactor=redactor,
             said=lambda envelope: self._said(envelope, page_size),
         )
 
     def _said(self, envelope: Mapping[str, Any], page_size: int) -> Said:
         where = self.declaration.answer
-        total, page_count = self._whole(envelope, where.total), self._whole(envelope, where.page_count)
-        page, size = self._whole(envelope, where.page), self._whole(envelope, where.page_size)
+        total = self._whole(envelope, where.total)
+        page_count = self._whole(envelope, where.page_count, most=MOST_PAGES)
+        page = self._whole(envelope, where.page, most=MOST_PAGES)
+        size = self._whole(envelope, where.page_size, most=MOST_ON_A_PAGE)
         by_offset = "offset" in self.declaration.used
         used = size if size is not None and 0 < size < page_size and not by_offset else page_size
         if not where.page_count and total is not None:
@@ -223,20 +235,11 @@ class DeclaredWalk(Declared):
         where = self.declaration.answer
 
         def said(envelope: Mapping[str, Any]) -> Said:
-            return Said(cursor=text(object_at(envelope, where.next_cursor[:-1]), where.next_cursor[-1]) or None)
+            return Said(cursor=next_cursor(object_at(envelope, where.next_cursor[:-1]), where.next_cursor[-1]))
 
-        answer = read_answer(
-            body,
-            self.schema,
-            records_key=where.records[-1],
-            within=where.records[:-1],
-            envelope={where.next_cursor[0]},
-            redactor=redactor,
-            said=said,
+        return read_answer(
+            body, self.schema, envelope=self._envelope([where.next_cursor[0]]), redactor=redactor, said=said
         )
-        if answer.table is None:
-            raise NoRecords(answer.emptiness)
-        return answer
 
 
 _NOWHERE = "\0"
