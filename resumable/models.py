@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
+from resumable.errors import Fault
+
 MOST_COUNTED: Final = 10**12
 """Records that a server may name: no organisation has so many, and sums over all windows stay far below 2^63."""
 MOST_PAGES: Final = 10**9
@@ -311,6 +313,9 @@ class Journal(Protocol):
 
     def event(self, kind: EventKind, text: str) -> None:
         """Keep one line of history."""
+
+    def failed(self, asked: str, fault: Fault) -> None:
+        """Keep why the last exchange failed; `asked` is what it was for, in the words of a status line."""
 
     def outage(self, since: datetime | None, why: str) -> None:
         """Keep since when nobody is answered, and why; None once somebody is."""

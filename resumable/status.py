@@ -8,7 +8,7 @@ from typing import Any
 from resumable.datasets.catalogue import cheaper
 from resumable.errors import ManifestUnusable
 from resumable.manifest.reader import ManifestReader, reader
-from resumable.manifest.rows import JobRow, Quarantined, Totals
+from resumable.manifest.rows import Behind, JobRow, LastFailure, Quarantined, Totals
 from resumable.models import Counter, Event, JobState, iso
 from resumable.storage.job_files import RECEIPT, JobFiles
 from resumable.storage.lock import held
@@ -31,6 +31,10 @@ class Status:
     events: tuple[Event, ...]
     receipt: dict[str, Any] | None
     """The closing statement of a complete job."""
+    behind: Behind | None = None
+    """Since when it has not been complete, and in how many runs; None for one that is, or never ran."""
+    last_failure: LastFailure | None = None
+    """The last exchange that failed."""
 
     smaller_pages: int = 0
     """Windows that are asked for in smaller pages than the job's, because those were too heavy."""
@@ -67,6 +71,8 @@ class Status:
             **{counter.value: self.counters[counter] for counter in Counter},
             "started_at": _when(self.job.started_at),
             "updated_at": _when(self.job.updated_at),
+            "incomplete": None if self.behind is None else {"since": iso(self.behind.since), "runs": self.behind.runs},
+            "last_failure": self._failure(),
             "outage": self.outage,
             "learned": {"records_paged_through": self.job.deep_limit, "windows_in_smaller_pages": self.smaller_pages},
             "drift": self.drift,
@@ -74,6 +80,10 @@ class Status:
             "events": [{"at": iso(e.at), "kind": e.kind.value, "text": e.text} for e in self.events],
             "receipt": self.receipt,
         }
+
+    def _failure(self) -> dict[str, Any] | None:
+        last = self.last_failure
+        return None if last is None else {**asdict(last), "at": iso(last.at)}
 
 
 def read(home: JobFiles, *, events: int = 20) -> Status | None:
@@ -98,6 +108,8 @@ def read(home: JobFiles, *, events: int = 20) -> Status | None:
             quarantined=tuple(manifest.quarantined()),
             events=tuple(manifest.events(events)),
             receipt=_receipt(home) if state is JobState.COMPLETE else None,
+            behind=None if state is JobState.COMPLETE else manifest.behind(),
+            last_failure=manifest.last_failure(),
             smaller_pages=manifest.smaller_pages(),
         )
 
@@ -124,7 +136,8 @@ def _receipt(home: JobFiles) -> dict[str, Any] | None:
         receipt = json.loads(home.store.read(RECEIPT))
     except (FileNotFoundError, ValueError):
         return None
-    return receipt if isinstance(receipt, dict) else None
+    # The name is the folder's: it may have been moved since.
+    return {**receipt, "job": home.name} if isinstance(receipt, dict) else None
 
 
 def _when(moment: datetime | None) -> str | None:

@@ -103,7 +103,7 @@ def _pacer(contract: Contract, settings: Settings, stop: Stop, who: str) -> Iter
             key = f"{settings.required_endpoints().api}\n{who}"
             folder = settings.files.pace
             with suppress(StorageFailed):
-                make_folder(folder, within=settings.state.absolute())
+                make_folder(folder, within=folder.parent, public=True)
             path = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
             slots = stack.enter_context(closing(SharedSlots(path, stop.clock.monotonic)))
         pace = Pace(
@@ -121,6 +121,7 @@ def _over_http(settings: Settings, stop: Stop, redactor: Redactor) -> Callable[[
             origin,
             limits=Limits(),
             clock=stop.clock,
+            stop=stop,
             redactor=redactor,
             proxy=settings.proxy,
             ca_bundle=settings.ca_bundle,

@@ -191,7 +191,8 @@ class TokenSource:
         if isinstance(fault, TrustFault):
             raise Incomplete(
                 f"no token could be had: {fault.reason}.",
-                hint="Mend that, then run the same command.",
+                hint="Mend that, then run the same command. Behind a proxy with its own certificates, set"
+                " RESUMABLE_CA_BUNDLE to their file.",
                 unreachable=True,
             )
         asked = fault.retry_after_seconds if isinstance(fault, StatusFault) else None

@@ -6,7 +6,6 @@ field of `RunOptions`: backfill, plan, resume, repair and verify take it from th
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -273,8 +272,11 @@ class ReportOptions(OutputOptions, StateOptions):
 
     job: AnyJob = None
     to: Annotated[
-        Path | None, Option(flag="--to", metavar="PATH", help="Where it goes; report.html in the job's folder.")
+        str | None, Option(flag="--to", metavar="PATH", help="Where it goes; report.html in the job's folder.")
     ] = None
+    replace: Annotated[
+        bool, Option(flag="--replace", help="Replace a file at PATH that is not a report of this job.")
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,9 +307,9 @@ class ExportOptions(OutputOptions, StateOptions):
     partial: Annotated[bool, Option(flag="--partial", help="Export what is whole of a job that is not complete.")] = (
         False
     )
-    replace: Annotated[bool, Option(flag="--replace", help="Replace a file at PATH that is no export of this job.")] = (
-        False
-    )
+    replace: Annotated[
+        bool, Option(flag="--replace", help="Replace what is at PATH: of others, or of another job or table.")
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)

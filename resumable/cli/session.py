@@ -122,9 +122,14 @@ class Session:
             self.stdout.write(safe(text) + "\n")
             self.stdout.flush()
         except OSError as failure:
-            _give_up(self.stdout)
+            refused = self.refused(failure)
             if failure.errno not in (errno.EPIPE, errno.ECONNRESET):
-                raise StorageFailed(f"the output could not be written: {failure.strerror}.") from failure
+                raise refused from failure
+
+    def refused(self, failure: OSError) -> StorageFailed:
+        """Write nothing more to stdout, and return what to say of it."""
+        _give_up(self.stdout)
+        return StorageFailed(f"the output could not be written: {failure.strerror}.")
 
     def give_json(self, content: Mapping[str, Any]) -> None:
         """Hand out one JSON object."""

@@ -39,6 +39,10 @@ class HeldJournal:
         """Keep one line of history."""
         self._tell(lambda: self._journal.event(kind, text))
 
+    def failed(self, asked: str, fault: Fault) -> None:
+        """Keep why the last exchange failed."""
+        self._tell(lambda: self._journal.failed(asked, fault))
+
     def outage(self, since: datetime | None, why: str) -> None:
         """Keep since when nobody is answered, at once: a run that waits for that says why it does."""
         self._journal.outage(since, why)
@@ -125,6 +129,9 @@ class NoJournal:
         """Forget it."""
 
     def event(self, kind: EventKind, text: str) -> None:
+        """Forget it."""
+
+    def failed(self, asked: str, fault: Fault) -> None:
         """Forget it."""
 
     def outage(self, since: datetime | None, why: str) -> None:

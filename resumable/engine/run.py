@@ -140,6 +140,7 @@ class Run:
             pass  # a signal came while the run was being prepared
         except ResumableError as error:
             self._record_end(JobState.INTERRUPTED, error.message)
+            self._tell_since(error)
             raise
         return recorder
 
@@ -197,7 +198,13 @@ class Run:
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
             return
         self._record_end(JobState.INTERRUPTED if self._stop.requested else JobState.INCOMPLETE, error.message)
+        self._tell_since(error)
         raise error
+
+    def _tell_since(self, error: ResumableError) -> None:
+        """Let what ends a run say since when the job is not complete: one that never completes would end like this."""
+        if isinstance(error, Incomplete) and (behind := self._manifest.behind()) is not None:
+            error.since, error.runs = behind.since, behind.runs
 
     def _shortfall(self, totals: Totals, recorder: Recorder | None) -> ResumableError | None:
         # A complete job asks for nothing more: what it left on the server would stay there.
@@ -246,9 +253,20 @@ class Run:
                 safe=done,
             )
         if (waiting := recorder.waiting) and not totals.pages_quarantined:
+            ends = f"{max(waiting.values()):%Y-%m-%d %H:%M} UTC"
+            count = amount(len(waiting), "window")
             return Incomplete(
-                f"{safe}; {len(waiting)} windows wait for data that the server does not have yet.",
-                hint="Come back later, with:",
+                f"{safe}; {count} the source does not have whole yet: its data ends at {ends}.",
+                hint="They are downloaded, or downloaded again, once it reaches past them, by:",
+                command=again,
+                safe=done,
+            )
+        if recorder.uncertain and not totals.pages_quarantined:
+            why = next(iter(recorder.uncertain.values()))
+            return Incomplete(
+                f"{safe}; fewer records came than the source named in {amount(len(recorder.uncertain), 'window')}:"
+                f" {why}.",
+                hint="Where the next download brings the same, that settles it:",
                 command=again,
                 safe=done,
             )

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 
+from resumable.errors import Fault, StatusFault
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import LastFailure, to_ms
 from resumable.models import Organisation, Shortfall, Window
@@ -60,6 +61,11 @@ class Learned:
                 (shortfall.value, None if cut_at is None else to_ms(cut_at), window.id),
             )
 
+    def no_longer_short(self, window: Window) -> None:
+        """Take back why a window is not complete: nothing is recorded of it yet, and it is looked at again."""
+        with self._db.atomic():
+            self._db.execute("UPDATE window SET shortfall = NULL, cut_ms = NULL WHERE id = ?", (window.id,))
+
     def open_records(self, window: Window, count: int, since: datetime | None) -> None:
         """Record how many records of a window have no end yet, and when the oldest of them began."""
         with self._db.atomic():
@@ -68,8 +74,20 @@ class Learned:
                 (count, None if since is None else to_ms(since), window.id),
             )
 
-    def failure(self, last: LastFailure) -> None:
-        """Keep the last exchange that failed. It survives a kill at once, a power cut with the next page."""
+    def failure(self, asked: str, fault: Fault, *, at: datetime) -> None:
+        """Keep why the last exchange failed, in the server's own terms.
+
+        It survives a kill at once, a power cut with the next page.
+        """
+        answer = fault if isinstance(fault, StatusFault) else None
+        last = LastFailure(
+            at=at,
+            asked=asked,
+            reason=fault.reason,
+            status=None if answer is None else answer.status,
+            correlation_id=None if answer is None else answer.correlation_id,
+            context_id=None if answer is None else answer.context_id,
+        )
         with self._db.atomic(durable=False):
             self._db.execute(
                 "INSERT OR REPLACE INTO failure (id, at_ms, asked, reason, status, correlation_id, context_id)"

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from resumable.manifest import minutes, server_jobs, soundness, tables
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import (
+    Behind,
     JobRow,
     LastFailure,
     PageRow,
@@ -81,9 +83,10 @@ class ManifestReader:
         self._db.close()
 
     def job(self) -> JobRow:
-        """Return the job's row."""
+        """Return the job's row. Its name is that of its folder: a job that was moved is called as people find it."""
         with sensible("the job's row", self._db.path):
-            return job_row(self._db.rows(f"SELECT {job_columns(self._version)} FROM job")[0])  # noqa: S608 - a constant
+            row = job_row(self._db.rows(f"SELECT {job_columns(self._version)} FROM job")[0])  # noqa: S608 - a constant
+        return replace(row, name=self._db.path.absolute().parent.name)
 
     def flaws(self) -> list[str]:
         """Say in words what in it does not agree with the rest of it; costs one pass over the file."""
@@ -155,6 +158,18 @@ class ManifestReader:
                 context_id=context_id,
             )
 
+    def behind(self) -> Behind | None:
+        """Return since when the job has not been complete, and how many runs that is; None for one that never ran.
+
+        Of runs whose events have fallen out nothing is known: there may have been more.
+        """
+        runs, first = self._db.rows(
+            "SELECT count(*), min(at_ms) FROM event"
+            " WHERE kind = ? AND at_ms > coalesce((SELECT completed_ms FROM job), at_ms - 1)",
+            (EventKind.RUN_STARTED.value,),
+        )[0]
+        return Behind(since=moment(first), runs=int(runs)) if runs else None
+
     def counters(self) -> dict[Counter, int]:
         """Return the lifetime counters."""
         known = dict(self._db.rows("SELECT name, value FROM counter"))
@@ -187,6 +202,31 @@ class ManifestReader:
                 self._db.rows(f"SELECT {window_columns(self._version)} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
             )
 
+    def held_records(self, window: Window) -> bool:
+        """Tell whether an earlier take of a window holds records."""
+        return bool(
+            self._db.value(
+                "SELECT EXISTS (SELECT 1 FROM page WHERE window = ? AND take < ? AND state = 'done')",
+                (window.id, window.take),
+            )
+        )
+
+    def neighbours(self, window: Window) -> list[WindowRow]:
+        """Return the windows right before and right after one; fewer at the ends of the job."""
+        start = to_ms(window.interval.start)
+        return [
+            *self._ordered("start_ms < ? ORDER BY start_ms DESC", start),
+            *self._ordered("start_ms > ? ORDER BY start_ms", start),
+        ]
+
+    def _ordered(self, which: str, start: int) -> list[WindowRow]:
+        rows = self._db.rows(
+            f"SELECT {window_columns(self._version)} FROM window WHERE {which} LIMIT 1",  # noqa: S608 - constants of this module
+            (start,),
+        )
+        with sensible("a window's row", self._db.path):
+            return [window_row(row) for row in rows]
+
     def any_page(self) -> bool:
         """Tell whether any page of any take is recorded."""
         return bool(self._db.value("SELECT EXISTS (SELECT 1 FROM page WHERE state = 'done')"))
@@ -199,6 +239,13 @@ class ManifestReader:
             (window.id, window.take if take is None else take),
         )
         return [PageRow(number=n, part=PartFact(rows=count, size=size, sha256=sha)) for n, count, size, sha in rows]
+
+    def page_rows(self, window: Window, number: int) -> int:
+        """Return how many records a page of the current take has; 0 where it is not done."""
+        found = self._db.value(
+            "SELECT rows FROM page WHERE window = ? AND take = ? AND number = ?", (window.id, window.take, number)
+        )
+        return int(found or 0)
 
     def remote(self, window: Window) -> server_jobs.RemoteRow | None:
         """Return the job on the server that the window's current take is read from."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from resumable.manifest.connection import Connection
-from resumable.manifest.rows import BEGIN_AGAIN, PageRow, to_ms
+from resumable.manifest.rows import ADD_WINDOW, BEGIN_AGAIN, PageRow, ends, to_ms
 from resumable.models import Interval, Snapshot, Window
 
 _RECOUNT = (
@@ -74,10 +74,7 @@ class Mending:
     def cover(self, windows: Iterable[Interval]) -> None:
         """Add windows to be taken."""
         with self._db.atomic():
-            self._db.insert_many(
-                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)",
-                ((to_ms(window.start), to_ms(window.end)) for window in windows),
-            )
+            self._db.insert_many(ADD_WINDOW, map(ends, windows))
             self._not_complete()
 
     def place(self, window: Window, placed: Placed, *, fingerprint: bytes | None) -> None:

@@ -47,6 +47,9 @@ def job_columns(version: int) -> str:
 
 SHA256_BYTES = 32
 
+ADD_WINDOW = "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)"
+"""Adds a window, of its `ends`."""
+
 BEGIN_AGAIN = (
     "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, page_size = NULL,"
     " moved = 0, done = 0, records = 0, bytes = 0, provisional = 0, shortfall = NULL, cut_ms = NULL, counted = NULL,"
@@ -146,6 +149,16 @@ class Totals:
     pages_quarantined: int
     records: int
     bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behind:
+    """For how long a job has not been complete."""
+
+    since: datetime
+    """When the first run began that did not complete it."""
+    runs: int
+    """Begun since then, the one that goes on now too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,3 +289,8 @@ def moment(ms: int) -> datetime:
 def interval(start_ms: int, end_ms: int) -> Interval:
     """Read an interval from its two ends in milliseconds."""
     return Interval(start=moment(start_ms), end=moment(end_ms))
+
+
+def ends(window: Interval) -> tuple[int, int]:
+    """Return the two ends of an interval in milliseconds."""
+    return to_ms(window.start), to_ms(window.end)

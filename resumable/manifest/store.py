@@ -7,16 +7,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from resumable.clock import Clock
-from resumable.errors import Failure, ManifestDamaged, ManifestUnusable
-from resumable.manifest import migrations, server_jobs, tables
+from resumable.errors import Failure, Fault, ManifestUnusable
+from resumable.manifest import server_jobs, tables
 from resumable.manifest.connection import Connection
 from resumable.manifest.learned import Learned
 from resumable.manifest.minutes import Minutes
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.repairs import Mending
-from resumable.manifest.rows import BEGIN_AGAIN, WindowRow, spec_values, to_ms
+from resumable.manifest.rows import ADD_WINDOW, BEGIN_AGAIN, WindowRow, ends, spec_values, to_ms
+from resumable.manifest.upgrade import upgrade
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
+from resumable.storage.lock import Guard, unguarded
 from resumable.text import spoken
 
 NO_DRIFT: Mapping[str, int] = MappingProxyType({})
@@ -61,23 +63,24 @@ class Manifest(ManifestReader):
                 (job_uuid or str(uuid.uuid4()), name, schema_digest, columns, now, now, *spec_values(spec)),
             )
             db.insert_many("INSERT INTO counter VALUES (?, 0)", ((counter.value,) for counter in Counter))
-            db.insert_many(
-                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(w.start), to_ms(w.end)) for w in windows)
-            )
+            db.insert_many(ADD_WINDOW, map(ends, windows))
         return cls(db, clock)
 
     @classmethod
-    def open(cls, path: Path, clock: Clock) -> "Manifest | None":
-        """Open a job's manifest, older versions brought up to date; None where there is none yet."""
+    def open(cls, path: Path, clock: Clock, *, guard: Guard = unguarded) -> "Manifest | None":
+        """Open a job's manifest, older versions brought up to date; None where there is none yet.
+
+        `guard` is asked before every change is committed, and raises where the job's lock is not held any more.
+        """
         if not exists(path):
             return None
-        connection = Connection(path)
+        connection = Connection(path, guard=guard)
         with connection.closed_on_failure():
-            if connection.empty:
-                connection.close()
-                return None
-            _migrate(connection)
-        return cls(connection, clock)
+            if not connection.empty:
+                upgrade(connection)
+                return cls(connection, clock)
+        connection.close()
+        return None
 
     @property
     def mending(self) -> Mending:
@@ -119,7 +122,7 @@ class Manifest(ManifestReader):
             self._minutes.add(counter.value)
 
     def outage(self, since: datetime | None, why: str) -> None:
-        """Keep since when nobody is answered, and why; None once somebody is."""
+        """Keep since when nobody is answered, and why; None: somebody is."""
         self.learned.outage(since, why)
 
     def answered(self, seconds: float, *, allowed: float) -> None:
@@ -130,6 +133,10 @@ class Manifest(ManifestReader):
         """Keep one line of history; the oldest fall out. It survives a kill at once, a power cut with the next page."""
         with self._db.atomic(durable=False):
             self._event(kind, text)
+
+    def failed(self, asked: str, fault: Fault) -> None:
+        """Keep why the last exchange failed, in the server's own terms; it survives a kill at once."""
+        self.learned.failure(asked, fault, at=self._clock.now())
 
     def first_page_done(
         self, window: Window, snapshot: Snapshot, part: PartFact | None, *, drift: Mapping[str, int] = NO_DRIFT
@@ -158,6 +165,15 @@ class Manifest(ManifestReader):
             self._page_done(window, number, part, drift)
             if moved:
                 self._db.execute("UPDATE window SET moved = 1 WHERE id = ?", (window.id,))
+        return self.window(window.id)
+
+    def page_beyond_done(
+        self, window: Window, number: int, part: PartFact, *, drift: Mapping[str, int] = NO_DRIFT
+    ) -> WindowRow:
+        """Record a page past the last one that a window had named, whose part is durable: it has that many now."""
+        with self._db.atomic():
+            self._db.execute("UPDATE window SET page_count = ?, moved = 1 WHERE id = ?", (number, window.id))
+            self._page_done(window, number, part, drift)
         return self.window(window.id)
 
     def cursor_page_done(
@@ -210,12 +226,6 @@ class Manifest(ManifestReader):
         with self._db.atomic():
             server_jobs.forget(self._db, remote)
 
-    def provisional(self, window: Window, why: str) -> None:
-        """Mark a window whose data the source does not have, or still changes."""
-        with self._db.atomic():
-            self._db.execute("UPDATE window SET provisional = 1 WHERE id = ?", (window.id,))
-            self._event(EventKind.WARNING, f"{spoken(window.interval)} is provisional: {why}")
-
     def quarantine(self, window: Window, number: int, reason: str, failure: Failure) -> None:
         """Give a page up for now, unless it is done."""
         with self._db.atomic():
@@ -228,10 +238,17 @@ class Manifest(ManifestReader):
             self._event(EventKind.QUARANTINED, f"{spoken(window.interval)} page {number}: {reason}")
 
     def complete(self, window: Window, fingerprint: bytes, *, duplicates: int, settled: bool, young: bool) -> None:
-        """Close a window on its current take; older takes become stale. `young`: the source may still change it."""
+        """Close a window on its current take; older takes become stale. `young`: the source may still change it.
+
+        Pages that it had named and that are empty are none of it any more.
+        """
         with self._db.atomic():
             self._db.execute(
-                "UPDATE window SET state = 'complete', stale = (take > 1), whole_take = take, whole_ms = ?,"
+                "DELETE FROM page WHERE window = ? AND take = ? AND state = 'quarantined'", (window.id, window.take)
+            )
+            self._db.execute(
+                "UPDATE window SET state = 'complete', page_count = done, stale = (take > 1), whole_take = take,"
+                " whole_ms = ?,"
                 " fingerprint = ?, duplicates = ?, settled = ?, provisional = max(provisional, ?), shortfall = NULL,"
                 " cut_ms = NULL"
                 " WHERE id = ? AND take = ?",
@@ -255,9 +272,7 @@ class Manifest(ManifestReader):
         """Let the job reach to a later end, by windows that begin where it ended."""
         with self._db.atomic():
             self._db.execute("UPDATE job SET end_ms = ?", (to_ms(end),))
-            self._db.insert_many(
-                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(w.start), to_ms(w.end)) for w in windows)
-            )
+            self._db.insert_many(ADD_WINDOW, map(ends, windows))
             self._not_complete()
 
     def retake(
@@ -330,19 +345,3 @@ class Manifest(ManifestReader):
             "INSERT INTO event (at_ms, kind, text) VALUES (?, ?, ?)", (to_ms(self._clock.now()), kind.value, text)
         )
         self._db.execute("DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (tables.EVENTS_KEPT,))
-
-
-def _migrate(connection: Connection) -> None:
-    """Bring the tables up to date, all steps in one transaction: a kill in between leaves the old version, whole."""
-    if connection.version == tables.VERSION:
-        return
-    with connection.atomic():
-        for version in range(connection.version, tables.VERSION):
-            if version not in migrations.STEPS:
-                raise ManifestDamaged(
-                    f"{connection.path} has manifest version {version}, which is too old to be read.",
-                    hint="It was left untouched. Make it again from the parts with:",
-                    command="resumable repair",
-                )
-            connection.script(migrations.STEPS[version])
-        connection.execute(f"PRAGMA user_version={tables.VERSION}")

@@ -8,7 +8,7 @@ import functools
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,8 @@ from resumable.errors import ManifestUnusable, ResumableError, StorageFailed, Us
 from resumable.models import Interval, PageKey, moment_of
 from resumable.storage import durable
 from resumable.storage.folder import FolderStore
+from resumable.storage.guarded import GuardedStore
+from resumable.storage.lock import Guard
 from resumable.storage.store import Store
 
 MANIFEST: Final = "manifest.sqlite"
@@ -26,6 +28,7 @@ PARTS: Final = "parts"
 LOCK: Final = "lock"
 _MAKING: Final = f".{MANIFEST}.restored"
 _ASIDE: Final = "aside"
+_ANSWERS: Final = f"{_ASIDE}/answers"
 _PACE: Final = ".pace"
 
 _WINDOW = re.compile(r"window=(\d{8}T[\d.]{6,10}Z)(?:-(\d{8}T[\d.]{6,10}Z))?")
@@ -51,6 +54,16 @@ def part_key(page: PageKey) -> str:
     """Return where the part of a page lies."""
     take = "" if page.take == 1 else f".take-{page.take}"
     return f"{window_key(page.window)}/page-{page.number:05d}{take}.parquet"
+
+
+def answer_key(window: Interval, number: int) -> str:
+    """Return where an answer is kept that was no page."""
+    return f"{_ANSWERS}/{window_key(window).removeprefix(f'{PARTS}/')}-page-{number:05d}.txt"
+
+
+def kept_answers(store: Store) -> int:
+    """Return how many such answers a job keeps."""
+    return len(store.list(_ANSWERS))
 
 
 def window_of(key: str) -> Interval | None:
@@ -87,7 +100,7 @@ class StateFiles:
     @property
     def pace(self) -> Path:
         """The folder of the files through which processes share a pace."""
-        return self.folder.absolute() / _PACE
+        return self.folder.resolve() / _PACE
 
     def job(self, name: str) -> "JobFiles":
         """Return where the things of a job lie, whether there is one or not."""
@@ -135,6 +148,10 @@ class JobFiles:
     def store(self) -> Store:
         """What its parts, its receipt and aside/ lie in."""
         return FolderStore(self.folder) if self.state.store_of is None else self.state.store_of(self.name)
+
+    def guarded(self, guard: Guard) -> "JobFiles":
+        """Return the same, with a store that asks before every write whether this process still holds the lock."""
+        return replace(self, state=replace(self.state, store_of=lambda _: GuardedStore(self.store, guard)))
 
     @property
     def manifest(self) -> Path:

@@ -22,15 +22,17 @@ SAMPLED: frozenset[str] = frozenset(
 ALL: frozenset[str] = SAMPLED | {
     "conversations: conversations: body",
     "conversations-pagecount: article: body",
-    "conversations-pagecount: article: repetition",
     "conversation-jobs: conversation job results: body",
     "conversation-jobs: conversation job results: repetition",
     "conversation-jobs: conversation job submit: id",
     "user-details: user details: body",
+    "user-details: user details: count",
     "user-detail-jobs: user job results: body",
+    "user-detail-jobs: user job results: cursor",
     "user-detail-jobs: user job submit: id",
     "tickets: tickets: body",
     "feed: feed: body",
+    "feed: feed: cursor",
     *(f"{name}: {name}: body" for name in _LISTS),
     *(f"{name}: {name}: count" for name in _LISTS),
 }

@@ -252,9 +252,10 @@ def test_a_stranger_at_the_login_host_is_not_asked_twice() -> None:
     """A certificate that does not prove the host ends the run after one request."""
     clock = VirtualClock()
     transport = ScriptedTransport(clock, [TrustFault("self-signed certificate")])
-    with pytest.raises(Incomplete, match="self-signed"):
+    with pytest.raises(Incomplete, match="self-signed") as ended:
         token_source(transport, clock).get()
     assert len(transport.sent) == 1
+    assert "RESUMABLE_CA_BUNDLE" in ended.value.hint
 
 
 def test_a_failed_refresh_lets_the_others_leave_without_asking_again(seed: int) -> None:

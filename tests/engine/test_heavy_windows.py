@@ -14,10 +14,10 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.simulator import Simulator
 from resumable.transport.http import Reply
-from tests.engine.whole_runs import assert_whole, simulated
 from tests.support.builders import make_job, virtual_settings
 from tests.support.clock import VirtualClock
 from tests.support.transports import SimulatedTransport
+from tests.support.whole_runs import assert_whole, simulated
 
 DAY_2 = "2023-10-02T00:00:00.000Z/2023-10-03T00:00:00.000Z"
 

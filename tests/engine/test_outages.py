@@ -12,9 +12,9 @@ from resumable.models import EventKind
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.simulator import Simulator
-from tests.engine.whole_runs import assert_whole, simulated
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
+from tests.support.whole_runs import assert_whole, simulated
 
 EVERYTHING = tuple(Kind)
 DOWN = {

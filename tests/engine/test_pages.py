@@ -14,9 +14,9 @@ from resumable.simulator.faults.faults import ABSENT, FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.simulator import Simulator
 from resumable.storage.parts import Parts
-from tests.engine.whole_runs import assert_whole, simulated
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
+from tests.support.whole_runs import assert_whole, simulated
 
 PUBLIC = (Kind.CONVERSATIONS,)
 DAY_2_PAGE_2 = Match(kinds=PUBLIC, window="2023-10-02T00:00:00.000Z/", pages=(2,))

@@ -13,10 +13,10 @@ from resumable.models import EventKind, PageKey, Window, WindowState
 from resumable.simulator.messages import Kind
 from resumable.storage import durable
 from resumable.storage.parts import Footer, Parts
-from tests.engine.whole_runs import assert_whole, simulated
 from tests.support.builders import footer, make_job, make_manifest, snapshot, table
 from tests.support.clock import VirtualClock
 from tests.support.parts import FolderParts
+from tests.support.whole_runs import assert_whole, simulated
 
 
 class Bench:

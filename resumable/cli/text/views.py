@@ -24,6 +24,7 @@ MEANINGS = {
     Failure.OVERLOADED: "the server was in trouble. It is tried again next time.",
     Failure.TIMED_OUT: "the server did not manage the query in its own time: narrow it by a filter.",
     Failure.TOO_BIG: "a single record is larger than what is taken of an answer.",
+    Failure.NOT_THE_API: "what answers there is not the API: look at GENESYS_REGION and GENESYS_API_URL.",
     Failure.NO_MORE_JOBS: "others have as many jobs on the server as it lets be at once. It is tried again next time.",
     Failure.QUERY_REFUSED: "the server refuses the request itself: look at the filters and the ids in them.",
     Failure.NOT_JSON: "the answer was no JSON: a proxy or a gateway answered in Genesys' place.",
@@ -46,6 +47,7 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
         ("requests", ", ".join(_counted(status.counters))),
         *_learned(status),
         *_closing(status),
+        *_behind(status),
         ("parts", home.store.place(PARTS)),
     ]
     lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
@@ -56,6 +58,17 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
     if status.state not in (JobState.COMPLETE, JobState.RUNNING):
         lines.append(f"  Carry on with: resumable resume {status.job.name}")
     return [safe(line) for line in lines]
+
+
+def _behind(status: Status) -> list[tuple[str, str]]:
+    """Say since when a job that has run is not complete, and what last went wrong."""
+    behind, last = status.behind, status.last_failure
+    if status.state is JobState.COMPLETE:
+        return []
+    known = [] if behind is None else [("since", f"{behind.since:%Y-%m-%d %H:%M} UTC, {amount(behind.runs, 'run')}")]
+    if last is not None:
+        known.append(("failed", f"{last.at:%Y-%m-%d %H:%M:%S} {last.asked}: {last.reason}"))
+    return known
 
 
 def _learned(status: Status) -> list[tuple[str, str]]:
