@@ -52,6 +52,9 @@ class Policy:
     """The longest wait that a server may ask for before the run is checkpointed and ended instead."""
 
 
+PATIENCE = timedelta(minutes=30)
+"""Nearly all outages of the API are over by then; who waits longer says so."""
+
 MIN_FREE = 64 * 2**20
 """Some hundred pages: room enough to end a run in good order."""
 
@@ -89,6 +92,8 @@ class Settings:
     """Requests a minute at most; None: what the server allows."""
     rate_share: float = 1.0
     """The share of what the server allows that may be used, so that others with the same client keep working."""
+    patience: timedelta = PATIENCE
+    """How long an outage of the source is waited for before a run ends."""
     max_requests: int | None = None
     """Requests of one run, after which it ends in good order; None: as many as it takes."""
     interval_max: timedelta | None = None

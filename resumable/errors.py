@@ -60,13 +60,17 @@ class Failure(StrEnum):
     """The kinds of faults: what people and later runs need to know of why a page did not come."""
 
     NO_ANSWER = "no answer"
-    """None that was whole: refused, reset, cut, too slow, too big, or not decodable."""
+    """None that was whole: refused, reset, cut, too slow, or not decodable."""
     UNTRUSTED = "untrusted"
     """The server, or the proxy, could not prove who it is."""
     RATE_LIMITED = "rate limited"
     """The server is asked too often."""
     OVERLOADED = "overloaded"
-    """The server, or what stands before it, did not manage in time."""
+    """The server, or what stands before it, is in trouble."""
+    TIMED_OUT = "timed out"
+    """The server did not manage the query in its own time: a lighter one may do."""
+    TOO_BIG = "too big"
+    """The answer has more bytes than are taken: a smaller page may do."""
     TOKEN_REFUSED = "token refused"  # noqa: S105 - the name of a failure, not a token
     """The server does not take the token."""
     FORBIDDEN = "forbidden"
@@ -83,13 +87,21 @@ class Failure(StrEnum):
     """A whole answer came, and it is not what the contract says, in some other way."""
     TOO_DEEP = "too deep"
     """A window holds more records than can be paged through, and cannot be halved any more."""
+    JOB_FAILED = "job failed"
+    """The server gave up on a job of its own."""
+    NO_MORE_JOBS = "no more jobs"
+    """There are as many jobs on the server as it lets be at once."""
 
 
 class Wall(Enum):
     """A limit of the server that its refusal of a request names."""
 
     PAGE_SIZE = "page size"
+    """Its number is of records."""
     INTERVAL = "interval"
+    """Its number is of days."""
+    JOBS = "jobs"
+    """How many jobs may be on the server at once."""
     DEPTH = "depth"
     """How many records of one window can be paged through."""
 

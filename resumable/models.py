@@ -6,7 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+MOST_COUNTED: Final = 10**12
+"""Records, and so pages: no organisation has so many, and sums over all windows stay far below SQLite's 2^63."""
+
+MOST_PAGES: Final = 10**9
+"""What a page count may be: the name of a part holds ten digits."""
+
+MOST_ON_A_PAGE: Final = 10**7
+"""Records a page that a server may say that it uses: a body that is read holds fewer values than that."""
 
 
 class JobState(enum.StrEnum):
@@ -57,6 +66,7 @@ class EventKind(enum.StrEnum):
     SNAPSHOT_MOVED = "snapshot moved"
     RETAKE = "retake"
     SPLIT = "split"
+    PAGE_SIZE = "page size"
     SCHEMA = "schema"
     REMOTE = "remote job"
     SETTLED = "settled"
@@ -222,6 +232,8 @@ class Window:
     """Of the record keys of the take before, to see two snapshots agree; None on the first take."""
     records: int = 0
     """Rows in the pages done of this take."""
+    asked_size: int | None = None
+    """The page size that it is asked with, where the job's was too large for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,6 +313,9 @@ class Journal(Protocol):
 
     def event(self, kind: EventKind, text: str) -> None:
         """Keep one line of history."""
+
+    def outage(self, since: datetime | None, why: str) -> None:
+        """Keep since when nobody is answered, and why; None once somebody is."""
 
     def answered(self, seconds: float, *, allowed: float) -> None:
         """Take in an answer, so many seconds after it was asked for, and the requests a minute that may be sent."""

@@ -8,13 +8,23 @@ from functools import partial
 from typing import TypeVar
 
 from resumable.api.concurrency import Concurrency
+from resumable.api.outage import FOR_EVERYBODY, OutageGate
 from resumable.api.pace import Pacer
 from resumable.api.retry import LONGEST_TOLD, judge, retry_after_seconds, waits
 from resumable.api.statuses import PAGE, Action, meaning, wall_in
 from resumable.api.tokens import Token, Tokens
 from resumable.clock import Stop
 from resumable.config import Policy
-from resumable.errors import AuthenticationFailed, Fault, Incomplete, StatusFault, TrustFault
+from resumable.errors import (
+    AuthenticationFailed,
+    Failure,
+    Fault,
+    Incomplete,
+    StatusFault,
+    TransportFault,
+    TrustFault,
+    Wall,
+)
 from resumable.models import Counter, EventKind, Journal, Request
 from resumable.redaction import Redactor
 from resumable.text import span
@@ -24,6 +34,9 @@ T = TypeVar("T")
 
 REFUSALS_OF_NEW_TOKENS = 3
 """So many 401s in a row for one page, each with a token asked for since, mean that tokens are not the matter."""
+
+ATTEMPTS_TOO_BIG = 2
+"""An answer that is too big is so again, but for a server that has lost its way: each costs 128 MiB."""
 
 WORDS_READ = 2000
 """Bytes of an error answer in which a wall of the server is looked for."""
@@ -59,6 +72,9 @@ class Client:
     journal: Journal
     redactor: Redactor
     policy: Policy
+    gate: OutageGate
+    light: Request | None = None
+    """A request of no weight, which tells whether anything is answered; None where there is none."""
     deferred: dict[str, float] = field(default_factory=dict)
     """When what was given up on may be asked for again, where the server said so and its window is taken again."""
 
@@ -69,7 +85,12 @@ class Client:
         attempts or the time are used up, Stopped when the run is to end, and what ends a run: AuthenticationFailed,
         or Incomplete when the server asks for a wait over the cap.
         """
-        return _Exchange(self, asked).run(read)
+        exchange = _Exchange(self, asked)
+        self.gate.entered(exchange)
+        try:
+            return exchange.run(read)
+        finally:
+            self.gate.left(exchange)
 
 
 class _Exchange:
@@ -81,6 +102,8 @@ class _Exchange:
         self._clock = client.stop.clock
         self._pauses = waits(client.policy, self._clock.uniform)
         self._started = self._clock.monotonic()
+        self._out = 0.0
+        """Seconds that were spent on waiting for the end of an outage: they are nobody's fault here."""
         self._attempts = 0
         self._refusals = 0
         self._holds = 0
@@ -106,19 +129,29 @@ class _Exchange:
         # kept waiting for the first token: those of all threads would go in one burst, late, and look like others'.
         begun = self._clock.monotonic()
         try:
-            while self._client.tokens.get() is not None and self._client.pacer.acquire():
+            while self._let_through() and self._client.tokens.get() is not None and self._client.pacer.acquire():
                 if (token := self._token_for_slot()) is not None:
                     return token
         finally:
             self._client.concurrency.waited(self._clock.monotonic() - begun)
         raise Stopped
 
+    def _let_through(self) -> bool:
+        """Wait out an outage; False when the run is to end instead."""
+        if not self._client.gate.shut:
+            return True
+        waited = self._client.gate.wait(self)
+        if waited is not None:
+            self._out += waited
+            self._attempts = 0
+        return waited is not None
+
     def _token_for_slot(self) -> Token | None:
         token: Token | None = None
         try:
             token = self._client.tokens.get()
             # To ask for one takes time, in which others may have been told to wait: then the slot is lost.
-            if self._client.pacer.held:
+            if self._client.pacer.held or not self._client.gate.may_send(self):
                 token = None
             return token
         finally:
@@ -139,6 +172,8 @@ class _Exchange:
         allowed = self._client.pacer.per_minute
         self._client.concurrency.answered(reply.seconds, per_minute=allowed)
         self._client.journal.answered(reply.seconds, allowed=allowed)
+        if meaning(reply.status).failure not in FOR_EVERYBODY:
+            self._client.gate.answered(self, seconds=reply.seconds)
         if reply.status in self._asked.accepts:
             return reply
         if meaning(reply.status).troubled:
@@ -188,6 +223,8 @@ class _Exchange:
 
     def _hold(self, fault: StatusFault) -> None:
         self._client.journal.count(Counter.RATE_LIMITED)
+        if fault.wall is Wall.JOBS and self._asked.holds is not None:
+            raise fault  # not asked too often: nobody else has to wait
         self._holds += 1
         # A server that refuses and asks for no wait at all would be asked again at once, until the budget is spent.
         wait = fault.retry_after_seconds or next(self._pauses)
@@ -206,18 +243,25 @@ class _Exchange:
         self._client.journal.event(EventKind.RATE_LIMITED, f"{self._asked.what}: everybody waits {wait:.1f} s")
 
     def _again(self, fault: Fault, *, final: bool) -> None:
+        asked_for = (fault.retry_after_seconds if isinstance(fault, StatusFault) else None) or 0.0
+        if asked_for <= self._client.policy.wait_cap_seconds and self._client.gate.failed(
+            self, fault, not_before=asked_for
+        ):
+            return
         self._attempts += 1
         self._refusals = 0
-        used_up = self._attempts >= self._client.policy.attempts or self._spent() > self._client.policy.budget_seconds
+        attempts = ATTEMPTS_TOO_BIG if fault.failure is Failure.TOO_BIG else self._client.policy.attempts
+        used_up = self._attempts >= attempts or self._spent() > self._client.policy.budget_seconds
         if isinstance(fault, TrustFault):
             raise Incomplete(
                 f"the API host could not prove who it is ({fault.reason}).",
                 hint="Behind a proxy with its own certificates, set RESUMABLE_CA_BUNDLE to their file.",
             ) from None
-        asked_for = (fault.retry_after_seconds if isinstance(fault, StatusFault) else None) or 0.0
         # A wait over the cap is not shortened: the page is given up on for this run instead.
         if asked_for > self._client.policy.wait_cap_seconds:
             raise fault
+        if used_up and not final and self._nothing_is_answered(fault):
+            return
         if final or used_up:
             if asked_for:
                 self._client.deferred[self._asked.what] = self._clock.monotonic() + asked_for
@@ -228,8 +272,26 @@ class _Exchange:
             raise Stopped
         self._client.concurrency.waited(wait)
 
+    def _nothing_is_answered(self, fault: Fault) -> bool:
+        """Tell whether there is an outage, where nobody else asks anything: a request of no weight tells."""
+        client, light = self._client, self._client.light
+        if light is None or not client.gate.alone(self):
+            return False
+        token = self._ready()
+        client.journal.count(Counter.REQUESTS)
+        try:
+            reply = client.transport.send(light, client.tokens.headers(token))
+        except TransportFault:
+            return client.gate.failed_alone(self, fault)
+        finally:
+            client.pacer.done()
+        if meaning(reply.status).failure in FOR_EVERYBODY:
+            return client.gate.failed_alone(self, fault)
+        client.gate.answered(self, seconds=reply.seconds)
+        return False
+
     def _spent(self) -> float:
-        return self._clock.monotonic() - self._started
+        return self._clock.monotonic() - self._started - self._out
 
 
 def _words(reply: Reply) -> bytes:

@@ -7,6 +7,8 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 
 from resumable.api.client import Client
 from resumable.api.concurrency import Concurrency
+from resumable.api.organisation import ME
+from resumable.api.outage import OutageGate
 from resumable.api.pace import Pace, Pacer
 from resumable.api.pace_shared import LocalSlots, SharedSlots
 from resumable.api.tokens import Credentials, GivenTokens, Tokens, TokenSource
@@ -47,6 +49,7 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
                 journal=journal,
                 redactor=redactor,
                 policy=settings.policy,
+                patience=settings.patience,
             )
         pacer = stack.enter_context(_pacer(contract, settings, stop, who))
         concurrency = stack.enter_context(
@@ -61,6 +64,8 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
             journal=journal,
             redactor=redactor,
             policy=settings.policy,
+            gate=OutageGate(stop, journal, patience=settings.patience, pace=settings.policy.first_wait_seconds),
+            light=ME,
         )
 
 

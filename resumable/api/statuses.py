@@ -45,6 +45,8 @@ class Meaning:
     """The server has too much to do: fewer requests at once."""
     gone: bool = False
     """Of a job on the server or of a cursor: it is no more, and only a new one helps."""
+    late: bool = False
+    """Of a job that was just made, or just fulfilled: it may be there in a moment."""
     no_more_jobs: bool = False
     """Of a job that was submitted: there may be as many as the server lets be."""
     refuses_client: bool = False
@@ -76,7 +78,9 @@ MEANINGS: Final = {
     403: Meaning(
         action=Action.FORBIDDEN, failure=Failure.FORBIDDEN, why="a permission is missing", refuses_client=True
     ),
-    404: replace(_REFUSED, why="nothing is there: a wrong path, or a job that is no more", gone=True),
+    404: replace(
+        _REFUSED, why="nothing is there: a wrong path, or a job that is not there yet or no more", gone=True, late=True
+    ),
     405: _REFUSED,
     408: Meaning(action=Action.AGAIN, failure=Failure.OVERLOADED, why="the request came too slowly for the server"),
     409: Meaning(
@@ -106,7 +110,7 @@ MEANINGS: Final = {
     500: _IN_TROUBLE,
     502: _IN_TROUBLE,
     503: _IN_TROUBLE,
-    504: replace(_IN_TROUBLE, why="common on heavy queries; clears up by itself"),
+    504: replace(_IN_TROUBLE, failure=Failure.TIMED_OUT, why="common on heavy queries; mostly clears up by itself"),
     520: _PROXY,
     521: _PROXY,
     522: _PROXY,
@@ -136,7 +140,14 @@ HUNDREDS: Final = {
 """What all others mean."""
 
 _DEPTH = re.compile(r"pagination may not exceed ([0-9]{1,18}) results", re.IGNORECASE)
-_NAMED = ((Wall.PAGE_SIZE, re.compile("size", re.IGNORECASE)), (Wall.INTERVAL, re.compile("interval", re.IGNORECASE)))
+_DAYS = re.compile(r"interval\b[^.]{0,80}\bexceed ([0-9]{1,5}) days", re.IGNORECASE)
+_SIZE = re.compile(r"size\b[^.]{0,40}\b(?:exceed|between 1 and|most) ([0-9]{1,9})\b", re.IGNORECASE)
+_NUMBERED = ((Wall.DEPTH, _DEPTH), (Wall.INTERVAL, _DAYS), (Wall.PAGE_SIZE, _SIZE))
+_NAMED = (
+    (Wall.JOBS, re.compile(r"jobs?\.concurrent|concurrent.{0,40}\bjobs?\b|\bjobs?\b.{0,60}concurrent", re.IGNORECASE)),
+    (Wall.PAGE_SIZE, re.compile("size", re.IGNORECASE)),
+    (Wall.INTERVAL, re.compile("interval", re.IGNORECASE)),
+)
 
 
 def meaning(status: int) -> Meaning:
@@ -146,6 +157,8 @@ def meaning(status: int) -> Meaning:
 
 def wall_in(words: str) -> tuple[Wall | None, int | None]:
     """Read, once, which of its walls a server's words for a refusal name, and where that stands, if they say it."""
-    if found := _DEPTH.search(words):
-        return Wall.DEPTH, int(found[1])
+    for wall, pattern in _NUMBERED:
+        # A limit of nothing is no limit that anything could be fitted to.
+        if (found := pattern.search(words)) and int(found[1]) > 0:
+            return wall, int(found[1])
     return next((wall for wall, pattern in _NAMED if pattern.search(words)), None), None

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from resumable.api.outage import FOR_EVERYBODY, OutageGate
 from resumable.api.retry import LONGEST_TOLD, retry_after_seconds, waits
 from resumable.api.statuses import PAGE, meaning
 from resumable.clock import Stop
-from resumable.config import Policy
+from resumable.config import PATIENCE, Policy
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import AuthenticationFailed, Fault, Incomplete, ProtocolFault, StatusFault, TrustFault
 from resumable.models import Counter, EventKind, Journal, Request
@@ -86,8 +87,10 @@ class TokenSource:
         journal: Journal,
         redactor: Redactor,
         policy: Policy,
+        patience: timedelta = PATIENCE,
     ) -> None:
-        """`transport` leads to the origin that issues tokens for `form`."""
+        """`transport` leads to the origin that issues tokens for `form`; its outages are waited for with `patience`."""
+        self._gate = OutageGate(stop, journal, patience=patience, pace=policy.first_wait_seconds)
         self._transport = transport
         self._credentials = credentials
         self._form = form
@@ -142,18 +145,38 @@ class TokenSource:
     def _refresh(self) -> Token | None:
         clock = self._stop.clock
         pauses = waits(self._policy, clock.uniform)
-        last: Fault | None = None
-        wait = 0.0
-        for _ in range(self._policy.attempts):
-            if self._stop.wait(max(wait, self._asked + BETWEEN_REQUESTS_SECONDS - clock.monotonic())):
-                return None
-            self._asked = clock.monotonic()
-            try:
-                return self._ask()
-            except Fault as fault:
-                last, wait = fault, self._pause(fault, next(pauses))
+        failures, wait = 0, 0.0
+        self._gate.entered(self)
+        try:
+            while True:
+                if self._gate.wait(self) is None:
+                    return None
+                if self._stop.wait(max(wait, self._asked + BETWEEN_REQUESTS_SECONDS - clock.monotonic())):
+                    return None
+                self._asked = clock.monotonic()
+                try:
+                    token = self._ask()
+                except Fault as fault:
+                    failures, wait = failures + 1, self._pause(fault, next(pauses))
+                    wait = self._waited_for(fault, failures, wait)
+                else:
+                    self._gate.answered(self, seconds=clock.monotonic() - self._asked)
+                    return token
+        finally:
+            self._gate.left(self)
+
+    def _waited_for(self, fault: Fault, failures: int, wait: float) -> float:
+        """Return how long to wait after so many failures, or raise Incomplete; an outage has waits of its own."""
+        asked = (fault.retry_after_seconds if isinstance(fault, StatusFault) else None) or 0.0
+        if self._gate.failed(self, fault, not_before=asked):
+            return 0.0
+        if failures < self._policy.attempts:
+            return wait
+        if fault.failure in FOR_EVERYBODY:
+            self._gate.failed_alone(self, fault, not_before=asked)
+            return 0.0
         raise Incomplete(
-            f"no token could be had: {last.reason if last else 'nothing was tried'}.",
+            f"no token could be had: {fault.reason}.",
             hint="Run the same command again when the login service answers.",
             unreachable=True,
         )

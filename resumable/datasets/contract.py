@@ -1,15 +1,16 @@
 """What a dataset is to the rest of the product: how to ask for a page, and how to read the answer."""
 
 import enum
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from resumable.datasets.facts import Filters, PageSizes, Paging
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import Failure, NoRecords, PageBeyondEnd, ProtocolFault
-from resumable.models import Interval, Query, Request, Said, moment_of
+from resumable.models import MOST_COUNTED, MOST_PAGES, Interval, Query, Request, Said, moment_of
 from resumable.redaction import Redactor
 from resumable.schema.decode import Presence, decode
 from resumable.schema.schema import Schema
@@ -17,6 +18,12 @@ from resumable.schema.strict_json import NotJson, strict_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+LONGEST_CURSOR: Final = 4096
+"""Characters; it travels in the address of a request, of which servers take 8 KB."""
+
+_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:~=+@-]{0,199}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +69,10 @@ class Contract(Protocol):
     @property
     def interval_max(self) -> timedelta | None:
         """The longest window that one request may cover; None where there is no such limit."""
+
+    @property
+    def interval_min(self) -> timedelta | None:
+        """Down to what length a window can be cut, where it is too heavy; None where it cannot be cut."""
 
     @property
     def deep_limit(self) -> int | None:
@@ -197,11 +208,11 @@ def checked(answer: Answer, number: int) -> Answer:
     Never lets a page pass with no records where there should be some.
     """
     said = answer.said
-    if said.page_count is None or said.page_count < 0:
-        why = f"the answer names no usable page count ({said.page_count})"
+    if said.page_count is None:
+        why = "the answer names no page count"
         raise NoRecords(f"{why}, and {answer.emptiness}") if answer.emptiness else ProtocolFault(why)
-    if said.total is not None and said.total < 0:
-        raise ProtocolFault(f"the answer names a total of {said.total}")
+    if said.page_count > MOST_PAGES:
+        raise ProtocolFault(f"the answer names {said.page_count} pages")
     if number > max(said.page_count, 1):
         raise PageBeyondEnd(f"the window has {said.page_count} pages now", page_count=said.page_count)
     if said.page_number is not None and said.page_number != number:
@@ -253,12 +264,47 @@ def _quoting(reason: str, body: bytes, redactor: Redactor | None) -> str:
     return f"{reason} (starts with {redactor.body_start(body, 80)!r})" if redactor else reason
 
 
-def whole_number(answer: Mapping[str, Any], name: str) -> int | None:
-    """Return a member that must be a whole number, None where it is absent. Raises ProtocolFault for anything else."""
+def whole_number(answer: Mapping[str, Any], name: str, *, most: int = MOST_COUNTED) -> int | None:
+    """Return a member that must be a count, None where it is absent. Raises ProtocolFault for anything else.
+
+    A count is a whole number from 0 to `most`: what is stored, added up and put into names is read here, and bounded.
+    """
     value = answer.get(name)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    raise ProtocolFault(f"{name} is not a whole number")
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ProtocolFault(f"{name} is not a whole number")
+    if not 0 <= value <= most:
+        raise ProtocolFault(f"{name} is out of range ({_few_digits(value)})")
+    return value
+
+
+def _few_digits(value: int) -> str:
+    # Of thousands of digits a count has none to be shown, and Python makes no text.
+    return str(value) if abs(value) < 10**20 else "more than 20 digits"
+
+
+def identifier(answer: Mapping[str, Any], name: str) -> str:
+    """Return a member that must be an id of the server's. Raises ProtocolFault for anything else."""
+    value = text(answer, name)
+    if not value:
+        raise ProtocolFault(f"the answer names no {name}")
+    if not usable_id(value):
+        raise ProtocolFault(f"{name} is no id that a path could hold")
+    return value
+
+
+def usable_id(value: str) -> bool:
+    """Tell whether a text can be an id: it becomes a piece of a path, a row and a word in messages."""
+    return _ID.fullmatch(value) is not None
+
+
+def next_cursor(answer: Mapping[str, Any], name: str) -> str | None:
+    """Return the member that stands for the next page; None after the last. Raises ProtocolFault for anything else."""
+    value = text(answer, name)
+    if value and (len(value) > LONGEST_CURSOR or not value.isprintable()):
+        raise ProtocolFault(f"{name} is no cursor that a request could hold")
+    return value or None
 
 
 def text(answer: Mapping[str, Any], name: str) -> str | None:
@@ -281,7 +327,7 @@ def instant(answer: Mapping[str, Any], name: str) -> datetime | None:
         return None
     try:
         return moment_of(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a year that another zone's time takes out of the calendar
         raise ProtocolFault(f"{name} is not a time") from None
 
 

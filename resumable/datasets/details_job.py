@@ -11,7 +11,17 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
-from resumable.datasets.contract import Answer, RemoteState, RemoteStatus, instant, members, read_answer, text
+from resumable.datasets.contract import (
+    Answer,
+    RemoteState,
+    RemoteStatus,
+    identifier,
+    instant,
+    members,
+    next_cursor,
+    read_answer,
+    text,
+)
 from resumable.datasets.details import CONVERSATIONS, USERS, DetailsSubject
 from resumable.datasets.facts import Filters, PageSizes, Paging
 from resumable.datasets.token_forms import TokenForm
@@ -42,6 +52,7 @@ class DetailsJob:
     documented_rate: float = 300.0
     page_sizes: PageSizes = _SIZES
     interval_max: timedelta | None = None
+    interval_min: timedelta | None = timedelta(hours=1)
     deep_limit: int | None = None
     timeless: bool = False
     token_form: TokenForm = TokenForm.BASIC
@@ -77,10 +88,7 @@ class DetailsJob:
 
     def read_id(self, body: bytes) -> str:
         """Read `jobId`. Raises ProtocolFault."""
-        remote = text(members(body), "jobId")
-        if not remote:
-            raise ProtocolFault("the answer names no jobId")
-        return remote
+        return identifier(members(body), "jobId")
 
     def poll(self, remote: str) -> Request:
         """Build the request for a job's state."""
@@ -105,7 +113,7 @@ class DetailsJob:
         """Read the records, `cursor` and `dataAvailabilityDate`. Raises ProtocolFault."""
 
         def said(envelope: Mapping[str, Any]) -> Said:
-            return Said(cursor=text(envelope, "cursor") or None, available_to=instant(envelope, "dataAvailabilityDate"))
+            return Said(cursor=next_cursor(envelope, "cursor"), available_to=instant(envelope, "dataAvailabilityDate"))
 
         return read_answer(
             body,

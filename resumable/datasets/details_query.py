@@ -29,6 +29,7 @@ class DetailsQuery:
     documented_rate: float = 300.0
     page_sizes: PageSizes = _SIZES
     interval_max: timedelta | None = timedelta(days=7)
+    interval_min: timedelta | None = timedelta(hours=1)
     deep_limit: int | None = 100_000
     timeless: bool = False
     token_form: TokenForm = TokenForm.BASIC

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from resumable.datasets.contract import Answer, read_answer, whole_number
 from resumable.datasets.facts import NO_FILTERS, Filters, PageSizes, Paging
 from resumable.datasets.token_forms import TokenForm
-from resumable.models import Interval, Query, Request, Said
+from resumable.models import MOST_ON_A_PAGE, MOST_PAGES, Interval, Query, Request, Said
 from resumable.redaction import Redactor
 from resumable.schema.registry import pinned
 from resumable.schema.schema import Schema
@@ -33,6 +33,7 @@ class EntityList:
     documented_rate: float = 300.0
     page_sizes: PageSizes = _SIZES
     interval_max: timedelta | None = None
+    interval_min: timedelta | None = None
     deep_limit: int | None = None
     timeless: bool = True
     per_window: bool = False
@@ -70,9 +71,9 @@ class EntityList:
 
 def _said(envelope: Mapping[str, Any]) -> Said:
     return Said(
-        page_count=whole_number(envelope, "pageCount"),
-        page_number=whole_number(envelope, "pageNumber"),
-        page_size=whole_number(envelope, "pageSize"),
+        page_count=whole_number(envelope, "pageCount", most=MOST_PAGES),
+        page_number=whole_number(envelope, "pageNumber", most=MOST_PAGES),
+        page_size=whole_number(envelope, "pageSize", most=MOST_ON_A_PAGE),
         total=whole_number(envelope, "total"),
     )
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from resumable.datasets.contract import Answer, read_answer, whole_number
 from resumable.datasets.facts import Excess, Filters, PageSizes, Paging
 from resumable.datasets.token_forms import TokenForm
-from resumable.models import Interval, Query, Request, Said, iso
+from resumable.models import MOST_ON_A_PAGE, MOST_PAGES, Interval, Query, Request, Said, iso
 from resumable.redaction import Redactor
 from resumable.schema.registry import pinned
 from resumable.schema.schema import Schema
@@ -35,6 +35,7 @@ class ConversationsPageCount:
     documented_rate: float = 200.0
     page_sizes: PageSizes = _SIZES
     interval_max: timedelta | None = None
+    interval_min: timedelta | None = timedelta(hours=1)
     deep_limit: int | None = None
     timeless: bool = False
     per_window: bool = False
@@ -77,9 +78,9 @@ def _said(envelope: Mapping[str, Any]) -> Said:
     paging = envelope.get("paging")
     named = paging if isinstance(paging, dict) else {}
     return Said(
-        page_count=whole_number(named, "pageCount"),
-        page_number=whole_number(named, "pageNumber"),
-        page_size=whole_number(named, "pageSize"),
+        page_count=whole_number(named, "pageCount", most=MOST_PAGES),
+        page_number=whole_number(named, "pageNumber", most=MOST_PAGES),
+        page_size=whole_number(named, "pageSize", most=MOST_ON_A_PAGE),
     )
 
 

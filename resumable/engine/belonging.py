@@ -1,6 +1,7 @@
 """One organisation a job: learned by its first run, asked again by every other, and another one refused before it."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from resumable.api.client import Client, Stopped
 from resumable.api.organisation import described, foreign, identify, same, told_locally
@@ -36,6 +37,10 @@ class HeldJournal:
     def event(self, kind: EventKind, text: str) -> None:
         """Keep one line of history."""
         self._tell(lambda: self._journal.event(kind, text))
+
+    def outage(self, since: datetime | None, why: str) -> None:
+        """Keep since when nobody is answered, at once: a run that waits for that says why it does."""
+        self._journal.outage(since, why)
 
     def answered(self, seconds: float, *, allowed: float) -> None:
         """Count an answer to its minute."""
@@ -120,6 +125,9 @@ class NoJournal:
 
     def event(self, kind: EventKind, text: str) -> None:
         """Forget it."""
+
+    def outage(self, since: datetime | None, why: str) -> None:
+        """Let it pass."""
 
     def answered(self, seconds: float, *, allowed: float) -> None:
         """Forget it."""

@@ -1,15 +1,18 @@
 """Reads a window along a cursor, page by page, each recorded with the cursor of the next before that is asked for."""
 
+import hashlib
 from collections.abc import Callable
 from typing import TypeVar
 
 from resumable.api.client import Asked
 from resumable.api.statuses import meaning
 from resumable.datasets.contract import Answer, CursorContract
+from resumable.datasets.facts import Paging
 from resumable.engine.feed import Work
+from resumable.engine.heavy_windows import HeavyWindows, Remedy
 from resumable.engine.recorder import Recorder
 from resumable.engine.recovery import recover
-from resumable.errors import Fault, NoRecords, StatusFault
+from resumable.errors import Failure, Fault, NoRecords, StatusFault
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
 from resumable.models import Request, Snapshot, Window, WindowState, label
@@ -17,9 +20,41 @@ from resumable.transport.http import Reply
 
 T = TypeVar("T")
 
+LIGHT_PAGE = 100
+"""Records of a page that is not made smaller because the server was slow with it."""
+
 
 class BeginAgain(Exception):
     """The take cannot be read on; the window needs a new one."""
+
+    def __init__(self, why: str, *, gone: bool = False) -> None:
+        """`gone`: the server has lost what it was read from, and nothing says that the data changed."""
+        super().__init__(why)
+        self.gone = gone
+
+
+class JobFailed(Exception):
+    """The server gave up on its job for the window, and says why: a new one is made later."""
+
+
+class Trail:
+    """What one take has met along its cursors, so that a walk in a circle ends. As hashes, and only so many."""
+
+    KEPT = 100_000
+    """Of 8 bytes, at about 120 in memory; a window of so many pages is behind every wall."""
+
+    def __init__(self) -> None:
+        """Nothing was met."""
+        self._met: dict[bytes, None] = {}
+
+    def crosses(self, what: bytes) -> bool:
+        """Take in a cursor or a page, and tell whether it was met before."""
+        mark = hashlib.blake2b(what, digest_size=8).digest()
+        met = mark in self._met
+        self._met[mark] = None
+        if len(self._met) > self.KEPT:
+            del self._met[next(iter(self._met))]
+        return met
 
 
 class CursorReader:
@@ -29,6 +64,7 @@ class CursorReader:
         """`recorder` keeps what comes."""
         self._recorder = recorder
         self._context = recorder.context
+        self._heavy = HeavyWindows(recorder)
 
     def _start(self, row: WindowRow) -> RemoteRow | None:
         """Begin to read a window; None where it is to be begun later. Raises BeginAgain or a Fault."""
@@ -57,25 +93,54 @@ class CursorReader:
                 return
             if not _read_to_the_end(row, remote):
                 self._ready(row.window, remote)
-                remote = self._page(row.window, remote, number)
-                while remote.cursor is not None:
-                    number += 1
-                    remote = self._page(row.window, remote, number)
+                self._read(row.window, remote, number)
         except BeginAgain as why:
-            self._recorder.retake(row.window, None, str(why))
+            self._recorder.retake(row.window, None, str(why), failed=why.gone)
+        except JobFailed as why:
+            self._failed(row.window, str(why))
         except Fault as fault:
-            self._recorder.give_up(row.window, number, fault)
+            self._given_up(row.window, fault)
             return
         else:
             self._recorder.close(row.window)
         self._clear()
 
-    def _page(self, window: Window, remote: RemoteRow, number: int) -> RemoteRow:
+    def _read(self, window: Window, remote: RemoteRow, number: int) -> None:
+        """Read a window from a page on to its last."""
+        trail = Trail()
+        if remote.cursor is not None:
+            trail.crosses(remote.cursor.encode())
+        remote = self._page(window, remote, number, trail)
+        while remote.cursor is not None:
+            number += 1
+            remote = self._page(window, remote, number, trail)
+
+    def _given_up(self, window: Window, fault: Fault) -> None:
+        """Let a window that is too heavy be read in a lighter way; any other is given up on for this run."""
+        row = self._context.manifest.window(window.id)
+        # Whatever else a job answers 504 to, its query is not run by that request.
+        by_job = fault.failure is Failure.TIMED_OUT and self._context.contract.paging is Paging.SERVER_JOB
+        remedy = None if by_job else self._heavy.remedy(row.window, fault)
+        if remedy is None:
+            self._recorder.give_up(row.window, row.done + 1, fault)
+        else:
+            self._heavy.lighten(row.window, row.done + 1, remedy, fault)
+            self._clear()
+
+    def _failed(self, window: Window, why: str) -> None:
+        """Deal with a job that the server gave up on."""
+        raise NotImplementedError
+
+    def _page(self, window: Window, remote: RemoteRow, number: int, trail: Trail) -> RemoteRow:
         context = self._context
-        answer = self._results(window, remote, number)
+        answer = self._lighter(window, remote, number)
         following = answer.said.cursor
-        if following is not None and following == remote.cursor:
+        if following is not None and trail.crosses(following.encode()):
             raise BeginAgain("the server gave a cursor that it had given before")
+        if answer.table is not None and answer.rows and not context.contract.per_window:
+            keys = answer.table.column(context.contract.schema.key).to_pylist()
+            if trail.crosses(repr(keys).encode(errors="replace")):
+                raise BeginAgain("the server gave a page that it had given before")
         if answer.said.available_to and answer.said.available_to < window.interval.end:
             context.manifest.provisional(
                 window, f"the server's data ends at {answer.said.available_to:%Y-%m-%d %H:%M} UTC"
@@ -85,12 +150,25 @@ class CursorReader:
         context.manifest.cursor_page_done(window, number, part, following, drift=answer.drift)
         return RemoteRow(id=remote.id, expires_at=remote.expires_at, cursor=following)
 
+    def _lighter(self, window: Window, remote: RemoteRow, number: int) -> Answer:
+        """Fetch a page; one that is too big is asked for again by the same cursor, in fewer and fewer records."""
+        while True:
+            # Each anew: what was learned of the window while it is read is in the manifest.
+            window = self._context.manifest.window(window.id).window
+            try:
+                return self._results(window, remote, number)
+            except Fault as fault:
+                slow = fault.failure is Failure.TIMED_OUT and self._heavy.page_size(window) > LIGHT_PAGE
+                heavy = slow or self._heavy.remedy(window, fault) is Remedy.SMALLER_PAGES
+                if not heavy or self._heavy.smaller_page(window, fault) is None:
+                    raise
+
     def _ask(self, what: str, request: Request, read: Callable[[Reply], T]) -> T:
         try:
             return self._context.client.exchange(Asked(what=what, request=request), read)
         except StatusFault as fault:
-            if meaning(fault.status).gone:
-                raise BeginAgain(f"its job or cursor is gone ({fault.reason})") from None
+            if meaning(fault.status).gone and fault.limit is None:
+                raise BeginAgain(f"its job or cursor is gone ({fault.reason})", gone=True) from None
             raise
 
 
@@ -117,7 +195,7 @@ class CursorWorker(CursorReader):
 
     def _start(self, row: WindowRow) -> RemoteRow:
         if row.done:
-            raise BeginAgain("the cursor of its next page is not known any more")
+            raise BeginAgain("the cursor of its next page is not known any more", gone=True)
         walk = f"walk-{row.window.id}-{row.window.take}"
         self._context.manifest.walk_begun(row.window, walk)
         return RemoteRow(id=walk, expires_at=None, cursor=None)
@@ -125,10 +203,14 @@ class CursorWorker(CursorReader):
     def _ready(self, window: Window, remote: RemoteRow) -> None:
         """Return at once: nothing has to be waited for."""
 
+    def _failed(self, window: Window, why: str) -> None:
+        """Take the window again: there is no job that could fail."""
+        self._recorder.retake(window, None, why)
+
     def _results(self, window: Window, remote: RemoteRow, number: int) -> Answer:
         spec = self._context.job.spec
         what = f"{label(window.interval)} page {number}"
-        request = self._contract.page(spec.query, window.interval, remote.cursor, spec.page_size)
+        request = self._contract.page(spec.query, window.interval, remote.cursor, self._heavy.page_size(window))
 
         def read(reply: Reply) -> Answer:
             answer = self._contract.read_results(reply.body, self._context.client.redactor)
@@ -141,7 +223,8 @@ class CursorWorker(CursorReader):
         try:
             return self._context.client.exchange(Asked(what=what, request=request), read)
         except Fault as fault:
-            self._refused(fault)
+            if self._heavy.remedy(window, fault) is None:
+                self._refused(fault)
             raise
 
 

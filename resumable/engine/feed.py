@@ -76,6 +76,7 @@ class Feed:
         self._open: dict[int, _OpenWindow] = {}
         self._again: deque[Window] = deque()
         self._waiting: deque[Window] = deque()
+        self._later: deque[Window] = deque()
         self._after: datetime | None = None
         self._read_all = False
         self._busy = 0
@@ -135,6 +136,12 @@ class Feed:
             self._after = max([window.interval.start for window in windows] + ([self._after] if self._after else []))
             self._changed.notify()
 
+    def postpone(self, window: Window) -> None:
+        """Put a window at the very end, to be opened again when all the others have been."""
+        with self._changed:
+            self._later.append(window)
+            self._changed.notify()
+
     def _next(self) -> Work | None:
         for held in self._open.values():
             if held.upcoming is not None:
@@ -143,7 +150,8 @@ class Feed:
             return Work(window=self._again.popleft(), number=None)
         if not self._waiting and not self._read_all:
             self._read_more()
-        return Work(window=self._waiting.popleft(), number=None) if self._waiting else None
+        following = self._waiting or self._later
+        return Work(window=following.popleft(), number=None) if following else None
 
     def _read_more(self) -> None:
         rows = self._manifest.unfinished(after=self._after, limit=self.CHUNK)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from resumable.api.client import Asked
 from resumable.datasets.contract import Answer, PagedContract, checked
 from resumable.engine.feed import Ended, Work
+from resumable.engine.heavy_windows import HeavyWindows, Remedy, last_missing
 from resumable.engine.recorder import Recorder, snapshot_of
-from resumable.engine.recovery import recover, remove_stale
-from resumable.engine.windows import gaps, halves
-from resumable.errors import Failure, Fault, ManifestUnusable, PageBeyondEnd
+from resumable.engine.recovery import recover
+from resumable.engine.windows import gaps
+from resumable.errors import Fault, ManifestUnusable, PageBeyondEnd
 from resumable.manifest.rows import WindowRow
 from resumable.models import EventKind, Snapshot, Window, WindowState, label
 from resumable.text import spoken
@@ -24,6 +25,9 @@ class PageWorker:
         self._recorder = recorder
         self._context = recorder.context
         self._refused = refused
+        self._heavy = HeavyWindows(recorder)
+        self._too_heavy: dict[int, tuple[int, Remedy, Fault]] = {}
+        """By window: which page of it, found to be too heavy, while others are in flight."""
 
     def do(self, work: Work) -> None:
         """Do one piece of work. Raises what ends a run; a page that fails is quarantined instead."""
@@ -44,7 +48,12 @@ class PageWorker:
                 return
             row = first
         snapshot = snapshot_of(row)
-        missing = gaps((page.number for page in context.manifest.pages(row.window)), snapshot.page_count)
+        done = [page.number for page in context.manifest.pages(row.window)]
+        page_size = snapshot.page_size or self._heavy.page_size(row.window)
+        if self._heavy.too_deep(page_size, last=last_missing(row, set(done))):
+            self._heavy.before_the_wall(row.window, snapshot, page_size)
+            return
+        missing = gaps(done, snapshot.page_count)
         if context.feed.opened(row, missing):
             self._recorder.close(row.window)
 
@@ -52,30 +61,26 @@ class PageWorker:
         try:
             answer = self._fetch(window, 1)
         except Fault as fault:
+            remedy = self._heavy.remedy(window, fault)
+            if remedy is not None:
+                self._heavy.lighten(window, 1, remedy, fault)
+                return None
             self._refused(fault)
             self._recorder.give_up(window, 1, fault)
             return None
         said = answer.said
-        if self._context.deep_limit is not None and (said.total or 0) > self._context.deep_limit:
-            self._split(window, said.total or 0, self._context.deep_limit)
-            return None
         snapshot = Snapshot(
-            number=window.take, page_count=said.page_count or 0, total=said.total, page_size=said.page_size or None
+            number=window.take,
+            page_count=said.page_count or 0,
+            total=said.total,
+            page_size=said.page_size or window.asked_size,
         )
+        page_size = snapshot.page_size or self._heavy.page_size(window)
+        if self._heavy.too_deep(page_size, last=snapshot.page_count):
+            self._heavy.before_the_wall(window, snapshot, page_size)
+            return None
         part = self._recorder.write(window, snapshot, 1, answer) if answer.rows else None
         return self._context.manifest.first_page_done(window, snapshot, part, drift=answer.drift)
-
-    def _split(self, window: Window, total: int, limit: int) -> None:
-        slices = halves(window.interval)
-        why = f"it holds {total:,} records, and only {limit:,} can be paged through"
-        if len(slices) == 1:
-            why = f"{why}, even of an hour: narrow the query by a filter"
-            self._context.manifest.quarantine(window, 1, why, Failure.TOO_DEEP)
-            return
-        # One that was taken before, and has grown since, still has the rows and the parts of its older takes.
-        remove_stale(window, manifest=self._context.manifest, parts=self._context.parts)
-        rows = self._context.manifest.split(window, slices, why)
-        self._context.feed.reopen(*(row.window for row in rows))
 
     def _page(self, window: Window, number: int) -> None:
         how = Ended.FAILED
@@ -83,7 +88,11 @@ class PageWorker:
             how = self._take(window, number)
         finally:
             last = self._context.feed.ended(window, how)
-        if last:
+        if not last:
+            return
+        if (found := self._too_heavy.pop(window.id, None)) is not None:
+            self._heavy.lighten(window, *found)
+        else:
             self._recorder.close(window)
 
     def _take(self, window: Window, number: int) -> Ended:
@@ -94,8 +103,12 @@ class PageWorker:
             context.manifest.event(EventKind.SNAPSHOT_MOVED, f"{label(window.interval)} page {number}: {fault.reason}")
             return Ended.BEYOND
         except Fault as fault:
-            self._recorder.give_up(window, number, fault)
-            return Ended.FAILED
+            remedy = self._heavy.remedy(window, fault)
+            if remedy is None:
+                self._recorder.give_up(window, number, fault)
+                return Ended.FAILED
+            self._too_heavy[window.id] = (number, remedy, fault)
+            return Ended.BEYOND
         snapshot = window.snapshot
         if snapshot is None:
             raise ManifestUnusable(f"page {number} of {spoken(window.interval)} was planned from no snapshot.")
@@ -110,14 +123,14 @@ class PageWorker:
 
     def _fetch(self, window: Window, number: int) -> Answer:
         context = self._context
-        spec = context.job.spec
+        page_size = self._heavy.page_size(window)
         asked = Asked(
             what=f"{label(window.interval)} page {number}",
-            request=self._contract.request(spec.query, window.interval, number, spec.page_size),
+            request=self._contract.request(context.job.spec.query, window.interval, number, page_size),
         )
 
         def read(reply: Reply) -> Answer:
-            return checked(self._contract.read(reply.body, spec.page_size, context.client.redactor), number)
+            return checked(self._contract.read(reply.body, page_size, context.client.redactor), number)
 
         return context.client.exchange(asked, read)
 

@@ -10,7 +10,7 @@ from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recovery import remove_stale
 from resumable.errors import Fault, Incomplete, ManifestUnusable
 from resumable.manifest.rows import WindowRow
-from resumable.models import EventKind, PageKey, PartFact, Snapshot, Window, iso, label
+from resumable.models import EventKind, PageKey, PartFact, Shortfall, Snapshot, Window, iso, label
 from resumable.storage.parts import Footer
 from resumable.text import spoken
 
@@ -29,6 +29,8 @@ class Recorder:
     keys: RecordKeys
     unsettled: list[Window] = field(default_factory=list)
     """Windows whose source kept changing, as found in this run."""
+    failed: dict[int, str] = field(default_factory=dict)
+    """Windows, by id, that the server itself gave up on in this run, each with why."""
     waiting: list[Window] = field(default_factory=list)
     """Windows that the server has no data of yet, as found in this run."""
     _takes: dict[int, int] = field(default_factory=dict)
@@ -118,11 +120,24 @@ class Recorder:
         if row.window.take > 1:
             remove_stale(row.window, manifest=context.manifest, parts=context.parts)
 
-    def retake(self, window: Window, fingerprint: bytes | None, why: str) -> None:
-        """Take a window again as a new snapshot, unless it has been taken too often in this run."""
+    def fail(self, window: Window, why: str) -> None:
+        """Leave a window for a later run, because the server cannot bring it: not what it holds is the matter."""
+        row = self.context.manifest.retake(window, None, why)
+        self.context.manifest.learned.short(row.window, Shortfall.FAILED)
+        self.context.manifest.event(EventKind.WARNING, f"{label(window.interval)}: {why}")
+        self.failed[window.id] = why
+
+    def retake(self, window: Window, fingerprint: bytes | None, why: str, *, failed: bool = False) -> None:
+        """Take a window again as a new snapshot, unless it has been taken too often in this run.
+
+        `failed`: not because its data changed, but because the server failed.
+        """
         takes = self._takes[window.id] = self._takes.get(window.id, 1) + 1
         if takes > TAKES_IN_ONE_RUN:
-            self.unsettled.append(window)
+            if failed:
+                self.fail(window, why)
+            else:
+                self.unsettled.append(window)
             return
         row = self.context.manifest.retake(window, fingerprint, why)
         self.context.feed.reopen(row.window)

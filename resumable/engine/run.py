@@ -40,7 +40,7 @@ from resumable.status import check_sound
 from resumable.storage.job_files import JobFiles
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
-from resumable.text import size
+from resumable.text import amount, size
 
 LIMITS = {"limit": "the time allowed is up", "requests": "the requests allowed are used up"}
 """What a run was told to end after, by the reason for its stop."""
@@ -119,6 +119,7 @@ class Run:
 
     def _begin(self, client: Client) -> None:
         self._manifest.set_state(JobState.RUNNING)
+        self._manifest.learned.outage(None, "")  # of an earlier run: somebody has been answered since
         self._manifest.event(EventKind.RUN_STARTED, f"{client.concurrency.size} workers")
         if self._manifest.no_log:
             slower = f"no write-ahead log on this disk ({self._manifest.no_log}): each page is recorded more slowly"
@@ -163,7 +164,7 @@ class Run:
             feed=feed,
             stop=self._stop,
             spec=self._job.spec.to_json(),
-            deep_limit=deep_limit(self._contract, self._settings.deep_limit),
+            deep_limit=deep_limit(self._contract, self._settings.deep_limit or self._job.deep_limit),
             fail_on_drift=self._settings.fail_on_drift,
         )
         recorder = Recorder(context=context, keys=kept)
@@ -233,6 +234,14 @@ class Run:
             return SourceUnsettled(
                 f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
                 hint=f"{safe}. Come back when the data has stopped changing, with:",
+                command=again,
+                safe=done,
+            )
+        if recorder.failed and not totals.pages_quarantined:
+            why = next(iter(recorder.failed.values()))
+            return Incomplete(
+                f"{safe}; the server failed {amount(len(recorder.failed), 'window')} each time: {why}.",
+                hint="Come back later, with:",
                 command=again,
                 safe=done,
             )

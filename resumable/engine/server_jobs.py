@@ -2,19 +2,22 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from resumable.api.client import Asked, Stopped
 from resumable.api.statuses import DELETED, SUBMITTED, meaning
 from resumable.clock import Stop
-from resumable.datasets.contract import Answer, JobContract, RemoteState
-from resumable.engine.cursor import BeginAgain, CursorReader
+from resumable.datasets.contract import Answer, JobContract, RemoteState, usable_id
+from resumable.engine.cursor import BeginAgain, CursorReader, JobFailed
 from resumable.engine.feed import Work
 from resumable.engine.recorder import Recorder
-from resumable.errors import Fault, NoRecords, ProtocolFault, StatusFault
+from resumable.errors import Failure, Fault, NoRecords, ProtocolFault, StatusFault, Wall
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
-from resumable.models import EventKind, Window, label
+from resumable.models import EventKind, Request, Window, label
 from resumable.transport.http import Reply
+
+T = TypeVar("T")
 
 FIRST_POLL_SECONDS = 1.0
 LONGEST_POLL_SECONDS = 30.0
@@ -22,6 +25,20 @@ LONGEST_POLL_SECONDS = 30.0
 
 PATIENCE_SECONDS = 4 * 3600.0
 """A job that is not fulfilled by then is given up on for this run."""
+
+LATE_SECONDS = 120.0
+"""So long may a job not be there after it was made, or its results after it was fulfilled."""
+
+FIRST_PLACE_SECONDS = 5.0
+LONGEST_PLACE_SECONDS = 60.0
+PLACE_PATIENCE_SECONDS = 3600.0
+"""Where others have all the room: the waits for it grow from the one to the other, and end after an hour."""
+
+NEW_JOBS = 3
+"""Made for a window whose job failed, before it is left for a later run."""
+
+PAUSE_FACTOR = 30.0
+"""The first pause before such a new job against the first wait of a retry: half a minute, and then twice that."""
 
 
 class Gate:
@@ -73,6 +90,12 @@ class ServerJobWorker(CursorReader):
         self._gate = Gate(recorder.context.stop, jobs)
         self._available_to: datetime | None = None
         self._deleted: set[str] = set()
+        self._submitted: set[str] = set()
+        """Jobs of this run: what becomes of one of an earlier run says nothing about the next."""
+        self._failures: dict[int, int] = {}
+        self._not_before: dict[int, float] = {}
+        self._crowded_since: float | None = None
+        """Since when the server has refused every job, with none of ours on it."""
         # One that could not be deleted stays in the manifest, and the next run tries it again.
 
     def do(self, work: Work) -> None:
@@ -80,6 +103,9 @@ class ServerJobWorker(CursorReader):
         if self._available_to is not None and work.window.interval.start >= self._available_to:
             self._recorder.wait_for_data(work.window, self._available_to)
             return
+        stop = self._context.stop
+        if stop.wait(self._not_before.pop(work.window.id, 0.0) - stop.clock.monotonic()):
+            raise Stopped
         self._gate.enter()
         try:
             self._walk(work.window)
@@ -120,36 +146,107 @@ class ServerJobWorker(CursorReader):
         try:
             remote = self._context.client.exchange(asked, lambda reply: contract.read_id(reply.body))
         except StatusFault as fault:
-            if meaning(fault.status).no_more_jobs and self._gate.refused():
-                self._context.manifest.event(EventKind.REMOTE, f"{asked.what}: refused; {self._gate.limit} at once now")
-                self._context.feed.reopen(window)
+            if self._crowded(window, asked, fault):
                 return None
-            self._refused(fault)
+            if self._heavy.remedy(window, fault) is None:
+                self._refused(fault)
             raise
+        self._crowded_since = None
         if not self._context.manifest.submitted(window, remote):
             # A cache in between, perhaps. What such a job brings would be the records of another window.
             raise ProtocolFault("the server gave it a job that it has given before")
+        self._submitted.add(remote)
         return RemoteRow(id=remote, expires_at=None, cursor=None)
+
+    def _crowded(self, window: Window, asked: Asked, fault: StatusFault) -> bool:
+        """Tell whether a job was refused because of others; then its window comes again, when there may be room.
+
+        Raises StatusFault where others have had all the room for too long, Stopped when the run is to end.
+        """
+        if not meaning(fault.status).no_more_jobs or fault.limit is not None:
+            return False
+        if self._gate.refused():
+            # One of ours ends first: nobody enters before.
+            self._context.manifest.event(EventKind.REMOTE, f"{asked.what}: refused; {self._gate.limit} at once now")
+            self._context.feed.reopen(window)
+            return True
+        if fault.wall is not Wall.JOBS and fault.failure is Failure.QUERY_REFUSED:
+            return False
+        now = self._context.stop.clock.monotonic()
+        since = self._crowded_since = self._crowded_since or now
+        if now - since > PLACE_PATIENCE_SECONDS:
+            raise StatusFault(
+                f"others have as many jobs on the server as it lets be at once, for {(now - since) / 60:.0f} minutes"
+                f" by now ({fault.reason})",
+                status=fault.status,
+                failure=Failure.NO_MORE_JOBS,
+            )
+        wait = min(max(FIRST_PLACE_SECONDS, (now - since) / 2), LONGEST_PLACE_SECONDS)
+        self._context.manifest.event(
+            EventKind.REMOTE, f"{asked.what}: refused, and no other job is ours; again in {wait:.0f} s"
+        )
+        if self._context.stop.wait(wait):
+            raise Stopped
+        self._context.feed.reopen(window)
+        return True
+
+    def _failed(self, window: Window, why: str) -> None:
+        """Make a new job later, after a pause that grows; after a few of them the window is left for a later run."""
+        failures = self._failures[window.id] = self._failures.get(window.id, 0) + 1
+        if failures > NEW_JOBS:
+            self._recorder.fail(window, why)
+            return
+        pause = self._context.client.policy.first_wait_seconds * PAUSE_FACTOR * 2 ** (failures - 1)
+        row = self._context.manifest.retake(window, None, f"{why}; a new one is made in {pause:.0f} s")
+        self._not_before[window.id] = self._context.stop.clock.monotonic() + pause
+        self._context.feed.postpone(row.window)
 
     def _ready(self, window: Window, remote: RemoteRow) -> None:
         """Return once the job is fulfilled. Raises BeginAgain when it never will be."""
         clock = self._context.stop.clock
         begun, wait = clock.monotonic(), FIRST_POLL_SECONDS
         what = f"{label(window.interval)}: job {remote.id}"
+        if not usable_id(remote.id):
+            raise BeginAgain("the id of its job is none", gone=True)
         while True:
-            status = self._ask(
+            status = self._ask_for(
+                remote,
                 what,
                 self._contract.poll(remote.id),
                 lambda reply: self._contract.read_status(reply.body, self._context.client.redactor),
+                patient=remote.id in self._submitted,
             )
             if status.expires_at and status.expires_at != remote.expires_at:
                 self._context.manifest.remote_expires(remote.id, status.expires_at)
             if status.state is RemoteState.READY:
                 return
             if status.state is RemoteState.GONE:
-                raise BeginAgain(f"its job on the server is {status.word}")
+                why = f"its job on the server is {status.word}"
+                raise JobFailed(why) if remote.id in self._submitted else BeginAgain(why, gone=True)
             if clock.monotonic() - begun > PATIENCE_SECONDS:
                 raise ProtocolFault(f"its job on the server is still {status.word} after {PATIENCE_SECONDS / 3600:g} h")
+            if self._context.stop.wait(wait):
+                raise Stopped
+            wait = min(wait * 1.5, LONGEST_POLL_SECONDS)
+
+    def _ask_for(
+        self, remote: RemoteRow, what: str, request: Request, read: Callable[[Reply], T], *, patient: bool
+    ) -> T:
+        """Ask about a job; `patient`: where it is not there it may be so in a moment, and is asked for again."""
+        clock = self._context.stop.clock
+        begun, wait = clock.monotonic(), FIRST_POLL_SECONDS
+        while True:
+            try:
+                return self._context.client.exchange(Asked(what=what, request=request), read)
+            except StatusFault as fault:
+                if not meaning(fault.status).gone or fault.limit is not None:
+                    raise
+                waited = clock.monotonic() - begun
+                if not (patient and meaning(fault.status).late) or waited + wait > LATE_SECONDS:
+                    why = f"its job or cursor is gone ({fault.reason})"
+                    raise JobFailed(why) if waited else BeginAgain(why, gone=True) from None
+                text = f"{what}: not there yet ({fault.reason}); again in {wait:.1f} s"
+                self._context.manifest.event(EventKind.RETRY, text)
             if self._context.stop.wait(wait):
                 raise Stopped
             wait = min(wait * 1.5, LONGEST_POLL_SECONDS)
@@ -161,10 +258,13 @@ class ServerJobWorker(CursorReader):
                 raise NoRecords(f"page {number} of a job's results, and {answer.emptiness}")
             return answer
 
-        request = self._contract.results(remote.id, remote.cursor, self._context.job.spec.page_size)
-        return self._ask(f"{label(window.interval)} page {number}", request, read)
+        request = self._contract.results(remote.id, remote.cursor, self._heavy.page_size(window))
+        return self._ask_for(remote, f"{label(window.interval)} page {number}", request, read, patient=True)
 
     def _delete(self, remote: str) -> None:
+        if not usable_id(remote):
+            self._context.manifest.remote_gone(remote)  # of an older version, which took what the server gave
+            return
         asked = Asked(what=f"deleting job {remote}", request=self._contract.delete(remote), accepts=DELETED)
         try:
             self._context.client.exchange(asked, lambda _: None)

@@ -25,12 +25,17 @@ def cut(interval: Interval, length: timedelta) -> Iterator[Interval]:
         start = end
 
 
-def halves(interval: Interval) -> list[Interval]:
-    """Return two halves of a window that holds too much, cut at a whole hour; itself alone up to an hour."""
-    hours = -(-interval.length // (2 * HOUR))
-    if interval.length <= HOUR:
+def halves(interval: Interval, *, least: timedelta = HOUR) -> list[Interval]:
+    """Return two halves of a window that holds too much; itself alone up to the `least` length.
+
+    It is cut at midnight UTC where it is longer than a day, since slices of one day overlap, and else at a whole hour.
+    """
+    if interval.length <= least:
         return [interval]
-    middle = interval.start + hours * HOUR
+    middle = interval.start + -(-interval.length // (2 * HOUR)) * HOUR
+    midnight = middle.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if interval.length > DAY:
+        middle = midnight if interval.start < midnight else midnight + DAY
     return [Interval(start=interval.start, end=middle), Interval(start=middle, end=interval.end)]
 
 

@@ -33,6 +33,13 @@ class Learned:
         with self._db.atomic():
             self._db.execute("UPDATE job SET deep_limit = ?", (records,))
 
+    def outage(self, since: datetime | None, why: str) -> None:
+        """Record since when the source answers nobody, and in what way; None once it does."""
+        with self._db.atomic(durable=False):
+            self._db.execute(
+                "UPDATE job SET outage_ms = ?, outage_why = ?", (None if since is None else to_ms(since), why or None)
+            )
+
     def asked_size(self, window: Window, records: int) -> None:
         """Record the page size that a window needs from here on."""
         with self._db.atomic():

@@ -127,6 +127,8 @@ ALTER TABLE job ADD COLUMN organisation_name TEXT;
 ALTER TABLE job ADD COLUMN client TEXT;
 ALTER TABLE job ADD COLUMN settings TEXT;
 ALTER TABLE job ADD COLUMN deep_limit INTEGER CHECK (deep_limit > 0);
+ALTER TABLE job ADD COLUMN outage_ms INTEGER;
+ALTER TABLE job ADD COLUMN outage_why TEXT;
 ALTER TABLE window ADD COLUMN shortfall TEXT CHECK (shortfall IN ('cut off', 'fewer', 'failed', 'unsettled'));
 ALTER TABLE window ADD COLUMN cut_ms INTEGER;
 ALTER TABLE window ADD COLUMN asked_size INTEGER CHECK (asked_size > 0);

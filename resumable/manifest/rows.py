@@ -32,7 +32,7 @@ _JOB = (
     "uuid, name, schema_digest, state, created_ms, started_ms, updated_ms, dataset, start_ms, end_ms, query, window_ms,"
     " page_size, completed_ms, columns, digest"
 )
-_JOB_3 = "origin, organisation, organisation_name, client, settings, deep_limit"
+_JOB_3 = "origin, organisation, organisation_name, client, settings, deep_limit, outage_ms, outage_why"
 
 
 def window_columns(version: int) -> str:
@@ -42,7 +42,7 @@ def window_columns(version: int) -> str:
 
 def job_columns(version: int) -> str:
     """Return what to select for `job_row` from a manifest of a version."""
-    return f"{_JOB}, {_JOB_3 if version >= WHOLE_TRUTH_SINCE else 'NULL, NULL, NULL, NULL, NULL, NULL'}"
+    return f"{_JOB}, {_JOB_3 if version >= WHOLE_TRUTH_SINCE else 'NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL'}"
 
 
 SHA256_BYTES = 32
@@ -77,6 +77,10 @@ class JobRow:
     """How it was begun, as JSON."""
     deep_limit: int | None = None
     """Records that the server lets one page through in one window, where it said so itself."""
+    outage_since: datetime | None = None
+    """Since when the source has answered nobody; None where it has."""
+    outage_why: str = ""
+    """In what way it does not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +103,6 @@ class WindowRow:
     """Why it is not complete, although it was looked at and no page failed."""
     cut_at: datetime | None = None
     """Where the source said that its data ends, inside of the window or before it."""
-    asked_size: int | None = None
-    """The page size that this window is asked with, where the job's was too large for it."""
     counted: int | None = None
     """Records that another contract counts in it."""
     open_records: int = 0
@@ -202,6 +204,8 @@ def job_row(row: tuple[Any, ...]) -> JobRow:
         organisation=_organisation(*row[16:20]),
         settings=row[20],
         deep_limit=row[21],
+        outage_since=None if row[22] is None else moment(row[22]),
+        outage_why=row[23] or "",
     )
 
 
@@ -218,6 +222,7 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
         snapshot=snapshot,
         fingerprint=fingerprint,
         records=records,
+        asked_size=asked_size,
     )
     return WindowRow(
         window=window,
@@ -229,7 +234,6 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
         provisional=bool(provisional),
         shortfall=None if shortfall is None else Shortfall(shortfall),
         cut_at=None if cut is None else moment(cut),
-        asked_size=asked_size,
         counted=counted,
         open_records=open_records,
         open_since=None if since is None else moment(since),

@@ -118,6 +118,10 @@ class Manifest(ManifestReader):
             self._db.execute("UPDATE counter SET value = value + 1 WHERE name = ?", (counter.value,))
             self._minutes.add(counter.value)
 
+    def outage(self, since: datetime | None, why: str) -> None:
+        """Keep since when nobody is answered, and why; None once somebody is."""
+        self.learned.outage(since, why)
+
     def answered(self, seconds: float, *, allowed: float) -> None:
         """Take in an answer for the row of its minute, which is written with a page or a counter."""
         self._minutes.answered(seconds, allowed=allowed)
@@ -256,12 +260,17 @@ class Manifest(ManifestReader):
             )
             self._not_complete()
 
-    def retake(self, window: Window, fingerprint: bytes | None, why: str) -> WindowRow:
-        """Begin a window again as a new snapshot; `fingerprint` is of the take just judged, or None if not whole."""
+    def retake(
+        self, window: Window, fingerprint: bytes | None, why: str, *, asked_size: int | None = None
+    ) -> WindowRow:
+        """Begin a window again as a new snapshot; `fingerprint` is of the take just judged, or None if not whole.
+
+        `asked_size` is the page size that it needs from here on, where that is another: no take has pages of two sizes.
+        """
         with self._db.atomic():
             self._db.execute(
-                f"{BEGIN_AGAIN}, fingerprint = ? WHERE id = ? AND take = ?",
-                (fingerprint, window.id, window.take),
+                f"{BEGIN_AGAIN}, fingerprint = ?, asked_size = coalesce(?, asked_size) WHERE id = ? AND take = ?",
+                (fingerprint, asked_size, window.id, window.take),
             )
             self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))
             self._event(EventKind.RETAKE, f"{spoken(window.interval)}: take {window.take + 1}, because {why}")
@@ -273,7 +282,8 @@ class Manifest(ManifestReader):
             self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))
             # Before the old one goes, so that none of them is given its id: what names it means it, and not a slice.
             self._db.insert_many(
-                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(s.start), to_ms(s.end)) for s in slices)
+                "INSERT INTO window (start_ms, end_ms, asked_size) VALUES (?, ?, ?)",
+                ((to_ms(each.start), to_ms(each.end), window.asked_size) for each in slices),
             )
             self._db.execute("DELETE FROM window WHERE id = ? AND state = 'planned'", (window.id,))
             self._event(EventKind.SPLIT, f"{spoken(window.interval)}: into {len(slices)}, because {why}")

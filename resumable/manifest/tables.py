@@ -22,6 +22,7 @@ WHOLE_TRUTH_SINCE = 3
 TABLES = """
 -- `origin`, `organisation` and `client` (a digest of its id) say whose data it holds, once a run has learned it.
 -- `settings` is how it was begun, as JSON. `deep_limit` is what the server said that it lets one page through.
+-- `outage_ms` is since when nobody is answered, and `outage_why` in what way; NULL where somebody was since.
 CREATE TABLE job (
     id             INTEGER PRIMARY KEY CHECK (id = 1),
     uuid           TEXT NOT NULL,
@@ -46,6 +47,8 @@ CREATE TABLE job (
     client             TEXT,
     settings           TEXT,
     deep_limit         INTEGER CHECK (deep_limit > 0),
+    outage_ms          INTEGER,
+    outage_why         TEXT,
     CHECK (end_ms > start_ms)
 ) STRICT;
 

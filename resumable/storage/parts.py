@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resumable.errors import VerificationFailed
-from resumable.models import Interval, PageKey, PartFact, iso, moment_of
+from resumable.models import MOST_COUNTED, MOST_ON_A_PAGE, MOST_PAGES, Interval, PageKey, PartFact, iso, moment_of
 from resumable.storage.compression import heavy_leaves
 from resumable.storage.job_files import PARTS, JobFiles, part_key, take_and_number, window_key, window_of
 
@@ -37,6 +37,18 @@ _WRITING: Final[dict[str, Any]] = {
     "store_schema": False,
 }
 
+
+_COUNTS: Final = (
+    ("take", 1, MOST_PAGES),
+    ("number", 1, MOST_PAGES),
+    ("rows", 1, MOST_COUNTED),
+    ("page_count", 0, MOST_PAGES),
+    ("total", 0, MOST_COUNTED),
+    ("snapshot_page_count", 0, MOST_PAGES),
+    ("snapshot_total", 0, MOST_COUNTED),
+    ("snapshot_page_size", 1, MOST_ON_A_PAGE),
+)
+"""What a footer counts, with the least and the most that it may say."""
 
 WORTH_COMPRESSING: Final = 1000
 """Bytes of a leaf from which on it is compressed. To begin with zstd costs 27 us a leaf, half of all the writing where
@@ -324,4 +336,14 @@ def _footer(facts: dict[str, Any]) -> Footer:
     if facts.pop("format") != FORMAT:
         raise ValueError("written by another version")
     start, end = facts.pop("window")
-    return Footer(window=Interval(start=moment_of(start), end=moment_of(end)), **facts)
+    footer = Footer(window=Interval(start=moment_of(start), end=moment_of(end)), **facts)
+    _check_counts(footer)
+    return footer
+
+
+def _check_counts(footer: Footer) -> None:
+    """Raise ValueError or TypeError for numbers that no row could hold: an older version let a server choose them."""
+    for name, least, most in _COUNTS:
+        value = getattr(footer, name)
+        if value is not None and not least <= value <= most:
+            raise ValueError(f"{name} is out of range")

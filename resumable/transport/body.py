@@ -5,7 +5,7 @@ import re
 import zlib
 from typing import Final, Protocol
 
-from resumable.errors import TransportFault
+from resumable.errors import Failure, TransportFault
 from resumable.transport.exchange import Exchange
 
 _READ: Final = 65536
@@ -64,7 +64,9 @@ class Body:
         while chunk := self._raw.read(_READ, decode_content=False):
             self._exchange.received += len(chunk)
             if self._exchange.received > self._exchange.limits.wire_bytes:
-                raise TransportFault(f"too big: more than {self._exchange.limits.wire_bytes} bytes on the wire")
+                raise TransportFault(
+                    f"too big: more than {self._exchange.limits.wire_bytes} bytes on the wire", failure=Failure.TOO_BIG
+                )
             if self._inflate is None:
                 self._write(chunk)
             else:
@@ -85,7 +87,7 @@ class Body:
         room = self._cap - self._sink.tell()
         self._sink.write(piece[:room] if len(piece) > room else piece)
         if len(piece) > room:
-            raise TransportFault(f"too big: more than {self._cap} bytes decoded")
+            raise TransportFault(f"too big: more than {self._cap} bytes decoded", failure=Failure.TOO_BIG)
 
 
 def _framed(raw: Raw) -> bool:

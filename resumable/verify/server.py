@@ -102,11 +102,11 @@ class _Round:
 
     def _ask(self, row: WindowRow) -> Said:
         spec = self._subject.job.spec
-        window = row.window.interval
-        request = self._contract.request(spec.query, window, 1, spec.page_size)
+        window, page_size = row.window.interval, row.window.asked_size or spec.page_size
+        request = self._contract.request(spec.query, window, 1, page_size)
 
         def read(reply: Reply) -> Said:
-            return checked(self._contract.read(reply.body, spec.page_size, self._client.redactor), 1).said
+            return checked(self._contract.read(reply.body, page_size, self._client.redactor), 1).said
 
         return self._client.exchange(Asked(what=f"counting {label(window)}", request=request), read)
 

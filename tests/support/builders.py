@@ -12,6 +12,7 @@ import pyarrow as pa
 import resumable
 from resumable.api.client import Client
 from resumable.api.concurrency import Concurrency
+from resumable.api.outage import OutageGate
 from resumable.api.pace import Pace, Pacer
 from resumable.api.tokens import Credentials, TokenSource
 from resumable.clock import Clock, Stop
@@ -36,6 +37,7 @@ class MemoryJournal:
 
     counts: Tally[Counter] = field(default_factory=Tally)
     events: list[tuple[EventKind, str]] = field(default_factory=list)
+    outages: list[tuple[datetime | None, str]] = field(default_factory=list)
 
     def count(self, counter: Counter) -> None:
         """Add one."""
@@ -44,6 +46,10 @@ class MemoryJournal:
     def event(self, kind: EventKind, text: str) -> None:
         """Keep a line."""
         self.events.append((kind, text))
+
+    def outage(self, since: datetime | None, why: str) -> None:
+        """Remember it."""
+        self.outages.append((since, why))
 
     def answered(self, seconds: float, *, allowed: float) -> None:
         """Let it pass."""
@@ -105,6 +111,7 @@ def parties(
         journal=journal,
         redactor=Redactor(),
         policy=policy or Policy(),
+        gate=OutageGate(stop, journal, patience=timedelta(minutes=30)),
     )
     return Parties(client=client, tokens=tokens, stop=stop, journal=journal)
 

@@ -21,7 +21,10 @@ ROUTINE = frozenset({EventKind.TOKEN, EventKind.SNAPSHOT, EventKind.REMOTE})
 MEANINGS = {
     Failure.NO_RECORDS: "an answer named pages and held no records; its start is quoted. It is tried again next time.",
     Failure.RATE_LIMITED: "the server is asked too often: others use the same client, or --rate is too high.",
-    Failure.OVERLOADED: "the server was overloaded; shorter windows (--window) make lighter queries.",
+    Failure.OVERLOADED: "the server was in trouble. It is tried again next time.",
+    Failure.TIMED_OUT: "the server did not manage the query in its own time: narrow it by a filter.",
+    Failure.TOO_BIG: "a single record is larger than what is taken of an answer.",
+    Failure.NO_MORE_JOBS: "others have as many jobs on the server as it lets be at once. It is tried again next time.",
     Failure.QUERY_REFUSED: "the server refuses the request itself: look at the filters and the ids in them.",
     Failure.NOT_JSON: "the answer was no JSON: a proxy or a gateway answered in Genesys' place.",
 }

@@ -7,7 +7,13 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from resumable.datasets.contract import Answer, no_json, read_answer, text, whole_number
+from resumable.datasets.contract import (
+    Answer,
+    next_cursor,
+    no_json,
+    read_answer,
+    whole_number,
+)
 from resumable.datasets.described.columns import declared_columns, inferred_columns
 from resumable.datasets.described.declaration import Declaration, from_canonical, from_file
 from resumable.datasets.described.template import UNITS as TIME_UNITS
@@ -15,7 +21,7 @@ from resumable.datasets.described.template import as_parameter, filled, filled_p
 from resumable.datasets.facts import NO_FILTERS, Excess, Filters, PageSizes, Paging
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import ManifestUnusable, NoRecords, UsageError
-from resumable.models import Interval, Query, Request, Said
+from resumable.models import MOST_COUNTED, MOST_ON_A_PAGE, MOST_PAGES, Interval, Query, Request, Said
 from resumable.redaction import Redactor
 from resumable.schema.fields import Fields
 from resumable.schema.schema import Schema, build
@@ -61,6 +67,12 @@ class Declared:
     def interval_max(self) -> timedelta | None:
         """`longest_window`."""
         return self.declaration.paging.longest_window
+
+    @property
+    def interval_min(self) -> timedelta | None:
+        """An hour, or a day where its request names days."""
+        by_day = self.declaration.request.time == "date"
+        return None if self.timeless else timedelta(days=1) if by_day else timedelta(hours=1)
 
     @property
     def deep_limit(self) -> int | None:
@@ -132,8 +144,8 @@ class Declared:
             body=filled(made.body, values) if made.method == "POST" else None,
         )
 
-    def _whole(self, answer: Mapping[str, Any], keys: tuple[str, ...]) -> int | None:
-        return whole_number(object_at(answer, keys[:-1]), keys[-1]) if keys else None
+    def _whole(self, answer: Mapping[str, Any], keys: tuple[str, ...], *, most: int = MOST_COUNTED) -> int | None:
+        return whole_number(object_at(answer, keys[:-1]), keys[-1], most=most) if keys else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,8 +188,10 @@ class DeclaredPages(Declared):
 
     def _said(self, envelope: Mapping[str, Any], page_size: int) -> Said:
         where = self.declaration.answer
-        total, page_count = self._whole(envelope, where.total), self._whole(envelope, where.page_count)
-        page, size = self._whole(envelope, where.page), self._whole(envelope, where.page_size)
+        total = self._whole(envelope, where.total)
+        page_count = self._whole(envelope, where.page_count, most=MOST_PAGES)
+        page = self._whole(envelope, where.page, most=MOST_PAGES)
+        size = self._whole(envelope, where.page_size, most=MOST_ON_A_PAGE)
         by_offset = "offset" in self.declaration.used
         used = size if size is not None and 0 < size < page_size and not by_offset else page_size
         if not where.page_count and total is not None:
@@ -223,7 +237,7 @@ class DeclaredWalk(Declared):
         where = self.declaration.answer
 
         def said(envelope: Mapping[str, Any]) -> Said:
-            return Said(cursor=text(object_at(envelope, where.next_cursor[:-1]), where.next_cursor[-1]) or None)
+            return Said(cursor=next_cursor(object_at(envelope, where.next_cursor[:-1]), where.next_cursor[-1]))
 
         answer = read_answer(
             body,
