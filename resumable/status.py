@@ -7,6 +7,8 @@ from typing import Any
 
 from resumable.datasets.catalogue import cheaper
 from resumable.errors import ManifestUnusable
+from resumable.manifest.inventory import check_there, lacks
+from resumable.manifest.ownership import check_own
 from resumable.manifest.reader import ManifestReader, reader
 from resumable.manifest.rows import JobRow, Quarantined, Totals
 from resumable.models import Counter, Event, JobState, iso
@@ -31,11 +33,13 @@ class Status:
     events: tuple[Event, ...]
     receipt: dict[str, Any] | None
     """The closing statement of a complete job."""
+    missing: tuple[str, ...] = ()
+    """What is recorded and not there as it was recorded, where that was looked at: then the job is not complete."""
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """The quarantined pages, a line each."""
-        return tuple(map(str, self.quarantined))
+        """The quarantined pages, and what is recorded and not there, a line each."""
+        return (*map(str, self.quarantined), *self.missing)
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints."""
@@ -65,8 +69,12 @@ class Status:
         }
 
 
-def read(home: JobFiles, *, events: int = 20) -> Status | None:
-    """Read the status of a job; None where there is none. Raises ManifestUnusable or StorageFailed."""
+def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | None:
+    """Read the status of a job; None where there is none. Raises ManifestUnusable or StorageFailed.
+
+    `look`: look for the parts of a job that its manifest calls complete, by their sizes; where some are not there, its
+    state is incomplete.
+    """
     with reader(home) as manifest:
         if manifest is None:
             if (error := home.lost()) is not None:
@@ -78,6 +86,9 @@ def read(home: JobFiles, *, events: int = 20) -> Status | None:
             state = JobState.INCOMPLETE  # never a false complete, whatever has become of the manifest
         if state is JobState.RUNNING and not held(home.lock):
             state = JobState.INTERRUPTED  # it was killed: nobody holds the lock any more
+        missing = tuple(lack.text for lack in lacks(manifest, home)) if look and state is JobState.COMPLETE else ()
+        if missing:
+            state = JobState.INCOMPLETE
         return Status(
             job=job,
             state=state,
@@ -87,7 +98,19 @@ def read(home: JobFiles, *, events: int = 20) -> Status | None:
             quarantined=tuple(manifest.quarantined()),
             events=tuple(manifest.events(events)),
             receipt=_receipt(home) if state is JobState.COMPLETE else None,
+            missing=missing,
         )
+
+
+def check_complete(manifest: ManifestReader, home: JobFiles) -> None:
+    """Raise what keeps a job whose windows are complete from being called complete: nobody says so without looking.
+
+    ManifestUnusable where the manifest is another job's, or does not agree with itself; VerificationFailed where not
+    every recorded part is there; StorageFailed. Costs one pass over the manifest, and a listing a window.
+    """
+    check_own(manifest.job(), home)
+    check_sound(manifest)
+    check_there(manifest, home)
 
 
 def check_sound(manifest: ManifestReader) -> None:

@@ -75,7 +75,7 @@ class Running:
         session.folder = job.folder
         before = job.status(events=0)
         if before.state is JobState.COMPLETE:
-            job.check_sound()
+            job.check_complete()
             status = before
         else:
             pages = before.totals.pages_done

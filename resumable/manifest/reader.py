@@ -9,6 +9,7 @@ from resumable.errors import Failure, ManifestUnusable
 from resumable.manifest import minutes, server_jobs, soundness, tables
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
+from resumable.manifest.ownership import check_own
 from resumable.manifest.rows import (
     JobRow,
     LastFailure,
@@ -34,10 +35,13 @@ from resumable.storage.job_files import JobFiles
 def reader(home: JobFiles) -> "Iterator[ManifestReader | None]":
     """Open a job's manifest for looking, and close it; None where there is none.
 
-    Nothing of it is changed, and whoever works on the job is not disturbed. Raises ManifestUnusable, StorageFailed.
+    Nothing of it is changed, and whoever works on the job is not disturbed. Raises ManifestUnusable, also for that of
+    another job, and StorageFailed.
     """
     found = ManifestReader.open_to_read(home.manifest)
     with contextlib.nullcontext() if found is None else contextlib.closing(found):
+        if found is not None:
+            check_own(found.job(), home)
         yield found
 
 

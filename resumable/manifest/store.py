@@ -94,6 +94,10 @@ class Manifest(ManifestReader):
         """Why it is kept without a write-ahead log, which is slower; None where it has one."""
         return self._db.no_log
 
+    def check_in_place(self) -> None:
+        """Raise ManifestUnusable where its file was taken away or replaced since it was opened."""
+        self._db.check_in_place()
+
     def set_state(self, state: JobState) -> None:
         """Record where the job stands; the first run sets its starting time."""
         now = to_ms(self._clock.now())

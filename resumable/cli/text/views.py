@@ -48,6 +48,7 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
     ]
     lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
     lines += problem_lines(status.quarantined)
+    lines += _gone(status)
     history = [event for event in status.events if event.kind not in ROUTINE][-HISTORY_SHOWN:]
     for event in history:
         lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {event.text}", width=width)
@@ -139,6 +140,15 @@ def _closing(status: Status) -> list[tuple[str, str]]:
         path = next(iter(status.drift))
         known.append(("unmapped", f"{amount(len(status.drift), 'path')} the schema has no place for, such as {path}"))
     return known
+
+
+def _gone(status: Status) -> list[str]:
+    """Name what is recorded and not there."""
+    if not status.missing:
+        return []
+    named = [f"  not there as recorded: {text}" for text in status.missing[:PROBLEMS_SHOWN]]
+    more = len(status.missing) - PROBLEMS_SHOWN
+    return named + ([f"  ... and {more:,} more"] if more > 0 else [])
 
 
 def _no_data(status: Status, width: int | None) -> list[str]:
