@@ -8,7 +8,7 @@ from typing import Any
 from resumable.datasets.catalogue import cheaper
 from resumable.errors import ManifestUnusable
 from resumable.manifest.inventory import check_there, lacks
-from resumable.manifest.ownership import check_own
+from resumable.manifest.ownership import check_own, check_receipt
 from resumable.manifest.reader import ManifestReader, reader
 from resumable.manifest.rows import JobRow, Quarantined, Totals
 from resumable.models import Counter, Event, JobState, iso
@@ -109,6 +109,7 @@ def check_complete(manifest: ManifestReader, home: JobFiles) -> None:
     every recorded part is there; StorageFailed. Costs one pass over the manifest, and a listing a window.
     """
     check_own(manifest.job(), home)
+    check_receipt(manifest.job(), home)
     check_sound(manifest)
     check_there(manifest, home)
 

@@ -16,17 +16,23 @@ from resumable.storage.job_files import RECEIPT, JobFiles
 
 
 def check_own(job: JobRow, home: JobFiles) -> None:
-    """Raise ManifestUnusable where a manifest is another job's, as far as a few parts and the receipt tell.
+    """Raise ManifestUnusable where a manifest is another job's, as far as a few parts tell, or else the receipt.
 
     Costs the ends of up to six parts. Raises StorageFailed.
     """
     claims = sampled(home)
-    why = foreign(job, claims)
-    if why is None and job.state is JobState.COMPLETE:
-        why = _receipt_of_another(job, home)
+    _refuse(foreign(job, claims) if claims else _receipt_of_another(job, home), home)
+
+
+def check_receipt(job: JobRow, home: JobFiles) -> None:
+    """Raise ManifestUnusable where a job that is called complete has another job's receipt. Raises StorageFailed."""
+    _refuse(_receipt_of_another(job, home), home)
+
+
+def _refuse(why: str | None, home: JobFiles) -> None:
     if why is not None:
         raise ManifestUnusable(
-            f"the manifest {home.manifest} is another job's: {why}.",
+            f"the manifest {home.manifest} is not of the job that is there: {why}.",
             hint="Nothing was changed. Let the parts decide with:",
             command=f"resumable repair {home.name}",
         )
@@ -42,6 +48,8 @@ def foreign(job: JobRow, claims: Sequence[Claim]) -> str | None:
 
 def _receipt_of_another(job: JobRow, home: JobFiles) -> str | None:
     """Say whose the receipt is, where it is not that of the manifest's job; one that is no receipt is not told here."""
+    if job.state is not JobState.COMPLETE:
+        return None  # what it has is of a job that was here before, and is written over when this one is complete
     with suppress(FileNotFoundError, ValueError, RecursionError):
         said: Any = json.loads(home.store.read(RECEIPT))
         told = said.get("uuid") if isinstance(said, dict) else None
