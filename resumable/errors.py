@@ -268,17 +268,23 @@ class StatusFault(Fault):
 class ProtocolFault(Fault):
     """A whole answer came, and it is not what the contract says."""
 
-    def __init__(self, reason: str, *, failure: Failure = Failure.NOT_AS_AGREED) -> None:
-        """`reason` holds no more than the start of the answer."""
+    def __init__(self, reason: str, *, failure: Failure = Failure.NOT_AS_AGREED, answer: str | None = None) -> None:
+        """`reason` holds no more than the start of the answer; `answer` is all of it, bounded, without secrets."""
         super().__init__(reason, failure=failure)
+        self.answer = answer
 
 
 class NoRecords(ProtocolFault):
     """An answer holds no record where there must be some."""
 
-    def __init__(self, reason: str) -> None:
-        """`reason` says what it holds in their place."""
+    def __init__(
+        self, reason: str, *, page_count: int | None = None, total: int | None = None, page_size: int | None = None
+    ) -> None:
+        """`reason` says what it holds in their place, the rest what it says of paging, where it says it."""
         super().__init__(reason, failure=Failure.NO_RECORDS)
+        self.page_count = page_count
+        self.total = total
+        self.page_size = page_size
 
 
 class PageBeyondEnd(ProtocolFault):

@@ -12,6 +12,9 @@ from urllib.parse import quote, quote_plus
 
 MASK: Final = "***"
 
+ANSWER_BYTES: Final = 1_000_000
+"""Of an answer that is kept whole because it was no page."""
+
 _UNKNOWN: Final = (
     # A token that nobody announced, by its scheme: `Bearer xyz`, `Basic xyz`, also URL-encoded.
     re.compile(r"(?i)\b(bearer|basic)(?:\s|%20|\+)+[\w.~+/=%-]+"),
@@ -121,6 +124,12 @@ class Redactor:
             text = text[:-longest]  # the window may have ended inside a secret, which nothing would recognise then
         line = " ".join("".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text).split())
         return line if len(line) <= limit and not cut else line[: max(limit - 3, 0)] + "..."
+
+    def whole(self, body: bytes) -> str:
+        """Return a body with every secret as `***`, as far as `ANSWER_BYTES` go: what is kept of it to be looked at."""
+        longest = max(map(len, self._needles), default=0)
+        text = self.scrub(body[: ANSWER_BYTES + longest].decode("utf-8", "replace"))
+        return text if len(body) <= ANSWER_BYTES else text[: max(len(text) - longest, 0)]
 
     def _rebuild(self) -> None:
         """Replace the needles in one assignment, so that `scrub` needs no lock."""

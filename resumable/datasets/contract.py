@@ -2,7 +2,7 @@
 
 import enum
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
@@ -12,7 +12,6 @@ from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import Failure, NoRecords, PageBeyondEnd, ProtocolFault
 from resumable.models import MOST_COUNTED, MOST_PAGES, Interval, Query, Request, Said, moment_of
 from resumable.redaction import Redactor
-from resumable.schema.decode import Presence, decode
 from resumable.schema.schema import Schema
 from resumable.schema.strict_json import NotJson, strict_json
 
@@ -87,10 +86,6 @@ class Contract(Protocol):
         """Whether it has no range of time: a list as it is on the day it is asked for."""
 
     @property
-    def per_window(self) -> bool:
-        """Whether a key names a record of one window only: the same key in another window is another record."""
-
-    @property
     def table(self) -> str:
         """Names the table that its records are in an export."""
 
@@ -126,6 +121,10 @@ class PagedContract(Contract, Protocol):
     @property
     def paging(self) -> Literal[Paging.NUMBERED]:
         """By numbers."""
+
+    @property
+    def open_end(self) -> bool:
+        """Whether a last page that is full may have another one behind it: its total is only approximate."""
 
     def request(self, query: Query, window: Interval, number: int, page_size: int) -> Request:
         """Build the request for page `number` (from 1) of a window."""
@@ -210,7 +209,7 @@ def checked(answer: Answer, number: int) -> Answer:
     said = answer.said
     if said.page_count is None:
         why = "the answer names no page count"
-        raise NoRecords(f"{why}, and {answer.emptiness}") if answer.emptiness else ProtocolFault(why)
+        raise ProtocolFault(f"{why}, and {answer.emptiness}" if answer.emptiness else why)
     if said.page_count > MOST_PAGES:
         raise ProtocolFault(f"the answer names {said.page_count} pages")
     if number > max(said.page_count, 1):
@@ -218,7 +217,8 @@ def checked(answer: Answer, number: int) -> Answer:
     if said.page_number is not None and said.page_number != number:
         raise ProtocolFault(f"asked for page {number}, and the answer says it is page {said.page_number}")
     if answer.rows == 0 and said.page_count > 0:
-        raise NoRecords(f"a page count of {said.page_count}, and {answer.emptiness or 'no records'}")
+        why = f"a page count of {said.page_count}, and {answer.emptiness or 'no records'}"
+        raise NoRecords(why, page_count=said.page_count, total=said.total, page_size=said.page_size)
     if said.page_rows is not None and number < said.page_count and answer.rows < said.page_rows:
         raise ProtocolFault(f"page {number} of {said.page_count} has {answer.rows} records, not {said.page_rows}")
     if answer.rows > 0 and said.page_count == 0:
@@ -226,41 +226,14 @@ def checked(answer: Answer, number: int) -> Answer:
     return answer
 
 
-def read_answer(
-    body: bytes,
-    schema: Schema,
-    *,
-    records_key: str,
-    envelope: Collection[str],
-    redactor: Redactor,
-    said: Callable[[Mapping[str, Any]], Said],
-    within: Sequence[str] = (),
-) -> Answer:
-    """Read a body whose records are under `records_key`; `said` reads the `envelope` members beside them.
-
-    `within` names the objects that the records are inside of, the outermost first, where they are not at the top.
-    Raises ProtocolFault with the start of the body, scrubbed.
-    """
-    try:
-        page = decode(body, schema=schema, records_key=records_key, envelope=envelope, within=within)
-        named = said(page.envelope)
-    except NotJson as error:
-        raise no_json(error, body, redactor) from None
-    except ProtocolFault as error:
-        raise ProtocolFault(_quoting(error.reason, body, redactor)) from None
-    emptiness = ""
-    if page.table is None or page.table.num_rows == 0:
-        how = {Presence.ABSENT: "is missing", Presence.NULL: "is null", Presence.LIST: "is empty"}[page.presence]
-        emptiness = f"{'.'.join((*within, records_key))} {how} (starts with {redactor.body_start(body, 80)!r})"
-    return Answer(table=page.table, said=named, drift=page.drift, emptiness=emptiness)
-
-
 def no_json(error: NotJson, body: bytes, redactor: Redactor | None) -> ProtocolFault:
     """Return the fault for a body that is not JSON, with its start, scrubbed, where there is who can do that."""
-    return ProtocolFault(_quoting(error.reason, body, redactor), failure=Failure.NOT_JSON)
+    answer = None if redactor is None else redactor.whole(body)
+    return ProtocolFault(quoting(error.reason, body, redactor), failure=Failure.NOT_JSON, answer=answer)
 
 
-def _quoting(reason: str, body: bytes, redactor: Redactor | None) -> str:
+def quoting(reason: str, body: bytes, redactor: Redactor | None) -> str:
+    """Return a reason with the start of the answer that it is about, scrubbed."""
     return f"{reason} (starts with {redactor.body_start(body, 80)!r})" if redactor else reason
 
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from resumable.datasets.contract import Answer, read_answer, whole_number
+from resumable.datasets.contract import Answer, whole_number
 from resumable.datasets.facts import Filters
+from resumable.datasets.page_bodies import Envelope, read_answer
 from resumable.models import Query, Said
 from resumable.redaction import Redactor
 from resumable.schema.registry import pinned
@@ -34,8 +35,10 @@ class DetailsSubject:
     """What a free filter may hold, each a list."""
     starts_of_day: bool
     """Whether its jobs can be told to count a record to the UTC day it started on."""
-    per_window: bool
-    """Whether a key names a record of one window only."""
+    open_end: bool
+    """Whether the total of a query may be less than what there is."""
+    empty_by_total: bool
+    """Whether an empty answer is a total of 0 alone."""
     table: str | None
     """What its records are called in an export; None: as their dataset."""
 
@@ -74,9 +77,11 @@ class DetailsSubject:
             total = whole_number(envelope, "totalHits")
             return Said(page_count=None if total is None else -(-total // page_size), total=total)
 
-        return read_answer(
-            body, self.schema, records_key=self.records_key, envelope=["totalHits"], redactor=redactor, said=said
+        # Past the last page, and so in an empty window too, the records are absent or null: only the total is there.
+        envelope = Envelope(
+            records_key=self.records_key, members=["totalHits"], may_lack=lambda said, _: said.total is not None
         )
+        return read_answer(body, self.schema, envelope=envelope, redactor=redactor, said=said)
 
 
 CONVERSATIONS = DetailsSubject(
@@ -92,7 +97,8 @@ CONVERSATIONS = DetailsSubject(
     ),
     free=("segmentFilters", "conversationFilters", "evaluationFilters", "surveyFilters", "resolutionFilters"),
     starts_of_day=True,
-    per_window=False,
+    open_end=True,
+    empty_by_total=False,
     table="conversations",
 )
 
@@ -104,7 +110,8 @@ USERS = DetailsSubject(
     filters=(),
     free=("userFilters", "presenceFilters", "routingStatusFilters"),
     starts_of_day=False,
-    per_window=True,
+    open_end=False,
+    empty_by_total=True,
     table=None,
 )
 

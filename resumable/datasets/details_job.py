@@ -19,11 +19,12 @@ from resumable.datasets.contract import (
     instant,
     members,
     next_cursor,
-    read_answer,
     text,
+    whole_number,
 )
 from resumable.datasets.details import CONVERSATIONS, USERS, DetailsSubject
 from resumable.datasets.facts import Filters, PageSizes, Paging
+from resumable.datasets.page_bodies import Envelope, read_answer
 from resumable.datasets.token_forms import TokenForm
 from resumable.errors import ProtocolFault
 from resumable.models import Interval, Query, Request, Said
@@ -63,11 +64,6 @@ class DetailsJob:
     def schema(self) -> Schema:
         """The subject's; job results are the only ones that fill its attributes."""
         return self.subject.schema
-
-    @property
-    def per_window(self) -> bool:
-        """The subject's."""
-        return self.subject.per_window
 
     @property
     def table(self) -> str:
@@ -113,16 +109,18 @@ class DetailsJob:
         """Read the records, `cursor` and `dataAvailabilityDate`. Raises ProtocolFault."""
 
         def said(envelope: Mapping[str, Any]) -> Said:
-            return Said(cursor=next_cursor(envelope, "cursor"), available_to=instant(envelope, "dataAvailabilityDate"))
+            return Said(
+                cursor=next_cursor(envelope, "cursor"),
+                available_to=instant(envelope, "dataAvailabilityDate"),
+                total=whole_number(envelope, "totalHits"),
+            )
 
-        return read_answer(
-            body,
-            self.schema,
+        envelope = Envelope(
             records_key=self.subject.records_key,
-            envelope=["cursor", "dataAvailabilityDate"],
-            redactor=redactor,
-            said=said,
+            members=["cursor", "dataAvailabilityDate", "totalHits"],
+            may_lack=lambda said, _: self.subject.empty_by_total and said.total == 0 and said.cursor is None,
         )
+        return read_answer(body, self.schema, envelope=envelope, redactor=redactor, said=said)
 
     def delete(self, remote: str) -> Request:
         """Build the request that deletes a job."""

@@ -42,9 +42,9 @@ class DetailsQuery:
         return self.subject.schema
 
     @property
-    def per_window(self) -> bool:
+    def open_end(self) -> bool:
         """The subject's."""
-        return self.subject.per_window
+        return self.subject.open_end
 
     @property
     def table(self) -> str:

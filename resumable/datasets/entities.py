@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from resumable.datasets.contract import Answer, read_answer, whole_number
+from resumable.datasets.contract import Answer, whole_number
 from resumable.datasets.facts import NO_FILTERS, Filters, PageSizes, Paging
+from resumable.datasets.page_bodies import Envelope, read_answer
 from resumable.datasets.token_forms import TokenForm
 from resumable.models import MOST_ON_A_PAGE, MOST_PAGES, Interval, Query, Request, Said
 from resumable.redaction import Redactor
@@ -36,7 +37,7 @@ class EntityList:
     interval_min: timedelta | None = None
     deep_limit: int | None = None
     timeless: bool = True
-    per_window: bool = False
+    open_end: bool = True
     filters: Filters = NO_FILTERS
     token_form: TokenForm = TokenForm.BASIC
     description: None = None
@@ -59,14 +60,10 @@ class EntityList:
 
     def read(self, body: bytes, page_size: int, redactor: Redactor) -> Answer:
         """Read `entities` and the envelope around them. Raises ProtocolFault."""
-        return read_answer(
-            body,
-            self.schema,
-            records_key="entities",
-            envelope=["pageCount", "pageNumber", "pageSize", "total"],
-            redactor=redactor,
-            said=_said,
-        )
+        return read_answer(body, self.schema, envelope=_ENVELOPE, redactor=redactor, said=_said)
+
+
+_ENVELOPE = Envelope(records_key="entities", members=["pageCount", "pageNumber", "pageSize", "total"])
 
 
 def _said(envelope: Mapping[str, Any]) -> Said:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from resumable.datasets.contract import Answer, read_answer, whole_number
+from resumable.datasets.contract import Answer, whole_number
 from resumable.datasets.facts import Excess, Filters, PageSizes, Paging
+from resumable.datasets.page_bodies import Envelope, read_answer
 from resumable.datasets.token_forms import TokenForm
 from resumable.models import MOST_ON_A_PAGE, MOST_PAGES, Interval, Query, Request, Said, iso
 from resumable.redaction import Redactor
@@ -38,7 +39,7 @@ class ConversationsPageCount:
     interval_min: timedelta | None = timedelta(hours=1)
     deep_limit: int | None = None
     timeless: bool = False
-    per_window: bool = False
+    open_end: bool = False
     table: str = "conversations"
     filters: Filters = _FILTERS
     token_form: TokenForm = TokenForm.FIELDS
@@ -69,9 +70,11 @@ class ConversationsPageCount:
 
     def read(self, body: bytes, page_size: int, redactor: Redactor) -> Answer:
         """Read `entities` and `paging`. Raises ProtocolFault."""
-        return read_answer(
-            body, self.schema, records_key="entities", envelope=["paging"], redactor=redactor, said=_said
-        )
+        return read_answer(body, self.schema, envelope=_ENVELOPE, redactor=redactor, said=_said)
+
+
+# A page count of 0 is documented as an empty dataset, whatever is beside it.
+_ENVELOPE = Envelope(records_key="entities", members=["paging"], may_lack=lambda said, _: said.page_count == 0)
 
 
 def _said(envelope: Mapping[str, Any]) -> Said:

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resumable.manifest.rows import WindowRow
+from resumable.schema.identity import all_documents
+from resumable.schema.schema import Schema
 
 STILL_CHANGING = timedelta(hours=48)
 """Genesys processes data again each night once it is so old; a window taken younger is provisional."""
@@ -24,12 +26,12 @@ class Verdict:
     fingerprint: bytes
     """Of the set of record keys."""
     duplicates: int
-    """Records whose key had come before."""
+    """Records whose identity had come before."""
     why: str = ""
 
 
-def judge(row: WindowRow, keys: Iterable[pa.ChunkedArray], *, page_size: int | None) -> Verdict:
-    """Judge a window whose pages are all done; `keys` holds the record keys of every page.
+def judge(row: WindowRow, keys: Iterable[pa.ChunkedArray], schema: Schema, *, page_size: int | None) -> Verdict:
+    """Judge a window whose pages are all done; `keys` holds the identities of the records of every page.
 
     `page_size` is None where the contract names neither total nor page count, so that nothing has to add up.
 
@@ -39,12 +41,15 @@ def judge(row: WindowRow, keys: Iterable[pa.ChunkedArray], *, page_size: int | N
     """
     chunks = [chunk for column in keys for chunk in column.chunks]
     column = pa.chunked_array(chunks, type=chunks[0].type if chunks else pa.string())
-    known = pc.drop_null(column)
+    repeated = len(column) - column.null_count - len(pc.unique(pc.drop_null(column)))
+    # Of bundles, what comes twice may do so in two that differ.
+    known = pc.drop_null(all_documents(column, schema))
     distinct = pc.unique(known)
     came_twice = len(known) - len(distinct)
-    doubts = [*_doubts(row, len(column), page_size)]
+    # Totals of bundles count something else than records: documents, it seems, and nobody says so.
+    doubts = [*_doubts(row, len(column), page_size, sums=not schema.bundles)]
     if came_twice:
-        doubts.append(f"{came_twice} records came twice")
+        doubts.append(f"{came_twice} {'documents' if schema.bundles else 'records'} came twice")
     fingerprint = _fingerprint(distinct)
     if pages_repeat := came_twice >= len(distinct) > 0:
         doubts.append("pages repeat each other, as if their numbers were ignored")
@@ -53,17 +58,21 @@ def judge(row: WindowRow, keys: Iterable[pa.ChunkedArray], *, page_size: int | N
         complete=settled or not doubts,
         settled=settled,
         fingerprint=fingerprint,
-        duplicates=came_twice,
+        duplicates=repeated,
         why="; ".join(doubts),
     )
 
 
-def _doubts(row: WindowRow, records: int, page_size: int | None) -> Iterable[str]:
+def _doubts(row: WindowRow, records: int, page_size: int | None, *, sums: bool) -> Iterable[str]:
     snapshot = row.window.snapshot
     if snapshot is None:
         raise ValueError("a window without a snapshot has nothing to check")
     if row.moved:
         yield "answers named different counts"
+    if row.done < snapshot.page_count:
+        yield f"{snapshot.page_count - row.done} of {snapshot.page_count} pages that were named are empty"
+    if not sums:
+        return
     if snapshot.total is not None and records != snapshot.total:
         yield f"{records} records came, {snapshot.total} were named"
     elif snapshot.total is None and page_size is not None:

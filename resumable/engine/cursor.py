@@ -8,6 +8,7 @@ from resumable.api.client import Asked
 from resumable.api.statuses import meaning
 from resumable.datasets.contract import Answer, CursorContract
 from resumable.datasets.facts import Paging
+from resumable.engine.empty_windows import Belief, EmptyWindows
 from resumable.engine.feed import Work
 from resumable.engine.heavy_windows import HeavyWindows, Remedy
 from resumable.engine.recorder import Recorder
@@ -16,6 +17,7 @@ from resumable.errors import Failure, Fault, NoRecords, StatusFault
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
 from resumable.models import Request, Snapshot, Window, WindowState, label
+from resumable.schema.identity import identities
 from resumable.transport.http import Reply
 
 T = TypeVar("T")
@@ -35,6 +37,10 @@ class BeginAgain(Exception):
 
 class JobFailed(Exception):
     """The server gave up on its job for the window, and says why: a new one is made later."""
+
+
+class PutOff(Exception):
+    """The window seems to be empty, and is looked at again when the windows next to it are known."""
 
 
 class Trail:
@@ -65,6 +71,7 @@ class CursorReader:
         self._recorder = recorder
         self._context = recorder.context
         self._heavy = HeavyWindows(recorder)
+        self._empty = EmptyWindows(recorder.context.manifest)
 
     def _start(self, row: WindowRow) -> RemoteRow | None:
         """Begin to read a window; None where it is to be begun later. Raises BeginAgain or a Fault."""
@@ -98,6 +105,9 @@ class CursorReader:
             self._recorder.retake(row.window, None, str(why), failed=why.gone)
         except JobFailed as why:
             self._failed(row.window, str(why))
+        except PutOff:
+            context.feed.postpone(row.window)
+            return
         except Fault as fault:
             self._given_up(row.window, fault)
             return
@@ -133,22 +143,36 @@ class CursorReader:
 
     def _page(self, window: Window, remote: RemoteRow, number: int, trail: Trail) -> RemoteRow:
         context = self._context
-        answer = self._lighter(window, remote, number)
+        answer = self._believable(window, remote, number)
         following = answer.said.cursor
         if following is not None and trail.crosses(following.encode()):
             raise BeginAgain("the server gave a cursor that it had given before")
-        if answer.table is not None and answer.rows and not context.contract.per_window:
-            keys = answer.table.column(context.contract.schema.key).to_pylist()
+        if answer.table is not None and answer.rows:
+            keys = identities(answer.table, context.contract.schema).to_pylist()
             if trail.crosses(repr(keys).encode(errors="replace")):
                 raise BeginAgain("the server gave a page that it had given before")
         if answer.said.available_to and answer.said.available_to < window.interval.end:
-            context.manifest.provisional(
-                window, f"the server's data ends at {answer.said.available_to:%Y-%m-%d %H:%M} UTC"
-            )
+            self._recorder.cut_off(window, answer.said.available_to)
         snapshot = Snapshot(number=window.take, page_count=number + (following is not None), total=None)
         part = self._recorder.write(window, snapshot, number, answer) if answer.rows else None
         context.manifest.cursor_page_done(window, number, part, following, drift=answer.drift)
         return RemoteRow(id=remote.id, expires_at=remote.expires_at, cursor=following)
+
+    def _believable(self, window: Window, remote: RemoteRow, number: int) -> Answer:
+        """Fetch a page; where the first one has no records it may be doubtful, and is fetched a second time.
+
+        Raises PutOff where that cannot be decided before the windows next to it have been looked at.
+        """
+        kept = self._empty.kept(window) if number == 1 else None
+        answer = kept or self._lighter(window, remote, number)
+        if number > 1 or answer.rows or answer.said.cursor:
+            return answer
+        # A job that waits on the server would take the place of another.
+        may_wait = self._context.contract.paging is Paging.CURSOR
+        belief = self._empty.judge(window, answer, may_wait=may_wait)
+        if belief is Belief.LATER:
+            raise PutOff
+        return self._lighter(window, remote, number) if belief is Belief.DOUBTED else answer
 
     def _lighter(self, window: Window, remote: RemoteRow, number: int) -> Answer:
         """Fetch a page; one that is too big is asked for again by the same cursor, in fewer and fewer records."""
@@ -213,7 +237,8 @@ class CursorWorker(CursorReader):
         request = self._contract.page(spec.query, window.interval, remote.cursor, self._heavy.page_size(window))
 
         def read(reply: Reply) -> Answer:
-            answer = self._contract.read_results(reply.body, self._context.client.redactor)
+            with self._recorder.keeping(window, number):
+                answer = self._contract.read_results(reply.body, self._context.client.redactor)
             if answer.rows == 0 and answer.said.cursor:
                 raise NoRecords(f"page {number} names a next one, and {answer.emptiness}")
             return answer

@@ -18,6 +18,8 @@ class Ended(enum.Enum):
     """How a page ended, for the window it is of."""
 
     DONE = "done"
+    EMPTY = "empty"
+    """It was answered without records, although it was named: what that means is decided when all others have ended."""
     FAILED = "failed"
     """Quarantined: the window stays unfinished in this run."""
     BEYOND = "beyond"

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from resumable.api.client import Asked
 from resumable.datasets.contract import Answer, PagedContract, checked
+from resumable.engine.empty_windows import Belief, EmptyWindows
 from resumable.engine.feed import Ended, Work
 from resumable.engine.heavy_windows import HeavyWindows, Remedy, last_missing
+from resumable.engine.last_pages import LastPages
 from resumable.engine.recorder import Recorder, snapshot_of
 from resumable.engine.recovery import recover
 from resumable.engine.windows import gaps
@@ -28,6 +30,8 @@ class PageWorker:
         self._heavy = HeavyWindows(recorder)
         self._too_heavy: dict[int, tuple[int, Remedy, Fault]] = {}
         """By window: which page of it, found to be too heavy, while others are in flight."""
+        self._empty = EmptyWindows(recorder.context.manifest)
+        self._last_pages = LastPages(contract, recorder, self._heavy)
 
     def do(self, work: Work) -> None:
         """Do one piece of work. Raises what ends a run; a page that fails is quarantined instead."""
@@ -53,20 +57,25 @@ class PageWorker:
         if self._heavy.too_deep(page_size, last=last_missing(row, set(done))):
             self._heavy.before_the_wall(row.window, snapshot, page_size)
             return
-        missing = gaps(done, snapshot.page_count)
+        empty = self._last_pages.empty_of(row.window)
+        missing = (number for number in gaps(done, snapshot.page_count) if number not in empty)
         if context.feed.opened(row, missing):
-            self._recorder.close(row.window)
+            self._last_pages.end(row.window)
 
     def _first_page(self, window: Window) -> WindowRow | None:
         try:
-            answer = self._fetch(window, 1)
+            answer = self._first_answer(window)
         except Fault as fault:
+            if (row := self._last_pages.open_without_first(window, fault)) is not None:
+                return row
             remedy = self._heavy.remedy(window, fault)
             if remedy is not None:
                 self._heavy.lighten(window, 1, remedy, fault)
                 return None
             self._refused(fault)
             self._recorder.give_up(window, 1, fault)
+            return None
+        if answer is None:
             return None
         said = answer.said
         snapshot = Snapshot(
@@ -82,6 +91,20 @@ class PageWorker:
         part = self._recorder.write(window, snapshot, 1, answer) if answer.rows else None
         return self._context.manifest.first_page_done(window, snapshot, part, drift=answer.drift)
 
+    def _first_answer(self, window: Window) -> Answer | None:
+        """Fetch a first page; an empty one is asked for again where it is doubtful.
+
+        None where it was put off, because that is not known yet. Raises a Fault.
+        """
+        answer = self._empty.kept(window) or self._fetch(window, 1)
+        if answer.rows:
+            return answer
+        belief = self._empty.judge(window, answer, may_wait=True)
+        if belief is Belief.LATER:
+            self._context.feed.postpone(window)
+            return None
+        return self._fetch(window, 1) if belief is Belief.DOUBTED else answer
+
     def _page(self, window: Window, number: int) -> None:
         how = Ended.FAILED
         try:
@@ -93,7 +116,7 @@ class PageWorker:
         if (found := self._too_heavy.pop(window.id, None)) is not None:
             self._heavy.lighten(window, *found)
         else:
-            self._recorder.close(window)
+            self._last_pages.end(window)
 
     def _take(self, window: Window, number: int) -> Ended:
         context = self._context
@@ -106,7 +129,7 @@ class PageWorker:
             remedy = self._heavy.remedy(window, fault)
             if remedy is None:
                 self._recorder.give_up(window, number, fault)
-                return Ended.FAILED
+                return Ended.EMPTY if self._last_pages.is_empty(window, number, fault) else Ended.FAILED
             self._too_heavy[window.id] = (number, remedy, fault)
             return Ended.BEYOND
         snapshot = window.snapshot
@@ -130,7 +153,8 @@ class PageWorker:
         )
 
         def read(reply: Reply) -> Answer:
-            return checked(self._contract.read(reply.body, page_size, context.client.redactor), number)
+            with self._recorder.keeping(window, number):
+                return checked(self._contract.read(reply.body, page_size, context.client.redactor), number)
 
         return context.client.exchange(asked, read)
 

@@ -116,4 +116,4 @@ def _hashes(manifest: Manifest, parts: Parts, contract: Contract, kept: RecordKe
             continue
         for page in manifest.pages(row.window):
             key = PageKey(window=row.window.interval, take=row.window.take, number=page.number)
-            yield hashes([parts.column(key, contract.schema.key)])
+            yield hashes([parts.identities(key, contract.schema)])

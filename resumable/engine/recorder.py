@@ -1,5 +1,7 @@
 """What becomes of an answer, a durable part and a row; and of a window that is all there: closed, or taken again."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,14 +10,22 @@ from resumable.engine.closing import STILL_CHANGING, Verdict, judge
 from resumable.engine.context import RunContext
 from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recovery import remove_stale
-from resumable.errors import Fault, Incomplete, ManifestUnusable
+from resumable.errors import Fault, Incomplete, ManifestUnusable, ProtocolFault
 from resumable.manifest.rows import WindowRow
 from resumable.models import EventKind, PageKey, PartFact, Shortfall, Snapshot, Window, iso, label
+from resumable.schema.identity import identities
+from resumable.storage.job_files import answer_key, kept_answers
 from resumable.storage.parts import Footer
 from resumable.text import spoken
 
 TAKES_IN_ONE_RUN = 4
 """Snapshots of one window before its source is called unsettled."""
+
+ANSWERS_KEPT = 100
+"""Answers that were no page, of up to a megabyte each."""
+
+FEW_OF = 10_000
+"""One record in so many is what a total may be off, or one altogether, for two takes of one run to settle it."""
 
 FAILURES_IN_A_ROW = 32
 """Pages given up on, with none that came between them, before the run ends: the network or the server is down."""
@@ -31,10 +41,13 @@ class Recorder:
     """Windows whose source kept changing, as found in this run."""
     failed: dict[int, str] = field(default_factory=dict)
     """Windows, by id, that the server itself gave up on in this run, each with why."""
-    waiting: list[Window] = field(default_factory=list)
-    """Windows that the server has no data of yet, as found in this run."""
+    waiting: dict[int, datetime] = field(default_factory=dict)
+    """Windows, by id, that the source does not have whole yet, as found in this run, each with where its data ends."""
+    uncertain: dict[int, str] = field(default_factory=dict)
+    """Windows, by id, of which fewer records came than were named: they are compared again in a later run."""
     _takes: dict[int, int] = field(default_factory=dict)
     _failed_in_a_row: int = 0
+    _kept_answers: set[str] = field(default_factory=set)
 
     def write(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> PartFact:
         """Make an answer the durable part of its page; its row comes after.
@@ -48,7 +61,8 @@ class Recorder:
                 f"{label(window.interval)} page {number} does not fit the schema: {', '.join(answer.drift)}.",
                 hint="The page was not recorded. Run again without --on-drift fail to keep such values in _unmapped.",
             )
-        whose = context.job.organisation
+        whose, available_to = context.job.organisation, answer.said.available_to
+        cut_at = available_to if available_to is not None and available_to < window.interval.end else None
         footer = Footer(
             job=context.job.uuid,
             job_name=context.job.name,
@@ -66,6 +80,7 @@ class Recorder:
             snapshot_total=snapshot.total,
             snapshot_page_size=snapshot.page_size,
             cursor=answer.said.cursor,
+            cut_at=None if cut_at is None else iso(cut_at),
             taken_at=iso(context.stop.clock.now()),
             origin=None if whose is None else whose.origin,
             organisation=None if whose is None else whose.id,
@@ -73,8 +88,30 @@ class Recorder:
         )
         part = context.client.concurrency.on_cpu(lambda: context.parts.write(answer.table, footer))
         if answer.table is not None:
-            self.keys.keep(window, number, answer.table.column(context.contract.schema.key))
+            self.keys.keep(window, number, identities(answer.table, context.contract.schema))
         return part
+
+    @contextlib.contextmanager
+    def keeping(self, window: Window, number: int) -> Iterator[None]:
+        """Keep the whole of an answer that turns out to be no page, and name it in the fault that is raised."""
+        try:
+            yield
+        except ProtocolFault as fault:
+            if fault.answer is None or not self._keep(answer_key(window.interval, number), fault.answer):
+                raise
+            place = self.context.parts.store.place(answer_key(window.interval, number))
+            raise ProtocolFault(f"{fault.reason}; all of it is in {place}", failure=fault.failure) from None
+
+    def _keep(self, key: str, answer: str) -> bool:
+        """Keep an answer durably, once in a run; False where so many are kept that no more are."""
+        store = self.context.parts.store
+        if key not in self._kept_answers:
+            if store.kind(key) is None and kept_answers(store) >= ANSWERS_KEPT:
+                return False
+            store.save(key, answer.encode(errors="replace"))
+            self._kept_answers.add(key)
+            self.context.manifest.event(EventKind.WARNING, f"an answer that is no page is kept in {store.place(key)}")
+        return True
 
     def give_up(self, window: Window, number: int, fault: Fault) -> None:
         """Quarantine a page. Raises Incomplete when so many failed in a row that no page could come."""
@@ -90,18 +127,37 @@ class Recorder:
 
     def wait_for_data(self, window: Window, available_to: datetime) -> None:
         """Leave a window for a later run: what it covers is not there yet, and would come back empty."""
-        self.waiting.append(window)
-        text = f"{label(window.interval)} waits: the server's data ends at {iso(available_to)}"
-        self.context.manifest.event(EventKind.WARNING, text)
+        self.waiting[window.id] = available_to
+        self.context.manifest.learned.short(window, Shortfall.CUT_OFF, cut_at=available_to)
+        text = f"{label(window.interval)} waits: the source's data ends at {iso(available_to)}"
+        self.context.manifest.event(EventKind.CUT_OFF, text)
 
-    def close(self, window: Window) -> None:
-        """Close a window whose pages have all ended, or take it again where the closing check does not agree."""
+    def cut_off(self, window: Window, available_to: datetime) -> None:
+        """Record that the source does not have a window whole, before any page of it that says so is."""
+        if self.context.manifest.window(window.id).shortfall is Shortfall.CUT_OFF:
+            return
+        self.context.manifest.learned.short(window, Shortfall.CUT_OFF, cut_at=available_to)
+        text = f"{label(window.interval)} is cut off: the source's data ends at {iso(available_to)}"
+        self.context.manifest.event(EventKind.CUT_OFF, text)
+
+    def close(self, window: Window, *, empty_end: bool = False) -> None:
+        """Close a window whose pages have all ended, or take it again where the closing check does not agree.
+
+        `empty_end`: the pages that are missing are its last ones, and were answered without records throughout.
+        """
         context = self.context
         row = context.manifest.window(window.id)
-        if row.done < snapshot_of(row).page_count:
+        if row.shortfall is Shortfall.CUT_OFF:
+            # What came can be looked at, and is downloaded again once the source has the window whole.
+            self.waiting[window.id] = row.cut_at or window.interval.start
+            return
+        if row.done < snapshot_of(row).page_count and not empty_end:
             self.retake(row.window, None, "pages it had named are gone")
             return
         verdict = context.client.concurrency.on_cpu(lambda: self._judged(row))
+        if empty_end and not few_missing(row) and (window.id in self._takes or not verdict.complete):
+            self._compare_later(row, verdict)
+            return
         if not verdict.complete:
             self.retake(row.window, verdict.fingerprint, verdict.why)
             return
@@ -119,6 +175,15 @@ class Recorder:
         )
         if row.window.take > 1:
             remove_stale(row.window, manifest=context.manifest, parts=context.parts)
+
+    def _compare_later(self, row: WindowRow, verdict: Verdict) -> None:
+        """Leave a window to be compared with a take of a later run: what is missing is more than an approximate total.
+
+        A source that is in trouble now would bring the same again, and two such takes would agree.
+        """
+        again = self.context.manifest.retake(row.window, verdict.fingerprint, verdict.why)
+        self.context.manifest.learned.short(again.window, Shortfall.FEWER)
+        self.uncertain[row.window.id] = verdict.why
 
     def fail(self, window: Window, why: str) -> None:
         """Leave a window for a later run, because the server cannot bring it: not what it holds is the matter."""
@@ -143,18 +208,23 @@ class Recorder:
         self.context.feed.reopen(row.window)
 
     def _judged(self, row: WindowRow) -> Verdict:
-        context, window = self.context, row.window
+        context, window, schema = self.context, row.window, self.context.contract.schema
         kept = self.keys.of(window)
         columns = []
         for page in context.manifest.pages(window):
             key = PageKey(window=window.interval, take=window.take, number=page.number)
             column = kept.get(page.number)
-            columns.append(column if column is not None else context.parts.column(key, context.contract.schema.key))
-        verdict = judge(
-            row, columns, page_size=context.job.spec.page_size if context.contract.paging.counts_pages else None
-        )
+            columns.append(column if column is not None else context.parts.identities(key, schema))
+        page_size = context.job.spec.page_size if context.contract.paging.counts_pages else None
+        verdict = judge(row, columns, schema, page_size=page_size)
         self.keys.close(window, columns if verdict.complete else None)
         return verdict
+
+
+def few_missing(row: WindowRow) -> bool:
+    """Tell whether a window lacks so little of the total that was named that it may well be approximate."""
+    total = snapshot_of(row).total or 0
+    return total - row.window.records <= max(1, total // FEW_OF)
 
 
 def snapshot_of(row: WindowRow) -> Snapshot:

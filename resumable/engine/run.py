@@ -248,9 +248,20 @@ class Run:
                 safe=done,
             )
         if (waiting := recorder.waiting) and not totals.pages_quarantined:
+            ends = f"{max(waiting.values()):%Y-%m-%d %H:%M} UTC"
+            count = amount(len(waiting), "window")
             return Incomplete(
-                f"{safe}; {len(waiting)} windows wait for data that the server does not have yet.",
-                hint="Come back later, with:",
+                f"{safe}; {count} the source does not have whole yet: its data ends at {ends}.",
+                hint="They are downloaded, or downloaded again, once it reaches past them, by:",
+                command=again,
+                safe=done,
+            )
+        if recorder.uncertain and not totals.pages_quarantined:
+            why = next(iter(recorder.uncertain.values()))
+            return Incomplete(
+                f"{safe}; fewer records came than the source named in {amount(len(recorder.uncertain), 'window')}:"
+                f" {why}.",
+                hint="Where the next download brings the same, that settles it:",
                 command=again,
                 safe=done,
             )

@@ -14,7 +14,7 @@ from resumable.engine.recorder import Recorder
 from resumable.errors import Failure, Fault, NoRecords, ProtocolFault, StatusFault, Wall
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
-from resumable.models import EventKind, Request, Window, label
+from resumable.models import EventKind, Request, Shortfall, Window, WindowState, label
 from resumable.transport.http import Reply
 
 T = TypeVar("T")
@@ -100,17 +100,38 @@ class ServerJobWorker(CursorReader):
 
     def do(self, work: Work) -> None:
         """Read one window to its end, from where the last run left it."""
-        if self._available_to is not None and work.window.interval.start >= self._available_to:
-            self._recorder.wait_for_data(work.window, self._available_to)
+        window = self._having_data(work.window)
+        if window is None:
             return
         stop = self._context.stop
-        if stop.wait(self._not_before.pop(work.window.id, 0.0) - stop.clock.monotonic()):
+        if stop.wait(self._not_before.pop(window.id, 0.0) - stop.clock.monotonic()):
             raise Stopped
         self._gate.enter()
         try:
-            self._walk(work.window)
+            self._walk(window)
         finally:
             self._gate.leave()
+
+    def _having_data(self, window: Window) -> Window | None:
+        """Return a window as it is to be read, a new take where it was cut off; None where it waits for its data."""
+        manifest, ends = self._context.manifest, self._available_to
+        if ends is not None and window.interval.start >= ends and window.state is WindowState.PLANNED:
+            self._recorder.wait_for_data(window, ends)
+            return None
+        row = manifest.window(window.id)
+        if row.shortfall is not Shortfall.CUT_OFF:
+            return window
+        if window.state is WindowState.PLANNED:
+            manifest.learned.no_longer_short(window)
+            return window
+        if ends is None or ends >= window.interval.end:
+            # Where nobody says up to when there is data, the results will.
+            return manifest.retake(window, None, "the source did not have it whole").window
+        remote = manifest.remote(window)
+        if remote is not None and remote.cursor is not None:
+            return window  # what is there of it is read to its end
+        self._recorder.wait_for_data(window, ends)
+        return None
 
     def begin(self) -> None:
         """Delete what earlier runs left on the server, and ask up to when it has its data."""
@@ -253,8 +274,9 @@ class ServerJobWorker(CursorReader):
 
     def _results(self, window: Window, remote: RemoteRow, number: int) -> Answer:
         def read(reply: Reply) -> Answer:
-            answer = self._contract.read_results(reply.body, self._context.client.redactor)
-            if answer.rows == 0 and (answer.said.cursor or number > 1):
+            with self._recorder.keeping(window, number):
+                answer = self._contract.read_results(reply.body, self._context.client.redactor)
+            if answer.rows == 0 and answer.said.cursor:
                 raise NoRecords(f"page {number} of a job's results, and {answer.emptiness}")
             return answer
 

@@ -19,9 +19,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resumable.export.source import ExportSource, Piece
+from resumable.schema import identity
 
 KEYS_AT_ONCE: Final = 1_000_000
 """Record keys looked through at once, at 24 bytes each and some copies."""
+
+DOCUMENTS_EACH: Final = 16
+"""Documents of a bundle, about, where so many files are to be chosen that each fits into memory."""
 
 DAY_MS: Final = 86_400_000
 NO_DAY: Final = -(2**31)
@@ -51,6 +55,8 @@ class Index:
     """By day since 1970, each in the order of windows and pages."""
     dropped: dict[int, "array[int]"] = field(default_factory=lambda: defaultdict(lambda: array("I")))
     """By piece, the rows that a newer record stands for."""
+    cut: dict[int, "array[int]"] = field(default_factory=lambda: defaultdict(lambda: array("I")))
+    """By piece of bundles, the documents that a newer one stands for, by their numbers over all rows."""
 
     @property
     def duplicates(self) -> int:
@@ -62,7 +68,8 @@ class Index:
         sha256 = hashlib.sha256()
         for each in self.days.get(day, ()):
             sha256.update(self.source.pieces[each.piece].part.sha256)
-            sha256.update(self.dropped[each.piece].tobytes() if each.piece in self.dropped else b"")
+            for gone in (self.dropped, self.cut):
+                sha256.update(gone[each.piece].tobytes() if each.piece in gone else b"")
         return sha256.hexdigest()
 
 
@@ -86,25 +93,33 @@ def make(source: ExportSource, scratch: Path) -> Index:
     """Look at every part once. Raises VerificationFailed where one is not as recorded, StorageFailed."""
     index = Index(source=source)
     schema = source.schema
-    columns = [schema.key] + ([schema.start] if schema.start else [])
+    columns = identity.columns(schema) + ([schema.start] if schema.start else [])
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(threads()))
-        keys = _Keys(sum(piece.part.rows for piece in source.pieces), scratch, stack)
+        many = sum(piece.part.rows for piece in source.pieces) * (DOCUMENTS_EACH if schema.bundles else 1)
+        keys = _Keys(many, scratch, stack)
 
         def look(numbered: tuple[int, Piece]) -> tuple[list[Slice], bytes]:
             number, piece = numbered
             table = source.proven.table(piece.key, piece.part, columns=columns)
-            return _slices(source, number, table), _hashes(table.column(schema.key), number, _scope(source, piece))
+            found = identity.all_documents(identity.identities(table, schema), schema)
+            return _slices(source, number, table), _hashes(found, number)
 
         for number, (slices, hashes) in enumerate(ahead(pool, look, enumerate(source.pieces))):
             for each in slices:
                 index.days[each.day].append(each)
             keys.add(number, hashes)
         taken: dict[int, str] = {}
+        gone = index.cut if schema.bundles else index.dropped
         for rows in keys.repeated():
-            _drop(index, rows, taken)
-    for number, numbers in index.dropped.items():
-        index.dropped[number] = array("I", sorted(numbers))
+            _drop(gone, rows, taken, source)
+    for number, numbers in gone.items():
+        gone[number] = array("I", sorted(numbers))
+    for number, numbers in index.cut.items():
+        piece = source.pieces[number]
+        _, left = identity.cut(source.proven.table(piece.key, piece.part), schema, numbers)
+        if lost := set(range(piece.part.rows)) - set(left):
+            index.dropped[number] = array("I", sorted(lost))
     return index
 
 
@@ -137,14 +152,10 @@ def _slices(source: ExportSource, number: int, table: pa.Table) -> list[Slice]:
     return [Slice(number, day, rows, first) for day, rows, first in zip(*found, strict=True)]
 
 
-def _scope(source: ExportSource, piece: Piece) -> bytes:
-    return str(piece.key.window).encode()[:64] if source.per_window else b""
-
-
-def _hashes(keys: pa.ChunkedArray, piece: int, scope: bytes) -> bytes:
+def _hashes(keys: pa.ChunkedArray, piece: int) -> bytes:
     # A record without a key repeats none.
     known = (f"={key}" if key is not None else f"{piece} {row}" for row, key in enumerate(keys.to_pylist()))
-    return b"".join(hashlib.blake2b(key.encode(), digest_size=16, key=scope).digest() for key in known)
+    return b"".join(hashlib.blake2b(key.encode(), digest_size=16).digest() for key in known)
 
 
 class _Keys:
@@ -192,12 +203,14 @@ def _groups(known: "array[int]", order: pa.Array, same: list[int]) -> Iterator[l
             run = {}
 
 
-def _drop(index: Index, rows: list[tuple[int, int]], taken: dict[int, str]) -> None:
+def _drop(
+    gone: dict[int, "array[int]"], rows: list[tuple[int, int]], taken: dict[int, str], source: ExportSource
+) -> None:
     """Keep the newest of the rows of one key: by when its page was taken, then by window, page and row."""
     for piece, _ in rows:
         if piece not in taken:
-            taken[piece] = index.source.taken_at(index.source.pieces[piece])
+            taken[piece] = source.taken_at(source.pieces[piece])
     keep = max(rows, key=lambda place: (taken[place[0]], place))
     for piece, row in rows:
         if (piece, row) != keep:
-            index.dropped[piece].append(row)
+            gone[piece].append(row)

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resumable.export.index import NO_DAY, Index, Slice, ahead, days_of
+from resumable.schema import identity
 
 GROUP_BYTES: Final = 20_000_000
 """Of Arrow memory in one table that is handed out: some five thousand conversations, and a row group."""
@@ -62,6 +63,8 @@ def of_days(index: Index, days: list[int], pool: ThreadPoolExecutor, scratch: Pa
     def read(each: Slice) -> pa.Table:
         piece = source.pieces[each.piece]
         table = source.proven.table(piece.key, piece.part)
+        if each.piece in index.cut:
+            table, _ = identity.cut(table, source.schema, index.cut[each.piece])
         keep: list[int] | range = range(table.num_rows)
         if source.schema.start is not None and each.rows < table.num_rows:
             wanted = set(days)

@@ -5,15 +5,16 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from resumable import status as status_of
 from resumable.datasets.contract import Contract
 from resumable.datasets.resolve import of_job
 from resumable.errors import Incomplete
 from resumable.export.checked_parts import Proven
-from resumable.manifest.reader import reader, required_reader
+from resumable.manifest.reader import ManifestReader, reader, required_reader
 from resumable.manifest.rows import JobRow, WindowRow
-from resumable.models import PageKey, PartFact, WindowState, label
+from resumable.models import PageKey, PartFact, Shortfall, WindowState, iso, label
 from resumable.schema.schema import Schema
 from resumable.storage.job_files import JobFiles, StateFiles
 from resumable.storage.parts import Parts
@@ -63,11 +64,6 @@ class ExportSource:
         return not self.contract.timeless
 
     @property
-    def per_window(self) -> bool:
-        """Whether a key names a record of one window only."""
-        return self.contract.per_window
-
-    @property
     def digest(self) -> str:
         """Identify job, schema and every byte of every part in 64 hex digits."""
         sha256 = hashlib.sha256(f"{self.job.uuid} {self.schema.digest}".encode())
@@ -87,14 +83,15 @@ def read(home: JobFiles, *, partial: bool) -> ExportSource:
         status_of.check_sound(manifest)
         job = manifest.job()
         rows = list(manifest.windows())
-        missing = _missing(rows)
+        missing = _missing(manifest, rows)
         if missing and not partial:
             raise _incomplete(job.name, rows, missing)
         pieces = [
-            Piece(key=PageKey(window=row.window.interval, take=row.whole_take, number=page.number), part=page.part)
+            Piece(key=PageKey(window=row.window.interval, take=take, number=page.number), part=page.part)
             for row in rows
-            if row.whole_take is not None
-            for page in manifest.pages(row.window, take=row.whole_take)
+            # Of a window that was never whole, the pages that are there.
+            for take in (row.whole_take or row.window.take,)
+            for page in manifest.pages(row.window, take=take)
         ]
         if job.columns is None and not pieces and job.spec.query.declaration is not None:
             raise _incomplete(job.name, rows, missing)  # its columns are not known before the first page
@@ -114,17 +111,23 @@ def newest(state: StateFiles, dataset: str, suits: Callable[[JobRow], bool] = la
     return max(found, key=lambda each: each[0], default=(None, None))[1]
 
 
-def _missing(rows: list[WindowRow]) -> list[str]:
+def _missing(manifest: ManifestReader, rows: list[WindowRow]) -> list[str]:
     behind = [row for row in rows if row.window.state is not WindowState.COMPLETE]
-    said = [f"{label(row.window.interval)}: {_what_is_missing(row)}" for row in behind[:NAMED]]
+    said = [f"{label(row.window.interval)}: {_what_is_missing(manifest, row)}" for row in behind[:NAMED]]
     return said + ([f"and {len(behind) - NAMED:,} windows more"] if len(behind) > NAMED else [])
 
 
-def _what_is_missing(row: WindowRow) -> str:
+def _what_is_missing(manifest: ManifestReader, row: WindowRow) -> str:
     again = " (its take before is whole)" if row.whole_take is not None else ""
+    if row.shortfall is Shortfall.CUT_OFF and row.cut_at is not None:
+        return f"cut off, the source's data ends at {iso(row.cut_at)}{again}"
     if row.window.snapshot is None:
         return f"not begun{again}"
-    return f"{row.done:,} of {row.window.snapshot.page_count:,} pages{again}"
+    count = row.window.snapshot.page_count
+    done = {page.number for page in manifest.pages(row.window)}
+    lacks = [*islice((number for number in range(1, count + 1) if number not in done), NAMED + 1)]
+    names = ", ".join(map(str, lacks[:NAMED])) + (", ..." if len(lacks) > NAMED else "")
+    return f"{row.done:,} of {count:,} pages" + (f", without page {names}" if lacks else "") + again
 
 
 def _incomplete(name: str, rows: list[WindowRow], missing: list[str]) -> Incomplete:

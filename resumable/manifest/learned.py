@@ -60,6 +60,11 @@ class Learned:
                 (shortfall.value, None if cut_at is None else to_ms(cut_at), window.id),
             )
 
+    def no_longer_short(self, window: Window) -> None:
+        """Take back why a window is not complete: nothing is recorded of it yet, and it is looked at again."""
+        with self._db.atomic():
+            self._db.execute("UPDATE window SET shortfall = NULL, cut_ms = NULL WHERE id = ?", (window.id,))
+
     def open_records(self, window: Window, count: int, since: datetime | None) -> None:
         """Record how many records of a window have no end yet, and when the oldest of them began."""
         with self._db.atomic():

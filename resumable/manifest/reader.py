@@ -185,6 +185,31 @@ class ManifestReader:
                 self._db.rows(f"SELECT {window_columns(self._version)} FROM window WHERE id = ?", (window_id,))[0]  # noqa: S608 - a constant
             )
 
+    def held_records(self, window: Window) -> bool:
+        """Tell whether an earlier take of a window holds records."""
+        return bool(
+            self._db.value(
+                "SELECT EXISTS (SELECT 1 FROM page WHERE window = ? AND take < ? AND state = 'done')",
+                (window.id, window.take),
+            )
+        )
+
+    def neighbours(self, window: Window) -> list[WindowRow]:
+        """Return the windows right before and right after one; fewer at the ends of the job."""
+        start = to_ms(window.interval.start)
+        return [
+            *self._ordered("start_ms < ? ORDER BY start_ms DESC", start),
+            *self._ordered("start_ms > ? ORDER BY start_ms", start),
+        ]
+
+    def _ordered(self, which: str, start: int) -> list[WindowRow]:
+        rows = self._db.rows(
+            f"SELECT {window_columns(self._version)} FROM window WHERE {which} LIMIT 1",  # noqa: S608 - constants of this module
+            (start,),
+        )
+        with sensible("a window's row", self._db.path):
+            return [window_row(row) for row in rows]
+
     def any_page(self) -> bool:
         """Tell whether any page of any take is recorded."""
         return bool(self._db.value("SELECT EXISTS (SELECT 1 FROM page WHERE state = 'done')"))
@@ -197,6 +222,13 @@ class ManifestReader:
             (window.id, window.take if take is None else take),
         )
         return [PageRow(number=n, part=PartFact(rows=count, size=size, sha256=sha)) for n, count, size, sha in rows]
+
+    def page_rows(self, window: Window, number: int) -> int:
+        """Return how many records a page of the current take has; 0 where it is not done."""
+        found = self._db.value(
+            "SELECT rows FROM page WHERE window = ? AND take = ? AND number = ?", (window.id, window.take, number)
+        )
+        return int(found or 0)
 
     def remote(self, window: Window) -> server_jobs.RemoteRow | None:
         """Return the job on the server that the window's current take is read from."""

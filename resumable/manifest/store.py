@@ -164,6 +164,15 @@ class Manifest(ManifestReader):
                 self._db.execute("UPDATE window SET moved = 1 WHERE id = ?", (window.id,))
         return self.window(window.id)
 
+    def page_beyond_done(
+        self, window: Window, number: int, part: PartFact, *, drift: Mapping[str, int] = NO_DRIFT
+    ) -> WindowRow:
+        """Record a page past the last one that a window had named, whose part is durable: it has that many now."""
+        with self._db.atomic():
+            self._db.execute("UPDATE window SET page_count = ?, moved = 1 WHERE id = ?", (number, window.id))
+            self._page_done(window, number, part, drift)
+        return self.window(window.id)
+
     def cursor_page_done(
         self,
         window: Window,
@@ -214,12 +223,6 @@ class Manifest(ManifestReader):
         with self._db.atomic():
             server_jobs.forget(self._db, remote)
 
-    def provisional(self, window: Window, why: str) -> None:
-        """Mark a window whose data the source does not have, or still changes."""
-        with self._db.atomic():
-            self._db.execute("UPDATE window SET provisional = 1 WHERE id = ?", (window.id,))
-            self._event(EventKind.WARNING, f"{spoken(window.interval)} is provisional: {why}")
-
     def quarantine(self, window: Window, number: int, reason: str, failure: Failure) -> None:
         """Give a page up for now, unless it is done."""
         with self._db.atomic():
@@ -232,10 +235,17 @@ class Manifest(ManifestReader):
             self._event(EventKind.QUARANTINED, f"{spoken(window.interval)} page {number}: {reason}")
 
     def complete(self, window: Window, fingerprint: bytes, *, duplicates: int, settled: bool, young: bool) -> None:
-        """Close a window on its current take; older takes become stale. `young`: the source may still change it."""
+        """Close a window on its current take; older takes become stale. `young`: the source may still change it.
+
+        Pages that it had named and that are empty are none of it any more.
+        """
         with self._db.atomic():
             self._db.execute(
-                "UPDATE window SET state = 'complete', stale = (take > 1), whole_take = take, whole_ms = ?,"
+                "DELETE FROM page WHERE window = ? AND take = ? AND state = 'quarantined'", (window.id, window.take)
+            )
+            self._db.execute(
+                "UPDATE window SET state = 'complete', page_count = done, stale = (take > 1), whole_take = take,"
+                " whole_ms = ?,"
                 " fingerprint = ?, duplicates = ?, settled = ?, provisional = max(provisional, ?), shortfall = NULL,"
                 " cut_ms = NULL"
                 " WHERE id = ? AND take = ?",

@@ -213,13 +213,14 @@ class _Restoration:
         snapshot = take.placed.snapshot
         window = replace(row.window, snapshot=snapshot, take=snapshot.number, fingerprint=fingerprint)
         keys = (
-            self._parts.column(
-                PageKey(window=window.interval, take=snapshot.number, number=page.number), self._contract.schema.key
+            self._parts.identities(
+                PageKey(window=window.interval, take=snapshot.number, number=page.number), self._contract.schema
             )
             for page in take.placed.pages
         )
         size = self._manifest.job().spec.page_size if self._contract.paging.counts_pages else None
-        return judge(replace(row, window=window, moved=take.placed.moved), keys, page_size=size)
+        whole = replace(row, window=window, moved=take.placed.moved, done=len(take.placed.pages))
+        return judge(whole, keys, self._contract.schema, page_size=size)
 
     def _takes(self, window: Interval) -> Iterator[_Take]:
         """Yield what proves itself of each take, the newest first."""
@@ -249,11 +250,14 @@ class _Restoration:
 def _take(number: int, found: list[tuple[Footer, PageRow]], *, by_number: bool) -> _Take:
     """Sum up the parts of a take, sorted by page; the snapshot is what most of them say it was."""
     votes = Tally(_snapshot(footer) for footer, _ in found)
-    page_count, total, page_size = votes.most_common(1)[0][0]
+    named, total, page_size = votes.most_common(1)[0][0]
+    page_count = named
     taken_at = max(moment_of(footer.taken_at) for footer, _ in found)
     if by_number:
-        found = [(f, page) for f, page in found if _snapshot(f) == (page_count, total, page_size)]
-        found = [(f, page) for f, page in found if page.number <= page_count]
+        found = [(f, page) for f, page in found if _snapshot(f) == (named, total, page_size)]
+        # A page past the last one that was named came because that one was full: they are as many as there are parts.
+        more = max([page.number for _, page in found], default=0) > page_count
+        page_count = max([page_count, *(page.number for _, page in found)])
         whole = len(found) == page_count
     else:
         # Along a cursor nobody knew how many there would be: the last page is the one with no cursor to a next.
@@ -261,10 +265,12 @@ def _take(number: int, found: list[tuple[Footer, PageRow]], *, by_number: bool) 
         cursors = [footer.cursor is not None for footer, _ in found]
         whole = [page.number for _, page in found] == [*range(1, page_count + 1)]
         whole = whole and all(cursors[:-1]) and not cursors[-1]
+        # What the source said that it does not have whole is taken again.
+        whole, more = whole and not any(footer.cut_at for footer, _ in found), False
     placed = Placed(
         snapshot=Snapshot(number=number, page_count=page_count, total=total, page_size=page_size),
         pages=tuple(page for _, page in found),
-        moved=by_number and any((f.page_count, f.total) != (page_count, total) for f, _ in found),
+        moved=more or (by_number and any((f.page_count, f.total) != (named, total) for f, _ in found)),
         taken_at=taken_at,
     )
     return _Take(placed=placed, whole=whole)

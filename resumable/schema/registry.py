@@ -14,6 +14,9 @@ _TABLES: dict[str, tuple[int, Fields, str, str | None]] = {
     "wrapup-code": (1, queue.WRAPUP_CODE, "id", None),
 }
 
+_BUNDLES = frozenset({"user-detail"})
+"""Those whose records are bundles of documents."""
+
 NAMES = tuple(_TABLES)
 """What `pinned` knows: conversation, user-detail, user, queue, wrapup-code."""
 
@@ -22,4 +25,4 @@ NAMES = tuple(_TABLES)
 def pinned(name: str) -> Schema:
     """Return a pinned schema by its name, the same object every time; KeyError for a name not in NAMES."""
     version, fields, key, start = _TABLES[name]
-    return build(name, version, fields, key, start)
+    return build(name, version, fields, key, start, bundles=name in _BUNDLES)

@@ -37,6 +37,8 @@ class Schema:
     """The field that names a record."""
     start: str | None
     """The instant that orders records, or None where a record has none."""
+    bundles: bool = False
+    """Whether a record is a bundle of documents: then the same key may come again, with others (`identity`)."""
 
     @cached_property
     def arrow(self) -> "pa.Schema":
@@ -53,7 +55,9 @@ class Schema:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def build(name: str, version: int, fields: Mapping[str, Declared], key: str, start: str | None) -> Schema:
+def build(
+    name: str, version: int, fields: Mapping[str, Declared], key: str, start: str | None, *, bundles: bool = False
+) -> Schema:
     """Make a schema of a field table; raise SchemaError naming the field that cannot be part of one."""
     root = compile_fields(fields)
     if UNMAPPED in fields:
@@ -61,7 +65,7 @@ def build(name: str, version: int, fields: Mapping[str, Declared], key: str, sta
     _require(root, key, (ColumnKind.TEXT, ColumnKind.INTEGER), "key")
     if start is not None:
         _require(root, start, (ColumnKind.INSTANT,), "start")
-    return Schema(name=name, version=version, root=root, key=key, start=start)
+    return Schema(name=name, version=version, root=root, key=key, start=start, bundles=bundles)
 
 
 @lru_cache(maxsize=4096)

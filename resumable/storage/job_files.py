@@ -26,6 +26,7 @@ PARTS: Final = "parts"
 LOCK: Final = "lock"
 _MAKING: Final = f".{MANIFEST}.restored"
 _ASIDE: Final = "aside"
+_ANSWERS: Final = f"{_ASIDE}/answers"
 _PACE: Final = ".pace"
 
 _WINDOW = re.compile(r"window=(\d{8}T[\d.]{6,10}Z)(?:-(\d{8}T[\d.]{6,10}Z))?")
@@ -45,6 +46,16 @@ def part_key(page: PageKey) -> str:
     """Return where the part of a page lies."""
     take = "" if page.take == 1 else f".take-{page.take}"
     return f"{window_key(page.window)}/page-{page.number:05d}{take}.parquet"
+
+
+def answer_key(window: Interval, number: int) -> str:
+    """Return where an answer is kept that was no page."""
+    return f"{_ANSWERS}/{window_key(window).removeprefix(f'{PARTS}/')}-page-{number:05d}.txt"
+
+
+def kept_answers(store: Store) -> int:
+    """Return how many such answers a job keeps."""
+    return len(store.list(_ANSWERS))
 
 
 def window_of(key: str) -> Interval | None:

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO, Final
 
@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 
 from resumable.errors import VerificationFailed
 from resumable.models import MOST_COUNTED, MOST_ON_A_PAGE, MOST_PAGES, Interval, PageKey, PartFact, iso, moment_of
+from resumable.schema.identity import columns, identities
+from resumable.schema.schema import Schema
 from resumable.storage.claims import ENTRY, MAGIC, entry_at_end
 from resumable.storage.compression import heavy_leaves
 from resumable.storage.job_files import PARTS, JobFiles, part_key, take_and_number, window_key, window_of
@@ -79,6 +81,8 @@ class Footer:
     taken_at: str
     cursor: str | None = None
     """Stands for the page after this one, where the contract counts none."""
+    cut_at: str | None = None
+    """Where its answer said that the source's data ends, inside of the window or before it."""
     origin: str | None = None
     """Of the API that served it; None in parts of versions that kept no organisation."""
     organisation: str | None = None
@@ -105,8 +109,8 @@ class Look:
     """None where the content was not read."""
     whole: bool = False
     """Whether its own hash proves every byte of it; False where the content was not read."""
-    column: pa.ChunkedArray | None = None
-    """The column that was asked for, of a part that is whole."""
+    table: pa.Table | None = None
+    """The columns that were asked for, of a part that is whole."""
 
 
 class Parts:
@@ -146,7 +150,7 @@ class Parts:
             return _said(file)[0]
         return None
 
-    def look(self, page: PageKey, *, most: int = 0, column: str | None = None) -> Look:
+    def look(self, page: PageKey, *, most: int = 0, columns: Sequence[str] = ()) -> Look:
         """Look at the file of a part: at its end only, or at all of it where it has no more than `most` bytes.
 
         Raises FileNotFoundError where there is no regular file, StorageFailed.
@@ -157,7 +161,7 @@ class Parts:
                 return Look(size=size, footer=_said_at_end(file, size))
             file.seek(0)
             data = file.read()
-        return _looked_through(data, column)
+        return _looked_through(data, columns)
 
     def windows(self) -> Iterator[Interval]:
         """Yield the windows that have a folder, by its name; what has another name is passed over."""
@@ -185,10 +189,10 @@ class Parts:
         """Make what was removed from a window stay away, after a power cut too."""
         self.store.settle(window_key(window))
 
-    def column(self, page: PageKey, name: str) -> pa.ChunkedArray:
-        """Read one column of a part. Raises VerificationFailed where it is gone or damaged, StorageFailed."""
+    def identities(self, page: PageKey, schema: Schema) -> pa.ChunkedArray:
+        """Read what names each record of a part. Raises VerificationFailed where that cannot be, StorageFailed."""
         with self._to_read(page) as file:
-            return file.read(columns=[name]).column(0)
+            return identities(file.read(columns=columns(schema)), schema)
 
     def table(self, page: PageKey) -> pa.Table:
         """Read a part, whole. Raises VerificationFailed where it is gone or damaged, StorageFailed."""
@@ -270,7 +274,7 @@ def _place_of_hash(data: memoryview, digits: str) -> int | None:
     return None if end.count(wanted) != 1 else max(0, start) + end.index(wanted) + len('"sha256":"')
 
 
-def _looked_through(data: bytes, column: str | None) -> Look:
+def _looked_through(data: bytes, wanted: Sequence[str]) -> Look:
     footer = _said_at_end(io.BytesIO(data), len(data))
     place = None if footer is None else _place_of_hash(memoryview(data), footer.sha256)
     before = hashlib.sha256(memoryview(data)[: place or 0])
@@ -283,13 +287,14 @@ def _looked_through(data: bytes, column: str | None) -> Look:
     own.update(memoryview(data)[place + len(_NO_HASH) :])
     if own.hexdigest() != footer.sha256:
         return look
-    return replace(look, whole=True, column=None if column is None else _column(data, column))
+    return replace(look, whole=True, table=_columns(data, wanted) if wanted else None)
 
 
-def _column(data: bytes, name: str) -> pa.ChunkedArray | None:
+def _columns(data: bytes, names: Sequence[str]) -> pa.Table | None:
     try:
         with contextlib.closing(pq.ParquetFile(pa.BufferReader(data))) as file:
-            return file.read(columns=[name], use_threads=False).column(0)
+            found = file.read(columns=list(names), use_threads=False)
+            return found if found.num_columns == len(names) else None
     except (OSError, IndexError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
 

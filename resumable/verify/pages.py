@@ -10,6 +10,7 @@ from resumable.engine.recovery import foreign_part
 from resumable.errors import StorageFailed
 from resumable.manifest.rows import PageRow, WindowRow
 from resumable.models import JobSpec, PageKey
+from resumable.schema.identity import columns, identities
 from resumable.storage.durable import FILE, FOLDER
 from resumable.storage.job_files import part_key, window_key
 from resumable.storage.parts import Footer, Look
@@ -37,9 +38,10 @@ def check(subject: Subject, row: WindowRow, key: PageKey, page: PageRow, *, fold
         text = f"{folder} is in the place of the folder of its window"
         return Checked(finding=subject.page(Flaw.NOT_A_FILE, key, text, file=window_key(key.window)))
     quick = subject.report.quick
-    most, column = (0, None) if quick else (max(page.part.size, READ_ANYWAY), subject.contract.schema.key)
+    schema = subject.contract.schema
+    most, wanted = (0, []) if quick else (max(page.part.size, READ_ANYWAY), columns(schema))
     try:
-        look = subject.parts.look(key, most=most, column=column)
+        look = subject.parts.look(key, most=most, columns=wanted)
     except FileNotFoundError:
         return Checked(finding=_absent(subject, key))
     except StorageFailed as failure:
@@ -52,7 +54,10 @@ def check(subject: Subject, row: WindowRow, key: PageKey, page: PageRow, *, fold
             return Checked(finding=_absent(subject, key))
         raise
     flaw, text = _judge(subject, row, key, page, look) or _unreadable(subject, look)
-    return Checked(finding=None if flaw is None else subject.page(flaw, key, text), keys=look.column)
+    return Checked(
+        finding=None if flaw is None else subject.page(flaw, key, text),
+        keys=None if look.table is None else identities(look.table, schema),
+    )
 
 
 def _absent(subject: Subject, key: PageKey) -> Finding:
@@ -84,7 +89,7 @@ def _judge(subject: Subject, row: WindowRow, key: PageKey, page: PageRow, look: 
 
 
 def _unreadable(subject: Subject, look: Look) -> tuple[Flaw | None, str]:
-    if look.whole and look.column is None:
+    if look.whole and look.table is None:
         return Flaw.TORN, f"its part has no readable column {subject.contract.schema.key}"
     return None, ""
 
@@ -132,10 +137,12 @@ def _other_snapshot(subject: Subject, row: WindowRow, footer: Footer) -> Iterato
         elif footer.cursor is None and footer.number < snapshot.page_count:
             yield f"its part says that it is the last, and {snapshot.page_count} pages are recorded"
         return
-    if planned != (snapshot.page_count, snapshot.total, snapshot.page_size):
+    # Where it was settled, or more pages came than were named, it has another number of pages than was planned.
+    pages = footer.snapshot_page_count if row.settled or row.moved else snapshot.page_count
+    if planned != (pages, snapshot.total, snapshot.page_size):
         counts = _counts(footer.snapshot_page_count, footer.snapshot_total)
         yield f"its part was planned from another snapshot ({counts})"
-    elif not row.moved and (footer.page_count, footer.total) != (snapshot.page_count, snapshot.total):
+    elif not (row.moved or row.settled) and (footer.page_count, footer.total) != (snapshot.page_count, snapshot.total):
         yield f"its answer named {_counts(footer.page_count, footer.total)}, and that is not recorded"
 
 

@@ -139,7 +139,7 @@ class WindowCheck:
         """Close the window once more, in mind, and compare."""
         subject, window = self._subject, row.window
         size = subject.job.spec.page_size if subject.contract.paging.counts_pages else None
-        verdict = judge(row, sums.keys, page_size=size)
+        verdict = judge(row, sums.keys, subject.contract.schema, page_size=size)
         if verdict.duplicates != row.duplicates:
             text = f"{verdict.duplicates} records came twice, and {row.duplicates} are recorded"
             yield subject.window(Flaw.DUPLICATE, window, text)

@@ -15,7 +15,6 @@ IN_ORDER_OF_TIME = World(users=30, users_a_day=20, documents=3, time_ordered=Tru
 """Every user is on two pages or three."""
 
 
-@pytest.mark.xfail(strict=True, reason="one record a user is kept, and the periods of the other pages are dropped")
 @BOTH
 @pytest.mark.parametrize("world", [REPEATED, IN_ORDER_OF_TIME], ids=["by user", "by time"])
 def test_every_period_is_exported_once(desk_at: MakeDesk, contract: Contract, world: World) -> None:
@@ -26,7 +25,6 @@ def test_every_period_is_exported_once(desk_at: MakeDesk, contract: Contract, wo
     assert wrong_with(desk, contract) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="totals are compared with users, and a user on two pages is a duplicate")
 @BOTH
 @pytest.mark.parametrize("world", [REPEATED, IN_ORDER_OF_TIME], ids=["by user", "by time"])
 def test_nothing_is_taken_again_for_what_is_normal(desk_at: MakeDesk, contract: Contract, world: World) -> None:

@@ -1,7 +1,7 @@
 """A paged endpoint that a file describes: the contract is made of the description, and of nothing that is code."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -11,7 +11,6 @@ from resumable.datasets.contract import (
     Answer,
     next_cursor,
     no_json,
-    read_answer,
     whole_number,
 )
 from resumable.datasets.described.columns import declared_columns, inferred_columns
@@ -19,8 +18,9 @@ from resumable.datasets.described.declaration import Declaration, from_canonical
 from resumable.datasets.described.template import UNITS as TIME_UNITS
 from resumable.datasets.described.template import as_parameter, filled, filled_path, object_at, written
 from resumable.datasets.facts import NO_FILTERS, Excess, Filters, PageSizes, Paging
+from resumable.datasets.page_bodies import Envelope, read_answer
 from resumable.datasets.token_forms import GivenToken, TokenForm
-from resumable.errors import ManifestUnusable, NoRecords, UsageError
+from resumable.errors import ManifestUnusable, UsageError
 from resumable.models import MOST_COUNTED, MOST_ON_A_PAGE, MOST_PAGES, Interval, Query, Request, Said
 from resumable.redaction import Redactor
 from resumable.schema.fields import Fields
@@ -90,11 +90,6 @@ class Declared:
         return "from" not in self.declaration.used
 
     @property
-    def per_window(self) -> bool:
-        """Never."""
-        return False
-
-    @property
     def table(self) -> str:
         """Its name."""
         return self.name
@@ -144,6 +139,10 @@ class Declared:
             body=filled(made.body, values) if made.method == "POST" else None,
         )
 
+    def _envelope(self, members: Iterable[str]) -> Envelope:
+        where = self.declaration.answer.records
+        return Envelope(records_key=where[-1], within=where[:-1], members={*members}, documented=False)
+
     def _whole(self, answer: Mapping[str, Any], keys: tuple[str, ...], *, most: int = MOST_COUNTED) -> int | None:
         return whole_number(object_at(answer, keys[:-1]), keys[-1], most=most) if keys else None
 
@@ -153,6 +152,7 @@ class DeclaredPages(Declared):
     """A described endpoint whose pages have numbers."""
 
     paging: Literal[Paging.NUMBERED] = Paging.NUMBERED
+    open_end: bool = False
 
     @property
     def inferred(self) -> "DeclaredPages | None":
@@ -179,9 +179,7 @@ class DeclaredPages(Declared):
         return read_answer(
             body,
             self.schema,
-            records_key=where.records[-1],
-            within=where.records[:-1],
-            envelope={keys[0] for keys in asked if keys},
+            envelope=self._envelope(keys[0] for keys in asked if keys),
             redactor=redactor,
             said=lambda envelope: self._said(envelope, page_size),
         )
@@ -239,18 +237,9 @@ class DeclaredWalk(Declared):
         def said(envelope: Mapping[str, Any]) -> Said:
             return Said(cursor=next_cursor(object_at(envelope, where.next_cursor[:-1]), where.next_cursor[-1]))
 
-        answer = read_answer(
-            body,
-            self.schema,
-            records_key=where.records[-1],
-            within=where.records[:-1],
-            envelope={where.next_cursor[0]},
-            redactor=redactor,
-            said=said,
+        return read_answer(
+            body, self.schema, envelope=self._envelope([where.next_cursor[0]]), redactor=redactor, said=said
         )
-        if answer.table is None:
-            raise NoRecords(answer.emptiness)
-        return answer
 
 
 _NOWHERE = "\0"

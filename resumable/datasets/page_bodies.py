@@ -1,0 +1,70 @@
+"""Reads an answer's body as a page, and refuses what is none: an empty page is a claim that has to be made."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from resumable.datasets.contract import Answer, no_json, quoting
+from resumable.datasets.error_bodies import ERROR_WORDS, error_in
+from resumable.errors import ProtocolFault
+from resumable.models import Said
+from resumable.redaction import Redactor
+from resumable.schema.decode import Presence, decode
+from resumable.schema.schema import Schema
+from resumable.schema.strict_json import NotJson
+
+
+def _null_where_none_are_named(said: Said, presence: Presence) -> bool:
+    return presence is Presence.NULL and said.page_count == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envelope:
+    """What a contract says of its answers beside their records."""
+
+    records_key: str
+    members: Collection[str]
+    """Those that are read."""
+    within: Sequence[str] = ()
+    """The objects that the records are inside of, the outermost first, where they are not at the top."""
+    may_lack: Callable[[Said, Presence], bool] = _null_where_none_are_named
+    """Whether an answer that says this may have no list of records, by the contract's documents."""
+    documented: bool = True
+    """Whether all that its answers hold is known, so that a word of an error is one."""
+
+    @property
+    def path(self) -> str:
+        """Where the records are, in words."""
+        return ".".join((*self.within, self.records_key))
+
+
+def read_answer(
+    body: bytes,
+    schema: Schema,
+    *,
+    envelope: Envelope,
+    redactor: Redactor,
+    said: Callable[[Mapping[str, Any]], Said],
+) -> Answer:
+    """Read a body as a page; `said` reads the members beside the records.
+
+    A page is only what is one: where no record came, the records' key is there or the contract documents its absence,
+    and nothing speaks of an error. Raises ProtocolFault with the start of the body, scrubbed, and all of it beside.
+    """
+    key, within, own = envelope.records_key, envelope.within, {*envelope.members, *envelope.within}
+    try:
+        page = decode(body, schema=schema, records_key=key, envelope={*own, *ERROR_WORDS}, within=within)
+        named = said(page.envelope)
+    except NotJson as error:
+        raise no_json(error, body, redactor) from None
+    except ProtocolFault as error:
+        raise ProtocolFault(quoting(error.reason, body, redactor), answer=redactor.whole(body)) from None
+    empty = page.table is None or page.table.num_rows == 0
+    how = {Presence.ABSENT: "is missing", Presence.NULL: "is null", Presence.LIST: "is empty"}[page.presence]
+    emptiness = quoting(f"{envelope.path} {how}", body, redactor) if empty else ""
+    if word := error_in(page.envelope, own=own | {key}, documented=envelope.documented, empty=empty):
+        why = f"the answer is no page: it speaks of an error ({word})"
+        raise ProtocolFault(quoting(why, body, redactor), answer=redactor.whole(body))
+    if page.table is None and not envelope.may_lack(named, page.presence):
+        raise ProtocolFault(emptiness, answer=redactor.whole(body))
+    return Answer(table=page.table, said=named, drift=page.drift, emptiness=emptiness)
