@@ -10,7 +10,7 @@ from resumable.errors import ManifestUnusable
 from resumable.manifest.inventory import check_there, lacks
 from resumable.manifest.ownership import check_own, check_receipt
 from resumable.manifest.reader import ManifestReader, reader
-from resumable.manifest.rows import JobRow, Quarantined, Totals
+from resumable.manifest.rows import NONE_OPEN, JobRow, OpenRecords, Quarantined, Totals
 from resumable.models import Counter, Event, JobState, iso
 from resumable.storage.job_files import RECEIPT, JobFiles
 from resumable.storage.lock import held
@@ -33,6 +33,8 @@ class Status:
     events: tuple[Event, ...]
     receipt: dict[str, Any] | None
     """The closing statement of a complete job."""
+    open_records: OpenRecords = NONE_OPEN
+    """Those without an end."""
     missing: tuple[str, ...] = ()
     """What is recorded and not there as it was recorded, where that was looked at: then the job is not complete."""
 
@@ -58,6 +60,8 @@ class Status:
                 "quarantined": totals.pages_quarantined,
             },
             "records": totals.records,
+            "open_records": self.open_records.count,
+            "open_since": _when(self.open_records.since),
             "bytes": totals.bytes,
             **{counter.value: self.counters[counter] for counter in Counter},
             "started_at": _when(self.job.started_at),
@@ -98,6 +102,7 @@ def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | No
             quarantined=tuple(manifest.quarantined()),
             events=tuple(manifest.events(events)),
             receipt=_receipt(home) if state is JobState.COMPLETE else None,
+            open_records=manifest.open_records(),
             missing=missing,
         )
 

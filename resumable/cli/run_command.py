@@ -52,6 +52,7 @@ def prepared(session: Session, options: RunOptions) -> Settings:
         rate_per_minute=per_minute,
         rate_share=share,
         max_requests=options.max_requests,
+        count=not options.no_count,
         fail_on_drift=options.on_drift == "fail",
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from resumable.datasets.contract import Answer
 from resumable.engine.closing import STILL_CHANGING, Verdict, judge
 from resumable.engine.context import RunContext
+from resumable.engine.open_records import OpenCounts
 from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recovery import remove_stale
 from resumable.errors import Fault, Incomplete, ManifestUnusable, ProtocolFault
@@ -48,6 +49,11 @@ class Recorder:
     _takes: dict[int, int] = field(default_factory=dict)
     _failed_in_a_row: int = 0
     _kept_answers: set[str] = field(default_factory=set)
+    _open: OpenCounts = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing kept."""
+        self._open = OpenCounts(self.context.contract, self.context.parts)
 
     def write(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> PartFact:
         """Make an answer the durable part of its page; its row comes after.
@@ -89,6 +95,7 @@ class Recorder:
         part = context.client.concurrency.on_cpu(lambda: context.parts.write(answer.table, footer))
         if answer.table is not None:
             self.keys.keep(window, number, identities(answer.table, context.contract.schema))
+            self._open.keep(window, number, answer.table)
         return part
 
     @contextlib.contextmanager
@@ -165,16 +172,22 @@ class Recorder:
             context.manifest.event(
                 EventKind.SETTLED, f"{label(window.interval)}: two takes agree, although {verdict.why}"
             )
+        self._complete(row, verdict)
+
+    def _complete(self, row: WindowRow, verdict: Verdict) -> None:
+        context, window = self.context, row.window
         age = context.stop.clock.now() - window.interval.end
+        numbers = [page.number for page in context.manifest.pages(window)]
         context.manifest.complete(
-            row.window,
+            window,
             verdict.fingerprint,
             duplicates=verdict.duplicates,
             settled=verdict.settled,
             young=age < STILL_CHANGING and not context.contract.timeless,
+            open_records=self._open.settle(window, numbers),
         )
-        if row.window.take > 1:
-            remove_stale(row.window, manifest=context.manifest, parts=context.parts)
+        if window.take > 1:
+            remove_stale(window, manifest=context.manifest, parts=context.parts)
 
     def _compare_later(self, row: WindowRow, verdict: Verdict) -> None:
         """Leave a window to be compared with a take of a later run: what is missing is more than an approximate total.

@@ -13,6 +13,7 @@ from resumable.manifest.ownership import check_own
 from resumable.manifest.rows import (
     JobRow,
     LastFailure,
+    OpenRecords,
     PageRow,
     Quarantined,
     Totals,
@@ -128,12 +129,12 @@ class ManifestReader:
         with sensible("a window's shortfall", self._db.path):
             return {Shortfall(shortfall): count for shortfall, count in rows}
 
-    def open_records(self) -> tuple[int, datetime | None]:
-        """Return how many records have no end yet, and when the oldest of them began."""
+    def open_records(self) -> OpenRecords:
+        """Return how many records have no end yet, and when the oldest of them began, as far as they were counted."""
         if self._version < tables.WHOLE_TRUTH_SINCE:
-            return 0, None
+            return OpenRecords(count=0)
         count, since = self._db.rows("SELECT coalesce(sum(open_records), 0), min(open_since_ms) FROM window")[0]
-        return int(count), None if since is None else moment(since)
+        return OpenRecords(count=int(count), since=None if since is None else moment(since))
 
     def last_failure(self) -> LastFailure | None:
         """Return the last exchange that failed; None where none has."""

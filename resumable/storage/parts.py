@@ -194,6 +194,11 @@ class Parts:
         with self._to_read(page) as file:
             return identities(file.read(columns=columns(schema)), schema)
 
+    def some_columns(self, page: PageKey, names: Sequence[str]) -> pa.Table:
+        """Read some columns of a part. Raises VerificationFailed where it is gone or damaged, StorageFailed."""
+        with self._to_read(page) as file:
+            return file.read(columns=list(names))
+
     def table(self, page: PageKey) -> pa.Table:
         """Read a part, whole. Raises VerificationFailed where it is gone or damaged, StorageFailed."""
         with self._to_read(page) as file:

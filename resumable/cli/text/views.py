@@ -116,7 +116,7 @@ def _counted(counters: Mapping[Counter, int]) -> list[str]:
 def _closing(status: Status) -> list[tuple[str, str]]:
     """Say what the receipt says, where it says more than that all is well, and what would have been cheaper."""
     receipt = status.receipt
-    known = []
+    known = _open(status)
     cheaper = cheaper_contract(status)
     if cheaper is not None:
         name, requests = cheaper
@@ -140,6 +140,16 @@ def _closing(status: Status) -> list[tuple[str, str]]:
         path = next(iter(status.drift))
         known.append(("unmapped", f"{amount(len(status.drift), 'path')} the schema has no place for, such as {path}"))
     return known
+
+
+def _open(status: Status) -> list[tuple[str, str]]:
+    """Say how many records have not ended."""
+    found = status.open_records
+    if not found.count:
+        return []
+    since = "" if found.since is None else f", the oldest since {found.since:%Y-%m-%d}"
+    again = "" if status.state is not JobState.COMPLETE else "; a later run with --look-back downloads them again"
+    return [("open", f"{amount(found.count, 'record')} without an end{since}{again}")]
 
 
 def _gone(status: Status) -> list[str]:
