@@ -166,6 +166,7 @@ class Run:
             stop=self._stop,
             spec=self._job.spec.to_json(),
             deep_limit=deep_limit(self._contract, self._settings.deep_limit or self._job.deep_limit),
+            count=self._settings.count,
             fail_on_drift=self._settings.fail_on_drift,
         )
         recorder = Recorder(context=context, keys=kept)
