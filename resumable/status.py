@@ -1,7 +1,8 @@
 """How a job stands, read from its manifest without disturbing who works on it."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,8 @@ from resumable.errors import ManifestUnusable
 from resumable.manifest.inventory import check_there, lacks
 from resumable.manifest.ownership import check_own, check_receipt
 from resumable.manifest.reader import ManifestReader, reader
-from resumable.manifest.rows import NONE_OPEN, JobRow, OpenRecords, Quarantined, Totals
-from resumable.models import Counter, Event, JobState, iso
+from resumable.manifest.rows import NONE_OPEN, Behind, JobRow, LastFailure, OpenRecords, Quarantined, Totals, WindowRow
+from resumable.models import Counter, Event, JobState, Shortfall, iso, label
 from resumable.storage.job_files import RECEIPT, JobFiles
 from resumable.storage.lock import held
 
@@ -33,15 +34,31 @@ class Status:
     events: tuple[Event, ...]
     receipt: dict[str, Any] | None
     """The closing statement of a complete job."""
+    shortfalls: Mapping[Shortfall, int] = field(default_factory=dict)
+    """Windows that are not complete although no page of them failed, by why."""
+    short: tuple[str, ...] = ()
+    """Those, a line each."""
     open_records: OpenRecords = NONE_OPEN
     """Those without an end."""
     missing: tuple[str, ...] = ()
     """What is recorded and not there as it was recorded, where that was looked at: then the job is not complete."""
+    behind: Behind | None = None
+    """Since when it has not been complete, and in how many runs; None for one that is, or never ran."""
+    last_failure: LastFailure | None = None
+    """The last exchange that failed."""
+    smaller_pages: int = 0
+    """Windows that are asked for in smaller pages than the job's, because those were too heavy."""
+
+    @property
+    def outage(self) -> dict[str, str] | None:
+        """Since when the source has answered nobody, and in what way it does not; None where it has."""
+        since = self.job.outage_since
+        return None if since is None else {"since": iso(since), "why": self.job.outage_why}
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """The quarantined pages, and what is recorded and not there, a line each."""
-        return (*map(str, self.quarantined), *self.missing)
+        """The quarantined pages, the windows that wait, and what is recorded and not there, a line each."""
+        return (*map(str, self.quarantined), *self.short, *self.missing)
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints."""
@@ -59,6 +76,7 @@ class Status:
                 "done": totals.pages_done,
                 "quarantined": totals.pages_quarantined,
             },
+            "shortfalls": {why.value: count for why, count in self.shortfalls.items()},
             "records": totals.records,
             "open_records": self.open_records.count,
             "open_since": _when(self.open_records.since),
@@ -66,11 +84,27 @@ class Status:
             **{counter.value: self.counters[counter] for counter in Counter},
             "started_at": _when(self.job.started_at),
             "updated_at": _when(self.job.updated_at),
+            "incomplete": None if self.behind is None else {"since": iso(self.behind.since), "runs": self.behind.runs},
+            "last_failure": self._failure(),
+            "outage": self.outage,
+            "learned": {"records_paged_through": self.job.deep_limit, "windows_in_smaller_pages": self.smaller_pages},
             "drift": self.drift,
             "problems": list(self.problems),
             "events": [{"at": iso(e.at), "kind": e.kind.value, "text": e.text} for e in self.events],
             "receipt": self.receipt,
         }
+
+    def _failure(self) -> dict[str, Any] | None:
+        last = self.last_failure
+        return None if last is None else {**asdict(last), "at": iso(last.at)}
+
+
+_SHORT = {
+    Shortfall.CUT_OFF: "the source does not have it whole yet",
+    Shortfall.FEWER: "fewer records came than the source named",
+    Shortfall.FAILED: "the source's own job for it failed",
+    Shortfall.UNSETTLED: "it changed each time it was downloaded",
+}
 
 
 def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | None:
@@ -102,9 +136,25 @@ def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | No
             quarantined=tuple(manifest.quarantined()),
             events=tuple(manifest.events(events)),
             receipt=_receipt(home) if state is JobState.COMPLETE else None,
+            shortfalls=manifest.shortfalls(),
+            short=tuple(map(_short, manifest.short_windows())),
             open_records=manifest.open_records(),
             missing=missing,
+            behind=None if state is JobState.COMPLETE else manifest.behind(),
+            last_failure=manifest.last_failure(),
+            smaller_pages=manifest.smaller_pages(),
         )
+
+
+def _short(row: WindowRow) -> str:
+    """Say of a window why it is not complete, although no page of it failed."""
+    if row.shortfall is Shortfall.FEWER and row.counted is not None:
+        why = f"{row.counted:,} are counted at the source, and {row.window.records:,} came"
+    elif row.shortfall is Shortfall.CUT_OFF and row.cut_at is not None:
+        why = f"the source's data ends at {row.cut_at:%Y-%m-%d %H:%M} UTC"
+    else:
+        why = _SHORT[row.shortfall] if row.shortfall else ""
+    return f"{label(row.window.interval)}: {why}"
 
 
 def check_complete(manifest: ManifestReader, home: JobFiles) -> None:
@@ -141,7 +191,8 @@ def _receipt(home: JobFiles) -> dict[str, Any] | None:
         receipt = json.loads(home.store.read(RECEIPT))
     except (FileNotFoundError, ValueError):
         return None
-    return receipt if isinstance(receipt, dict) else None
+    # The name is the folder's: it may have been moved since.
+    return {**receipt, "job": home.name} if isinstance(receipt, dict) else None
 
 
 def _when(moment: datetime | None) -> str | None:

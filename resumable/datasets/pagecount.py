@@ -91,8 +91,8 @@ def _said(envelope: Mapping[str, Any]) -> Said:
 
 def _conditions(query: Query) -> list[dict[str, Any]]:
     named = (
-        ("queueId", query.queues),
-        ("divisionId", query.divisions),
+        ("queue.id", query.queues),
+        ("division.id", query.divisions),
         ("mediaType", query.media_types),
         ("direction", query.directions),
     )

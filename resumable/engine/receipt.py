@@ -31,20 +31,24 @@ def write(manifest: Manifest, parts: Parts, contract: Contract, kept: RecordKeys
     if unknown >= MANY_PAGES:
         manifest.event(EventKind.CLOSING, f"looking at {unknown:,} pages that earlier runs took, to write the receipt")
     distinct = Distinct(kept.scratch, total=manifest.totals().records)
+    keyed = 0
     for some in _hashes(manifest, parts, contract, kept):
         distinct.add(some)
-    text = json.dumps(_receipt(manifest, contract, distinct.count()), indent=2, ensure_ascii=False)
+        keyed += len(some)
+    text = json.dumps(_receipt(manifest, contract, distinct.count(), keyed), indent=2, ensure_ascii=False)
     parts.store.save(RECEIPT, text.encode())
 
 
-def _receipt(manifest: Manifest, contract: Contract, distinct: int) -> dict[str, Any]:
+def _receipt(manifest: Manifest, contract: Contract, distinct: int, keyed: int) -> dict[str, Any]:
     job, counters = manifest.job(), manifest.counters()
     known = facts(manifest)
     records, within = known["records"], known["duplicates"]["within_windows"]
-    twice = {"within_windows": within, "across_windows": records - within - distinct}
+    twice = {"within_windows": within, "across_windows": keyed - within - distinct}
     return {
         **known,
         "records_distinct": distinct,
+        # Whether they are different ones nobody can tell.
+        "records_without_key": records - keyed,
         "duplicates": twice,
         **{counter.value: counters[counter] for counter in Counter},
         "drift": manifest.drift(),
@@ -91,6 +95,7 @@ def window_facts(row: WindowRow) -> dict[str, Any]:
         "to": iso(window.interval.end),
         "served": {"pages": snapshot.page_count, "total": snapshot.total} if snapshot else None,
         "stored": {"pages": row.done, "records": window.records, "duplicates": row.duplicates},
+        "page_size": window.asked_size,
         "take": window.take,
         "settled": row.settled,
         "provisional": row.provisional,

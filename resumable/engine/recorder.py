@@ -12,7 +12,7 @@ from resumable.engine.counts import Comparison, WindowCounts
 from resumable.engine.open_records import OpenCounts
 from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recovery import remove_stale
-from resumable.errors import Fault, Incomplete, ManifestUnusable, ProtocolFault
+from resumable.errors import Fault, Incomplete, ManifestUnusable, ProtocolFault, UsageError
 from resumable.manifest.rows import WindowRow
 from resumable.models import EventKind, PageKey, PartFact, Shortfall, Snapshot, Window, iso, label
 from resumable.schema.identity import identities
@@ -74,6 +74,7 @@ class Recorder:
                 f"{label(window.interval)} page {number} does not fit the schema: {', '.join(answer.drift)}.",
                 hint="The page was not recorded. Run again without --on-drift fail to keep such values in _unmapped.",
             )
+        self._check_key(answer)
         whose, available_to = context.job.organisation, answer.said.available_to
         cut_at = available_to if available_to is not None and available_to < window.interval.end else None
         footer = Footer(
@@ -126,6 +127,20 @@ class Recorder:
             self._kept_answers.add(key)
             self.context.manifest.event(EventKind.WARNING, f"an answer that is no page is kept in {store.place(key)}")
         return True
+
+    def _check_key(self, answer: Answer) -> None:
+        """Refuse a described endpoint of which the first records that come do not have the key that the file names.
+
+        Later pages may lack it, and are counted as what they are: no answer of a server may stop a job for good.
+        """
+        context, key = self.context, self.context.contract.schema.key
+        if context.job.spec.query.declaration is None or answer.table is None:
+            return
+        if answer.table.column(key).null_count == answer.rows > 0 and not context.manifest.any_page():
+            raise UsageError(
+                f"none of the first {answer.rows} records of {context.contract.name} has the key {key!a}.",
+                hint="Name a member that every record has, in the file under [record]: key. Nothing was recorded.",
+            )
 
     def give_up(self, window: Window, number: int, fault: Fault) -> None:
         """Quarantine a page. Raises Incomplete when so many failed in a row that no page could come."""

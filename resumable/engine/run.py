@@ -141,6 +141,7 @@ class Run:
             pass  # a signal came while the run was being prepared
         except ResumableError as error:
             self._record_end(JobState.INTERRUPTED, error.message)
+            self._tell_since(error)
             raise
         return recorder
 
@@ -200,7 +201,13 @@ class Run:
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
             return
         self._record_end(JobState.INTERRUPTED if self._stop.requested else JobState.INCOMPLETE, error.message)
+        self._tell_since(error)
         raise error
+
+    def _tell_since(self, error: ResumableError) -> None:
+        """Let what ends a run say since when the job is not complete: one that never completes would end like this."""
+        if isinstance(error, Incomplete) and (behind := self._manifest.behind()) is not None:
+            error.since, error.runs = behind.since, behind.runs
 
     def _shortfall(self, totals: Totals, recorder: Recorder | None) -> ResumableError | None:
         # A complete job asks for nothing more: what it left on the server would stay there.

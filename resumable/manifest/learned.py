@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 
+from resumable.errors import Fault, StatusFault
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import LastFailure, OpenRecords, to_ms
 from resumable.models import Organisation, Shortfall, Window
@@ -70,8 +71,20 @@ class Learned:
         with self._db.atomic():
             put_open_records(self._db, window, found)
 
-    def failure(self, last: LastFailure) -> None:
-        """Keep the last exchange that failed. It survives a kill at once, a power cut with the next page."""
+    def failure(self, asked: str, fault: Fault, *, at: datetime) -> None:
+        """Keep why the last exchange failed, in the server's own terms.
+
+        It survives a kill at once, a power cut with the next page.
+        """
+        answer = fault if isinstance(fault, StatusFault) else None
+        last = LastFailure(
+            at=at,
+            asked=asked,
+            reason=fault.reason,
+            status=None if answer is None else answer.status,
+            correlation_id=None if answer is None else answer.correlation_id,
+            context_id=None if answer is None else answer.context_id,
+        )
         with self._db.atomic(durable=False):
             self._db.execute(
                 "INSERT OR REPLACE INTO failure (id, at_ms, asked, reason, status, correlation_id, context_id)"

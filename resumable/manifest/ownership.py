@@ -43,7 +43,7 @@ def foreign(job: JobRow, claims: Sequence[Claim]) -> str | None:
     if not claims or any(claim.job == job.uuid for claim in claims):
         return None
     other = claims[0]
-    return f"it is of {job.name} ({job.uuid}), and the parts beside it are of {other.job_name} ({other.job})"
+    return f"it is of the job {job.uuid}, and the parts beside it are of {other.job_name} ({other.job})"
 
 
 def _receipt_of_another(job: JobRow, home: JobFiles) -> str | None:
@@ -54,5 +54,5 @@ def _receipt_of_another(job: JobRow, home: JobFiles) -> str | None:
         said: Any = json.loads(home.store.read(RECEIPT))
         told = said.get("uuid") if isinstance(said, dict) else None
         if isinstance(told, str) and told != job.uuid:
-            return f"it is of {job.name} ({job.uuid}), and the receipt beside it is of another one ({told})"
+            return f"it is of the job {job.uuid}, and the receipt beside it is of {told}"
     return None

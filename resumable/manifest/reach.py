@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from resumable.manifest.connection import Connection
-from resumable.manifest.rows import BEGIN_AGAIN, to_ms
+from resumable.manifest.rows import ADD_WINDOW, BEGIN_AGAIN, ends, to_ms
 from resumable.models import Interval
 
 _SINCE_COMPLETE = "state = 'complete' AND whole_ms <= (SELECT completed_ms FROM job)"
@@ -40,9 +40,7 @@ class Reach:
         """Let the job reach to a later end, by windows that begin where it ended."""
         with self._db.atomic():
             self._db.execute("UPDATE job SET end_ms = ?", (to_ms(end),))
-            self._db.insert_many(
-                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(w.start), to_ms(w.end)) for w in windows)
-            )
+            self._db.insert_many(ADD_WINDOW, map(ends, windows))
             self._not_complete(now)
 
     def _not_complete(self, now: datetime) -> None:

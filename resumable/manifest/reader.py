@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.ownership import check_own
 from resumable.manifest.rows import (
+    Behind,
     JobRow,
     LastFailure,
     OpenRecords,
@@ -86,9 +88,10 @@ class ManifestReader:
         self._db.close()
 
     def job(self) -> JobRow:
-        """Return the job's row."""
+        """Return the job's row. Its name is that of its folder: a job that was moved is called as people find it."""
         with sensible("the job's row", self._db.path):
-            return job_row(self._db.rows(f"SELECT {job_columns(self._version)} FROM job")[0])  # noqa: S608 - a constant
+            row = job_row(self._db.rows(f"SELECT {job_columns(self._version)} FROM job")[0])  # noqa: S608 - a constant
+        return replace(row, name=self._db.path.absolute().parent.name)
 
     def flaws(self) -> list[str]:
         """Say in words what in it does not agree with the rest of it; costs one pass over the file."""
@@ -129,6 +132,18 @@ class ManifestReader:
         with sensible("a window's shortfall", self._db.path):
             return {Shortfall(shortfall): count for shortfall, count in rows}
 
+    def short_windows(self, limit: int = 1000) -> list[WindowRow]:
+        """Return the windows that are not complete although no page of them failed, by start, at most `limit`."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return []
+        return self._windows("shortfall IS NOT NULL", after=None, limit=limit)
+
+    def smaller_pages(self) -> int:
+        """Return how many windows are asked for in smaller pages than the job's."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return 0
+        return int(self._db.value("SELECT count(*) FROM window WHERE asked_size IS NOT NULL") or 0)
+
     def open_records(self) -> OpenRecords:
         """Return how many records have no end yet, and when the oldest of them began, as far as they were counted."""
         if self._version < tables.WHOLE_TRUTH_SINCE:
@@ -153,6 +168,18 @@ class ManifestReader:
                 correlation_id=correlation_id,
                 context_id=context_id,
             )
+
+    def behind(self) -> Behind | None:
+        """Return since when the job has not been complete, and how many runs that is; None for one that never ran.
+
+        Of runs whose events have fallen out nothing is known: there may have been more.
+        """
+        runs, first = self._db.rows(
+            "SELECT count(*), min(at_ms) FROM event"
+            " WHERE kind = ? AND at_ms > coalesce((SELECT completed_ms FROM job), at_ms - 1)",
+            (EventKind.RUN_STARTED.value,),
+        )[0]
+        return Behind(since=moment(first), runs=int(runs)) if runs else None
 
     def counters(self) -> dict[Counter, int]:
         """Return the lifetime counters."""

@@ -47,6 +47,9 @@ def job_columns(version: int) -> str:
 
 SHA256_BYTES = 32
 
+ADD_WINDOW = "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)"
+"""Adds a window, of its `ends`."""
+
 BEGIN_AGAIN = (
     "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, page_size = NULL,"
     " moved = 0, done = 0, records = 0, bytes = 0, provisional = 0, shortfall = NULL, cut_ms = NULL, counted = NULL,"
@@ -164,6 +167,16 @@ class Totals:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Behind:
+    """For how long a job has not been complete."""
+
+    since: datetime
+    """When the first run began that did not complete it."""
+    runs: int
+    """Begun since then, the one that goes on now too."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LastFailure:
     """The last exchange that failed, in the server's own terms."""
 
@@ -256,6 +269,13 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
     )
 
 
+def spec_values(spec: JobSpec) -> tuple[str | int, ...]:
+    """Return what was asked for: dataset, range, query, digest, window length and page size, as columns hold them."""
+    start, end = to_ms(spec.interval.start), to_ms(spec.interval.end)
+    window = spec.window // timedelta(milliseconds=1)
+    return spec.dataset, start, end, spec.query.to_json(), spec.digest, window, spec.page_size
+
+
 def page_row(row: tuple[Any, ...]) -> PageRow:
     """Read number, rows, size and sha256 of a page that is done."""
     number, rows, size, sha256 = row
@@ -285,3 +305,8 @@ def moment(ms: int) -> datetime:
 def interval(start_ms: int, end_ms: int) -> Interval:
     """Read an interval from its two ends in milliseconds."""
     return Interval(start=moment(start_ms), end=moment(end_ms))
+
+
+def ends(window: Interval) -> tuple[int, int]:
+    """Return the two ends of an interval in milliseconds."""
+    return to_ms(window.start), to_ms(window.end)

@@ -107,14 +107,17 @@ class SimSettings:
     oversize: Oversize = Oversize.REFUSE
     deep_limit: int = 100_000  # pageNumber * pageSize
     interval_days: float = 7.0
+    heavy_hours: float | None = None  # details queries over longer intervals answer 504, always
     past_end: PastEnd = PastEnd.ABSENT
     list_page_size_cap: int = 500  # entity lists use a smaller page in silence
     # jobs
     job_polls: int = 2  # times a status is asked before it says FULFILLED
     job_seconds: float = 0.0  # and the time it takes at least
     job_fails: bool = False  # new jobs end FAILED
+    job_late: float = 0.0  # seconds after it was made, and after it was fulfilled, in which it is a 404
     job_life: float = 86_400.0  # seconds until a job is EXPIRED
     job_limit: int | None = 50  # jobs at once
+    job_places_taken: int = 0  # of these, by the jobs of others
     job_refusal: JobRefusal = JobRefusal.TOO_MANY
     job_page_size_cap: int = 1000  # without pageSize, a page is this long
     cursor_life: float | None = None  # seconds

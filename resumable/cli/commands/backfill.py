@@ -24,7 +24,7 @@ def _made(run: Running, options: BackfillOptions) -> Job:
     back = None if options.look_back is None else parse.duration(options.look_back, "--look-back")
     spec = spec_of(options, run.session)
     resolved, contract = resolve(spec)
-    name = job_name(resolved, options.job)
+    name = job_name(resolved, options.job, run.session, run.settings)
     if not exists(run.settings.files.job(name).manifest):
         # A job that cannot ask for anything is not begun: nothing is left behind. A complete one needs no credentials.
         check_settings(contract, run.settings)
