@@ -172,6 +172,7 @@ class Recorder:
             duplicates=verdict.duplicates,
             settled=verdict.settled,
             young=age < STILL_CHANGING and not context.contract.timeless,
+            pages=row.done if empty_end else None,
         )
         if row.window.take > 1:
             remove_stale(row.window, manifest=context.manifest, parts=context.parts)

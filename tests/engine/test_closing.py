@@ -8,7 +8,10 @@ from hypothesis import given
 from resumable.engine.closing import Verdict, judge
 from resumable.manifest.rows import WindowRow
 from resumable.models import Snapshot, Window, WindowState
+from resumable.schema.registry import pinned
 from tests.support.builders import days
+
+CONVERSATION = pinned("conversation")
 
 
 def verdict(
@@ -30,7 +33,9 @@ def verdict(
         fingerprint=before,
     )
     row = WindowRow(window=window, done=len(pages), moved=moved)
-    return judge(row, (pa.chunked_array([pa.array(page, pa.string())]) for page in pages), page_size=page_size)
+    return judge(
+        row, (pa.chunked_array([pa.array(page, pa.string())]) for page in pages), CONVERSATION, page_size=page_size
+    )
 
 
 def test_records_that_add_up_to_the_total_are_complete() -> None:
@@ -90,7 +95,7 @@ def test_a_smaller_page_that_the_server_named_counts() -> None:
         fingerprint=None,
     )
     row = WindowRow(window=window, done=2, moved=False)
-    assert judge(row, [pa.chunked_array([["a"], ["b"]])], page_size=100).complete
+    assert judge(row, [pa.chunked_array([["a"], ["b"]])], CONVERSATION, page_size=100).complete
 
 
 def test_no_pages_at_all_can_be_judged() -> None:

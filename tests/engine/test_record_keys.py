@@ -97,13 +97,13 @@ def test_the_receipt_is_the_same_whether_keys_were_kept_or_read(
     clock = VirtualClock()
     sim = Simulator(SimSettings(records=50, style=Style.SMALL), monotonic=clock.monotonic)
     looks: list[object] = []
-    real = Parts.column
+    real = Parts.identities
 
     def look(self: Parts, *about: object) -> pa.ChunkedArray:
         looks.append(about)
         return real(self, *about)  # type: ignore[arg-type]  # as it came
 
-    monkeypatch.setattr(Parts, "column", look)
+    monkeypatch.setattr(Parts, "identities", look)
     monkeypatch.setattr(RecordKeys.__init__, "__kwdefaults__", {"keys": most})
     if not most:
         monkeypatch.setattr(RecordKeys, "hashes_of", lambda *_: None)

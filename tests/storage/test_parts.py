@@ -54,7 +54,7 @@ def test_a_part_repeats_what_the_manifest_knows(manifest: Manifest, parts: Folde
     assert replace(found[0], sha256=said.sha256) == said
     assert (found[0].window, found[0].take, found[0].number, found[0].rows) == (window.interval, 1, 1, 3)
     assert fact.size == parts.path(said.key).stat().st_size
-    assert parts.column(said.key, "conversationId").to_pylist() == ["a", "b", "c"]
+    assert parts.identities(said.key, pinned("conversation")).to_pylist() == ["a", "b", "c"]
     assert parts.table(said.key).num_rows == 3
 
 
