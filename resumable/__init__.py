@@ -15,8 +15,6 @@ Names are imported when they are used: `import resumable` alone costs nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from resumable.version import __version__
-
 if TYPE_CHECKING:
     from resumable.clock import Stop, SystemClock
     from resumable.config import Endpoints, Settings, from_environment
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from resumable.repair.repair import Repaired
     from resumable.status import Status
     from resumable.verify.findings import Finding, Flaw, Report
+    from resumable.version import __version__
 
 _HOMES = {
     "job.job": ("Job",),
@@ -62,6 +61,7 @@ _HOMES = {
     "repair.repair": ("Repaired",),
     "status": ("Status",),
     "verify.findings": ("Finding", "Flaw", "Report"),
+    "version": ("__version__",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

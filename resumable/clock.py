@@ -56,14 +56,22 @@ class SystemClock:
             thread.join()
 
 
+GRACE_SECONDS = 30.0
+"""So long may what is in flight take to end, once a run is to end."""
+
+
 class Stop:
-    """One flag for a whole run: once it is raised, every wait ends at once and nothing new is begun."""
+    """One flag for a whole run: once it is raised, every wait ends at once and nothing new is begun.
+
+    What is in flight then has 30 seconds to end, and is given up after that.
+    """
 
     def __init__(self, clock: Clock) -> None:
         """The flag starts lowered."""
         self.clock = clock
         self.condition = threading.Condition()
         self.reason: str | None = None
+        self._ends_at = float("inf")
         self._others: list[threading.Condition] = []
 
     def wakes(self, condition: threading.Condition) -> None:
@@ -75,9 +83,15 @@ class Stop:
         """Tell whether the run is to end."""
         return self.reason is not None
 
+    @property
+    def ends_at(self) -> float:
+        """The monotonic second at which what is in flight is given up; never, as long as the flag is down."""
+        return self._ends_at
+
     def request(self, reason: str) -> None:
         """Raise the flag; the first reason stays."""
         with self.condition:
+            self._ends_at = min(self._ends_at, self.clock.monotonic() + GRACE_SECONDS)
             self.reason = self.reason or reason
             self.condition.notify_all()
         for other in self._others:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from resumable.errors import AuthenticationFailed, UsageError
 from resumable.redaction import Secret
 from resumable.storage.job_files import StateFiles, StoreOf
+from resumable.storage.targets import path_of
 
 if TYPE_CHECKING:
     from resumable.transport.http import Transport
@@ -55,6 +56,9 @@ class Policy:
 PATIENCE = timedelta(minutes=30)
 """Nearly all outages of the API are over by then; who waits longer says so."""
 
+OPEN_FOR = timedelta(days=60)
+"""In public recordings callbacks stay open for 59 days."""
+
 MIN_FREE = 64 * 2**20
 """Some hundred pages: room enough to end a run in good order."""
 
@@ -88,12 +92,18 @@ class Settings:
     """So many where the rate allowed needs more at the latency seen; None: never more than `workers`."""
     min_free: int = MIN_FREE
     """Bytes that the disk must have free for a run to start, besides what is known to come; 0: do not look."""
+    group_readable: bool = False
+    """Whether the folder of a job that is made can be read by the group too, and not by its owner alone."""
     rate_per_minute: float | None = None
     """Requests a minute at most; None: what the server allows."""
     rate_share: float = 1.0
     """The share of what the server allows that may be used, so that others with the same client keep working."""
     patience: timedelta = PATIENCE
     """How long an outage of the source is waited for before a run ends."""
+    open_for: timedelta = OPEN_FOR
+    """So long after its end a look-back reaches a window with records that have not ended."""
+    count: bool = True
+    """Ask the source for an independent count of each window whose answers name none."""
     max_requests: int | None = None
     """Requests of one run, after which it ends in good order; None: as many as it takes."""
     interval_max: timedelta | None = None
@@ -107,6 +117,8 @@ class Settings:
     """The user says that a new client, or a new address, is of the organisation that the job knows."""
     fail_on_drift: bool = False
     """End the run at the first value that the schema has no place for, in place of keeping it in `_unmapped`."""
+    tell: Callable[[str], None] = field(default=lambda _text: None, repr=False)
+    """Tells people, in a sentence, why nothing goes on."""
     secrets: Callable[[str], Secret] = field(default=lambda _name: Secret(""), repr=False)
     """Reads an environment variable that a described endpoint names for its token; empty where it is not set."""
     proxy: str | None = None
@@ -149,7 +161,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         endpoints=_endpoints(environment),
         client_id=_text(environment, "GENESYS_CLIENT_ID"),
         client_secret=Secret(_text(environment, "GENESYS_CLIENT_SECRET")),
-        state=Path(environment.get("RESUMABLE_STATE") or "state"),
+        state=path_of(environment.get("RESUMABLE_STATE") or "state", "the state folder"),
         workers=given or 8,
         workers_most=None if given else MOST_WORKERS,
         min_free=MIN_FREE
@@ -160,6 +172,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         else None,
         deep_limit=_whole(environment, "RESUMABLE_DEEP_LIMIT", most=10**9),
         secrets=lambda name: Secret(environment.get(name, "").strip()),
+        group_readable=bool(_whole(environment, "RESUMABLE_GROUP_READABLE", least=0, most=1)),
         proxy=environment.get("RESUMABLE_PROXY") or None,
         ca_bundle=environment.get("RESUMABLE_CA_BUNDLE") or None,
     )

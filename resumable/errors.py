@@ -14,6 +14,7 @@
 
     Fault                                       one exchange with the server failed; the client retries or gives up
      ├─ TransportFault                          no whole answer came
+     │   ├─ GivenUp                             the run is to end, and the answer did not come in time for that
      │   └─ TrustFault                          the server could not prove who it is
      ├─ StatusFault                             the answer was an error status
      └─ ProtocolFault                           a whole answer came and is not what the contract says
@@ -75,6 +76,8 @@ class Failure(StrEnum):
     """The server does not take the token."""
     FORBIDDEN = "forbidden"
     """The client lacks a permission."""
+    NOT_THE_API = "not the API"
+    """A 404, and not in the words of the API: the address leads to something else."""
     QUERY_REFUSED = "query refused"
     """The server refuses the request itself, so that no other page would fare better."""
     OTHER_STATUS = "other status"
@@ -160,6 +163,10 @@ class Incomplete(ResumableError):
         super().__init__(message, hint=hint, command=command, safe=safe)
         self.not_before = not_before
         self.unreachable = unreachable
+        self.since: datetime | None = None
+        """Since when the job has not been complete; None where no run of a job says this."""
+        self.runs = 0
+        """How many runs have begun since then."""
 
 
 class AuthenticationFailed(ResumableError):
@@ -232,6 +239,10 @@ class TransportFault(Fault):
         super().__init__(reason, failure=failure)
 
 
+class GivenUp(TransportFault):
+    """The run was told to end, and the answer did not come in the time that was left for it."""
+
+
 class TrustFault(TransportFault):
     """The server, or the proxy, could not prove who it is; asking again will not help."""
 
@@ -252,8 +263,10 @@ class StatusFault(Fault):
         retry_after_seconds: float | None = None,
         wall: Wall | None = None,
         limit: int | None = None,
+        correlation_id: str | None = None,
+        context_id: str | None = None,
     ) -> None:
-        """`failure` is what the table of statuses says of `status`.
+        """`failure` is what the table of statuses says of `status`; both ids are what the vendor's support asks for.
 
         `retry_after_seconds` is what the server asked for, None where it said nothing usable. `wall` is which of its
         limits the answer names, and `limit` where that stands, None where it does not say.
@@ -263,6 +276,8 @@ class StatusFault(Fault):
         self.retry_after_seconds = retry_after_seconds
         self.wall = wall
         self.limit = limit
+        self.correlation_id = correlation_id
+        self.context_id = context_id
 
 
 class ProtocolFault(Fault):

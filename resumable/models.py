@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-MOST_COUNTED: Final = 10**12
-"""Records, and so pages: no organisation has so many, and sums over all windows stay far below SQLite's 2^63."""
+from resumable.errors import Fault
 
+MOST_COUNTED: Final = 10**12
+"""Records that a server may name: no organisation has so many, and sums over all windows stay far below 2^63."""
 MOST_PAGES: Final = 10**9
 """What a page count may be: the name of a part holds ten digits."""
-
 MOST_ON_A_PAGE: Final = 10**7
 """Records a page that a server may say that it uses: a body that is read holds fewer values than that."""
 
@@ -314,6 +314,9 @@ class Journal(Protocol):
     def event(self, kind: EventKind, text: str) -> None:
         """Keep one line of history."""
 
+    def failed(self, asked: str, fault: Fault) -> None:
+        """Keep why the last exchange failed; `asked` is what it was for, in the words of a status line."""
+
     def outage(self, since: datetime | None, why: str) -> None:
         """Keep since when nobody is answered, and why; None once somebody is."""
 
@@ -338,12 +341,6 @@ def _time(given: datetime | str) -> datetime:
     # A naive datetime object is refused by Interval: it would mean something else on every machine.
     moment = datetime.fromisoformat(given) if isinstance(given, str) else given
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None and isinstance(given, str) else moment
-
-
-def compact(moment: datetime) -> str:
-    """Write a moment for a file name: `20231001T000000Z`, with milliseconds only where there are any."""
-    millis = moment.microsecond // 1000
-    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%S") + (f".{millis:03d}" if millis else "") + "Z"
 
 
 def label(window: Interval) -> str:

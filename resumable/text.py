@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from resumable.models import Interval, Query, label
+from resumable.models import Interval, Organisation, Query, label
 
 LINE_MOST = 100
 """Columns of a paragraph on a terminal, however wide that is."""
@@ -160,3 +160,12 @@ def _wrapped(text: str, width: int, indent: str, *, later: str = "  ") -> list[s
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def described(organisation: Organisation) -> str:
+    """Name an organisation for a person: by name and id where they are known, else by origin and client."""
+    if organisation.id is not None:
+        name = organisation.name or "an organisation without a name"
+        return f"{name} ({organisation.id}, at {organisation.origin})"
+    client = f", client {organisation.client}" if organisation.client else ""
+    return f"an organisation that is not named (at {organisation.origin}{client})"

@@ -31,6 +31,8 @@ OUTSIDE = {
 }
 DISK_CALLS = {"fsync", "fdatasync", "replace", "rename", "renames", "unlink", "remove", "rmdir"}
 """Of os, and of paths where the name is not also one of text: only `storage` may call them."""
+JOB_FILES = {"manifest.sqlite", "receipt.json", "report.html", ".pace"}
+JOB_FOLDERS = {"parts", "aside", "lock"}
 FORBIDDEN_WORDS = ("task", "chunk")
 
 
@@ -98,6 +100,20 @@ def test_only_storage_flushes_renames_and_removes() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in DISK_CALLS:
                 assert not _on_disk(node), f"{where(path)}:{node.lineno} calls {ast.unparse(node.func)}"
+
+
+def test_one_module_knows_where_the_things_of_a_job_lie() -> None:
+    """No other names a file of a job's folder, joins a name onto it, or opens a manifest for looking by its path."""
+    for path in PRODUCT:
+        if path.relative_to(PACKAGE).as_posix() in ("storage/job_files.py", "manifest/reader.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            said = node.value if isinstance(node, ast.Constant) else None
+            assert said not in JOB_FILES, f"{where(path)} names {said}"
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.right, ast.Constant):
+                assert node.right.value not in JOB_FOLDERS, f"{where(path)}:{node.lineno} joins {node.right.value}"
+            if isinstance(node, ast.Attribute):
+                assert node.attr != "open_to_read", f"{where(path)}:{node.lineno} opens a manifest by its path"
 
 
 def _on_disk(call: ast.Call) -> bool:

@@ -37,3 +37,10 @@ def test_each_bound_can_be_installed_as_it_is() -> None:
     extras = PROJECT["optional-dependencies"]
     for bound in [*PROJECT["dependencies"], *extras["export"], *extras["deltalake"], *extras["report"]]:
         assert re.fullmatch(r"[a-z0-9-]+>=[0-9.]+", bound), bound
+
+
+def test_what_ci_runs_against_the_wheel_exists() -> None:
+    """The tests that touch every dependency are named by paths that are there."""
+    named = re.findall(r"\btests/[\w/.]+", (ROOT / ".ci" / "common").read_text(encoding="utf-8"))
+    assert len(named) > 5
+    assert [path for path in named if path != "tests/conftest.py" and not (ROOT / path).exists()] == []

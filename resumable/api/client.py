@@ -1,11 +1,12 @@
 """One exchange with the API, seen through to its end: token, pace, send, check, and again where that helps."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from resumable.api.concurrency import Concurrency
 from resumable.api.outage import FOR_EVERYBODY, OutageGate
@@ -19,6 +20,7 @@ from resumable.errors import (
     AuthenticationFailed,
     Failure,
     Fault,
+    GivenUp,
     Incomplete,
     StatusFault,
     TransportFault,
@@ -121,6 +123,8 @@ class _Exchange:
                 finally:
                     self._client.pacer.done()
                 return self._client.concurrency.on_cpu(partial(read, reply))
+            except GivenUp:
+                raise Stopped from None
             except Fault as fault:
                 self._after(fault, token)
 
@@ -187,18 +191,37 @@ class _Exchange:
         words = _words(reply)
         shown = self._client.redactor.body_start(words, 200)
         wall, limit = wall_in(words[:WORDS_READ].decode(errors="replace"))
+        correlation, context = self._ids(reply)
+        named = f" (correlation id {correlation or context})" if correlation or context else ""
         return StatusFault(
-            f"HTTP {reply.status}{f': {shown}' if shown else ''}",
+            f"HTTP {reply.status}{f': {shown}' if shown else ''}{named}",
             status=reply.status,
-            failure=meaning(reply.status).failure,
+            failure=Failure.NOT_THE_API
+            if reply.status == 404 and not _answer(reply)
+            else meaning(reply.status).failure,
             retry_after_seconds=asked_for,
             wall=wall,
             limit=limit,
+            correlation_id=correlation,
+            context_id=context,
         )
+
+    def _ids(self, reply: Reply) -> tuple[str | None, str | None]:
+        """Return the ids by which the vendor's support finds an answer: of its header, and of its body."""
+        named = reply.headers.get("inin-correlation-id"), _answer(reply).get("contextId")
+        # An id that is none, or that shows a secret, is not worth keeping.
+        fit = [
+            text
+            if isinstance(text, str) and _ID.fullmatch(text) and self._client.redactor.scrub(text) == text
+            else None
+            for text in named
+        ]
+        return fit[0], fit[1]
 
     def _after(self, fault: Fault, token: Token) -> None:
         """Do what `fault` calls for and return to try again, or raise."""
         action = judge(fault)
+        self._client.journal.failed(self._asked.what, fault)
         if action is Action.REFRESH:
             self._refresh(fault, token)
         elif action is Action.HOLD and isinstance(fault, StatusFault):
@@ -275,7 +298,7 @@ class _Exchange:
     def _nothing_is_answered(self, fault: Fault) -> bool:
         """Tell whether there is an outage, where nobody else asks anything: a request of no weight tells."""
         client, light = self._client, self._client.light
-        if light is None or fault.failure is Failure.TIMED_OUT or not client.gate.alone(self):
+        if light is None or not client.gate.alone(self):
             return False
         token = self._ready()
         client.journal.count(Counter.REQUESTS)
@@ -294,12 +317,21 @@ class _Exchange:
         return self._clock.monotonic() - self._started - self._out
 
 
-def _words(reply: Reply) -> bytes:
-    """Return what an error answer says of itself: `code, message`, or its body where that names neither."""
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{4,100}")
+
+
+def _answer(reply: Reply) -> dict[str, Any]:
+    """Return what an error answer holds; nothing where it is not as the API writes one."""
     try:
         answer = json.loads(reply.body)
-        words = [str(answer[name]) for name in ("code", "message") if answer.get(name)]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        words = []
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _words(reply: Reply) -> bytes:
+    """Return what an error answer says of itself: `code, message`, or its body where that names neither."""
+    answer = _answer(reply)
+    words = [str(answer[name]) for name in ("code", "message") if answer.get(name)]
     # JSON may hold half a character, which UTF-8 cannot.
     return ", ".join(words).encode(errors="replace") if words else reply.body

@@ -9,6 +9,7 @@ from resumable.datasets.contract import Contract, members, text
 from resumable.datasets.token_forms import GivenToken
 from resumable.errors import ProtocolFault, StatusFault, UsageError
 from resumable.models import Organisation, Request
+from resumable.text import described
 from resumable.transport.http import Reply
 
 ME = Request(method="GET", path="/api/v2/organizations/me")
@@ -77,12 +78,3 @@ def foreign(job: str, known: Organisation, found: Organisation) -> UsageError:
     return UsageError(
         f"the job {job} holds data of {described(known)}, and these credentials lead to {described(found)}.", hint=hint
     )
-
-
-def described(organisation: Organisation) -> str:
-    """Name an organisation for a person: by name and id where they are known, else by origin and client."""
-    if organisation.id is not None:
-        name = organisation.name or "an organisation without a name"
-        return f"{name} ({organisation.id}, at {organisation.origin})"
-    client = f", client {organisation.client}" if organisation.client else ""
-    return f"an organisation that is not named (at {organisation.origin}{client})"

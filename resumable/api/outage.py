@@ -4,11 +4,12 @@
 """
 
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from resumable.clock import Stop
 from resumable.errors import Failure, Fault, Incomplete
-from resumable.models import EventKind, Journal, iso
+from resumable.models import EventKind, Journal, Request, iso
 from resumable.text import span
 
 SCHEDULE = ((300.0, 3.0), (600.0, 9.0), (math.inf, 27.0))
@@ -22,6 +23,10 @@ ENOUGH = 8
 
 SLOW_SECONDS = 300.0
 """After so long of nothing but 504 it is the queries that are too heavy, and not the source that is out."""
+
+LIGHT = Request(method="GET", path="/api/v2/organizations/limits/namespaces/platform.api")
+"""A request of no weight, for which no permission is needed (official SDK). Any answer that is no failure tells that
+there is somebody, a 404 of an API that is not Genesys's as well."""
 
 FOR_EVERYBODY = frozenset({Failure.NO_ANSWER, Failure.OVERLOADED, Failure.TIMED_OUT})
 """Failures that may be those of the source, whatever was asked."""
@@ -75,6 +80,7 @@ class Outage:
         self.why = fault.reason
         if self.since is None:
             self._failing.setdefault(self, (now, now))
+            self._slow_only = False
             self._begin()
             return True
         return False
@@ -127,8 +133,17 @@ class Outage:
 class OutageGate:
     """Lets requests through; in an outage one at a time, and seldom. Safe to use from all threads."""
 
-    def __init__(self, stop: Stop, journal: Journal, *, patience: timedelta, pace: float = 1.0) -> None:
-        """`pace` stretches the schedule."""
+    def __init__(
+        self,
+        stop: Stop,
+        journal: Journal,
+        *,
+        patience: timedelta,
+        pace: float = 1.0,
+        tell: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        """`pace` stretches the schedule; `tell` is told what people should know where no progress is shown."""
+        self._tell = tell
         self._stop = stop
         self._journal = journal
         self._pace = pace
@@ -256,10 +271,11 @@ class OutageGate:
         self._next_at = 0.0
         self._journal.outage(since, why)
         patience = span(self._outage.patience_seconds)
-        self._journal.event(
-            EventKind.OUTAGE, f"no answer since {iso(since)}: {why}; all wait, one asks, for up to {patience}"
-        )
+        text = f"no answer since {iso(since)}: {why}; all wait, one asks, for up to {patience}"
+        self._journal.event(EventKind.OUTAGE, text)
+        self._tell(text)
 
     def _tell_end(self, why: str) -> None:
         self._journal.outage(None, "")
         self._journal.event(EventKind.OUTAGE, f"over: {why}")
+        self._tell(f"the outage is over: {why}")

@@ -7,8 +7,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 
 from resumable.api.client import Client
 from resumable.api.concurrency import Concurrency
-from resumable.api.organisation import ME
-from resumable.api.outage import OutageGate
+from resumable.api.outage import LIGHT, OutageGate
 from resumable.api.pace import Pace, Pacer
 from resumable.api.pace_shared import LocalSlots, SharedSlots
 from resumable.api.tokens import Credentials, GivenTokens, Tokens, TokenSource
@@ -49,12 +48,11 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
                 journal=journal,
                 redactor=redactor,
                 policy=settings.policy,
-                patience=settings.patience,
+                gate=_gate(settings, stop, journal),
             )
         pacer = stack.enter_context(_pacer(contract, settings, stop, who))
-        concurrency = stack.enter_context(
-            closing(Concurrency(stop.clock, usual=settings.workers, most=settings.workers_most))
-        )
+        sized = Concurrency(stop.clock, usual=settings.workers, most=settings.workers_most)
+        concurrency = stack.enter_context(closing(sized))
         yield Client(
             transport=api,
             tokens=tokens,
@@ -64,8 +62,8 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
             journal=journal,
             redactor=redactor,
             policy=settings.policy,
-            gate=OutageGate(stop, journal, patience=settings.patience, pace=settings.policy.first_wait_seconds),
-            light=ME,
+            gate=_gate(settings, stop, journal),
+            light=LIGHT,
         )
 
 
@@ -76,6 +74,12 @@ def check_settings(contract: Contract, settings: Settings) -> None:
         _given_value(contract.token_form, settings)
     else:
         settings.required_client()
+
+
+def _gate(settings: Settings, stop: Stop, journal: Journal) -> OutageGate:
+    """Return a gate of one origin: the login service may be out while the API is not."""
+    pace = settings.policy.first_wait_seconds
+    return OutageGate(stop, journal, patience=settings.patience, pace=pace, tell=settings.tell)
 
 
 def _given_value(given: GivenToken, settings: Settings) -> Secret:
@@ -99,7 +103,7 @@ def _pacer(contract: Contract, settings: Settings, stop: Stop, who: str) -> Iter
             key = f"{settings.required_endpoints().api}\n{who}"
             folder = settings.files.pace
             with suppress(StorageFailed):
-                make_folder(folder, within=settings.state.absolute())
+                make_folder(folder, within=folder.parent, public=True)
             path = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
             slots = stack.enter_context(closing(SharedSlots(path, stop.clock.monotonic)))
         pace = Pace(
@@ -117,6 +121,7 @@ def _over_http(settings: Settings, stop: Stop, redactor: Redactor) -> Callable[[
             origin,
             limits=Limits(),
             clock=stop.clock,
+            stop=stop,
             redactor=redactor,
             proxy=settings.proxy,
             ca_bundle=settings.ca_bundle,

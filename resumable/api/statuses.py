@@ -142,9 +142,13 @@ HUNDREDS: Final = {
 _DEPTH = re.compile(r"pagination may not exceed ([0-9]{1,18}) results", re.IGNORECASE)
 _DAYS = re.compile(r"interval\b[^.]{0,80}\bexceed ([0-9]{1,5}) days", re.IGNORECASE)
 _SIZE = re.compile(r"size\b[^.]{0,40}\b(?:exceed|between 1 and|most) ([0-9]{1,9})\b", re.IGNORECASE)
+_JOBS = re.compile(
+    r"jobs\.concurrent|too many.{0,40}\bjobs?\b|concurrent.{0,40}\bjobs?\b|\bjobs?\b.{0,60}(concurrent|at once)",
+    re.IGNORECASE,
+)
 _NUMBERED = ((Wall.DEPTH, _DEPTH), (Wall.INTERVAL, _DAYS), (Wall.PAGE_SIZE, _SIZE))
 _NAMED = (
-    (Wall.JOBS, re.compile(r"jobs?\.concurrent|concurrent.{0,40}\bjobs?\b|\bjobs?\b.{0,60}concurrent", re.IGNORECASE)),
+    (Wall.JOBS, _JOBS),
     (Wall.PAGE_SIZE, re.compile("size", re.IGNORECASE)),
     (Wall.INTERVAL, re.compile("interval", re.IGNORECASE)),
 )

@@ -12,7 +12,7 @@ from resumable.api.outage import FOR_EVERYBODY, OutageGate
 from resumable.api.retry import LONGEST_TOLD, retry_after_seconds, waits
 from resumable.api.statuses import PAGE, meaning
 from resumable.clock import Stop
-from resumable.config import PATIENCE, Policy
+from resumable.config import Policy
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import AuthenticationFailed, Fault, Incomplete, ProtocolFault, StatusFault, TrustFault
 from resumable.models import Counter, EventKind, Journal, Request
@@ -87,10 +87,10 @@ class TokenSource:
         journal: Journal,
         redactor: Redactor,
         policy: Policy,
-        patience: timedelta = PATIENCE,
+        gate: OutageGate,
     ) -> None:
-        """`transport` leads to the origin that issues tokens for `form`; its outages are waited for with `patience`."""
-        self._gate = OutageGate(stop, journal, patience=patience, pace=policy.first_wait_seconds)
+        """`transport` leads to the origin that issues tokens for `form`, `gate` waits out its outages."""
+        self._gate = gate
         self._transport = transport
         self._credentials = credentials
         self._form = form
@@ -191,7 +191,8 @@ class TokenSource:
         if isinstance(fault, TrustFault):
             raise Incomplete(
                 f"no token could be had: {fault.reason}.",
-                hint="Mend that, then run the same command.",
+                hint="Mend that, then run the same command. Behind a proxy with its own certificates, set"
+                " RESUMABLE_CA_BUNDLE to their file.",
                 unreachable=True,
             )
         asked = fault.retry_after_seconds if isinstance(fault, StatusFault) else None

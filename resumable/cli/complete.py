@@ -1,10 +1,14 @@
 """What the shell offers after a tab: names of datasets and of jobs."""
 
 import os
+from typing import TYPE_CHECKING
 
 import typer
 
 from resumable.datasets.catalogue import CATALOGUE
+
+if TYPE_CHECKING:
+    from resumable.storage.job_files import JobFiles
 
 
 def complete_dataset(incomplete: str) -> list[tuple[str, str]]:
@@ -23,18 +27,26 @@ def complete_unfinished(ctx: typer.Context, incomplete: str) -> list[tuple[str, 
 
 
 def _jobs(ctx: typer.Context) -> list[tuple[str, str]]:
-    from resumable import status
     from resumable.cli.parse import state_folder
     from resumable.errors import ResumableError
     from resumable.storage.job_files import StateFiles
 
-    found = []
+    found: list[tuple[str, str]] = []
     try:
         state = state_folder(ctx.params.get("state"), os.environ.get("RESUMABLE_STATE"))
-        for home in StateFiles(folder=state).jobs():
-            known = status.read(home, events=0)
-            if known is not None:
-                found.append((home.name, known.state.value))
+        found.extend((home.name, _state(home)) for home in StateFiles(folder=state).jobs())
     except (ResumableError, OSError):
         return found  # a tab is no place for an error: what was found so far is offered
     return found
+
+
+def _state(home: "JobFiles") -> str:
+    """Return the state of a job; one that cannot be read is a job all the same."""
+    from resumable import status
+    from resumable.errors import ResumableError
+
+    try:
+        known = status.read(home, events=0)
+    except ResumableError:
+        return "unusable"
+    return "planned" if known is None else known.state.value

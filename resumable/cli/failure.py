@@ -1,6 +1,8 @@
 """What is said when a command fails: what happened, what is safe, what to type next."""
 
+import contextlib
 import errno
+import os
 import traceback
 from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
@@ -23,8 +25,14 @@ from resumable.status import Status, read
 from resumable.storage.job_files import JobFiles
 from resumable.text import amount, paragraph, span
 
+MANY_RUNS = 3
+"""So many runs that end incomplete are told of as more than a bad night."""
+
 SECRET_LEAST = 6
 """Characters; a shorter value of a variable that is called a secret would blank out innocent text."""
+
+_REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EBADF})
+"""What a disk, or a stream that leads to one, says where it takes no more."""
 
 
 @runtime_checkable
@@ -48,12 +56,13 @@ def report(session: Session, error: Exception) -> int:
         content: dict[str, Any] = {**session.content, "error": _error_json(known, scrub)}
         if status is not None:
             content["status"] = status.to_json()
-        session.give_json(content)
+        with contextlib.suppress(StorageFailed):  # what went wrong is said on stderr all the same
+            session.give_json(content)
     if session.log_json:
         details = [scrub(line.strip()) for line in session.details]
         session.log("error", level="error", **_error_json(known, scrub), details=details)
         return int(known.exit_code)
-    rest = [*_safe(known, session), known.hint, *_when(known, session.clock.now())]
+    rest = [*_safe(known, session), known.hint, *_when(known, session.clock.now()), *_since(known)]
     ending = f"exit {int(known.exit_code)}"
     if session.details:
         lines = [paragraph([_headline(known)], ending=ending, width=session.width), *session.details]
@@ -83,6 +92,10 @@ def _known(error: Exception) -> ResumableError:
         return UsageError(_mistyped(error), hint=f"See: {path} --help")
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return StorageFailed("too many files are open.", hint="Raise the limit (ulimit -n), then run the same command.")
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        return StorageFailed(f"a file or a stream could not be written: {error.strerror}.")
+    if isinstance(error, FileNotFoundError) and not _has_working_folder():
+        return UsageError("the working folder of this command is gone.", hint="Change into one that is there.")
     if isinstance(error, MemoryError) or "start new thread" in str(error):
         return ResumableError(
             "there is no memory left for it.", hint="Run the same command with fewer --workers, or with less beside it."
@@ -93,6 +106,14 @@ def _known(error: Exception) -> ResumableError:
         f"this should not have happened ({said}).",
         hint="What is recorded is safe. To see where it came from, run again with --debug.",
     )
+
+
+def _has_working_folder() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _mistyped(error: _Mistyped) -> str:
@@ -149,6 +170,14 @@ def _when(error: ResumableError, now: datetime) -> list[str]:
     return [f"That is in {span((until - now).total_seconds())}, at {until:%Y-%m-%d %H:%M} UTC."]
 
 
+def _since(error: ResumableError) -> list[str]:
+    """Say since when a job is not complete, and after some runs that it will not be by itself."""
+    if not isinstance(error, Incomplete) or error.since is None:
+        return []
+    said = f"Not complete since {error.since:%Y-%m-%d %H:%M} UTC, after {amount(error.runs, 'run')}"
+    return [f"{said}: it may never be, by itself." if error.runs >= MANY_RUNS else f"{said}."]
+
+
 def _error_json(error: ResumableError, scrub: "Scrub") -> dict[str, Any]:
     content: dict[str, Any] = {
         "code": ExitCode(error.exit_code).name.lower(),
@@ -158,6 +187,8 @@ def _error_json(error: ResumableError, scrub: "Scrub") -> dict[str, Any]:
     }
     if isinstance(error, Incomplete) and error.not_before is not None:
         content["not_before"] = iso(error.not_before)
+    if isinstance(error, Incomplete) and error.since is not None:
+        content["incomplete"] = {"since": iso(error.since), "runs": error.runs}
     return content
 
 

@@ -1,11 +1,13 @@
 """Finds the job that a command means where none is named: the only one there is, or the only unfinished one."""
 
+from collections.abc import Callable
+
 from resumable.cli.options import StateOptions
 from resumable.cli.session import Session
 from resumable.config import checked_job_name
-from resumable.errors import UsageError
+from resumable.errors import ResumableError, UsageError
 from resumable.models import JobState
-from resumable.status import read
+from resumable.status import Status, read
 from resumable.storage.job_files import JobFiles, StateFiles
 
 
@@ -32,9 +34,21 @@ def only_job(state: StateFiles, command: str) -> str:
     )
 
 
-def only_unfinished(state: StateFiles) -> str:
-    """Return the name of the only job that is not complete. Raises UsageError where there is none, or more than one."""
-    known = [found for home in state.jobs() if (found := read(home, events=0)) is not None]
+def only_unfinished(state: StateFiles, tell: Callable[[str], None]) -> str:
+    """Return the name of the only job that is not complete. Raises UsageError where there is none, or more than one.
+
+    A job that cannot be read is told of, and passed over.
+    """
+    known: list[Status] = []
+    broken: list[ResumableError] = []
+    for home in state.jobs():
+        try:
+            found = read(home, events=0)
+        except ResumableError as error:
+            broken.append(error)
+            tell(f"{home.name} cannot be read: {error.message} {error.hint}")
+        else:
+            known += [] if found is None else [found]
     names = [found.job.name for found in known if found.state is not JobState.COMPLETE]
     if len(names) == 1:
         return names[0]
@@ -43,6 +57,7 @@ def only_unfinished(state: StateFiles) -> str:
             f"{len(names)} jobs are unfinished: {', '.join(names[:20])}.", hint="Name one: resumable resume JOB"
         )
     if not known:
-        raise state.no_job()
+        raise broken[0] if broken else state.no_job()
     there = f"all {len(known)} jobs in {state.folder} are" if len(known) > 1 else f"the only job in {state.folder} is"
-    raise UsageError(f"nothing to carry on: {there} complete.", hint="See: resumable jobs")
+    readable = ", of those that can be read" if broken else ""
+    raise UsageError(f"nothing to carry on: {there} complete{readable}.", hint="See: resumable jobs")

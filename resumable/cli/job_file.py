@@ -101,7 +101,7 @@ def write(path: Path, options: OptionClass, keys: Keys) -> None:
     given = {key: getattr(options, row.name) for key, row in keys.items()}
     said = {key: value for key, value in given.items() if value not in (keys[key].default, [])}
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in said.items()]
-    durable.save(path.absolute(), ("\n".join(lines) + "\n").encode())
+    durable.save(path.absolute(), ("\n".join(lines) + "\n").encode(), public=True)
 
 
 def _value(source: TomlSource, row: OptionRow, value: object) -> Any:  # noqa: ANN401 - of the key's type

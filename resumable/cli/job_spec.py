@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from resumable.api.organisation import told_locally
 from resumable.cli import parse
 from resumable.cli.options import JobOptions
 from resumable.cli.session import Session
 from resumable.cli.signature import rows
-from resumable.config import checked_job_name
+from resumable.config import Settings, checked_job_name
 from resumable.datasets.contract import Contract
 from resumable.datasets.limits import page_size
-from resumable.datasets.resolve import get, resolve
-from resumable.errors import UsageError
+from resumable.datasets.resolve import get, of_job, resolve
+from resumable.errors import ManifestUnusable, UsageError
 from resumable.job.naming import default_name
+from resumable.manifest.reader import reader
 from resumable.models import Interval, JobSpec, Query
+from resumable.storage.job_files import JobFiles
 
 FLAGS = {row.name: row.typed for row in rows(JobOptions) if row.kind is list}
 """The flags that narrow a query, by the names of its fields."""
@@ -38,18 +41,44 @@ def spec_of(options: JobOptions, session: Session) -> JobSpec:
     )
 
 
-def job_name(resolved: JobSpec, named: str | None) -> str:
-    """Return the name that was typed, or the one that is made of a resolved spec. Raises UsageError."""
-    return checked_job_name(named) if named is not None else default_name(resolved)
+def job_name(resolved: JobSpec, named: str | None, session: Session, settings: Settings) -> str:
+    """Return the name that was typed, or the one that is made of a resolved spec. Raises UsageError.
+
+    Where a job file has several profiles, the profile is part of the name: two organisations never share one. A job
+    that has the name without it, from before, keeps it while it may be of this profile's organisation.
+    """
+    if named is not None:
+        return checked_job_name(named)
+    plain = default_name(resolved)
+    if session.profile is None or _may_be_of(settings, settings.files.job(plain), resolved):
+        return plain
+    return checked_job_name(f"{session.profile}-{plain}")
 
 
-def job_of_file(session: Session) -> str | None:
+def _may_be_of(settings: Settings, home: JobFiles, resolved: JobSpec) -> bool:
+    """Tell whether there is a job, and nothing says that it is of another organisation than the settings lead to."""
+    try:
+        with reader(home) as manifest:
+            if manifest is None:
+                return False
+            known = manifest.job().organisation
+    except ManifestUnusable:
+        return False
+    if known is None or settings.endpoints is None or not settings.client_id:
+        return True
+    told = told_locally(of_job(resolved, None), settings)
+    return (known.origin, known.client) == (told.origin, told.client)
+
+
+def job_of_file(session: Session, settings: Settings) -> str | None:
     """Return the name of the job that the job file describes; None where there is no file, or no dataset in it."""
     if session.job_file is None:
         return None
     known = {row.name for row in rows(JobOptions)}
     options = JobOptions(**{name: value for name, value in session.job_file.values.items() if name in known})
-    return None if options.dataset is None else job_name(resolve(spec_of(options, session))[0], options.job)
+    if options.dataset is None:
+        return None
+    return job_name(resolve(spec_of(options, session))[0], options.job, session, settings)
 
 
 def _range(contract: Contract, start: str | None, end: str | None, session: Session) -> Interval:

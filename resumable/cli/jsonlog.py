@@ -16,12 +16,19 @@ from typing import Any
 from resumable.cli.session import Session
 from resumable.errors import ResumableError
 from resumable.manifest.reader import reader
-from resumable.models import EventKind
+from resumable.models import EventKind, iso
 from resumable.monitor.progress import Figures, Headline
 from resumable.storage.job_files import JobFiles
 
 WARNINGS = frozenset(
-    {EventKind.QUARANTINED, EventKind.WARNING, EventKind.SNAPSHOT_MOVED, EventKind.RETAKE, EventKind.DRIFT}
+    {
+        EventKind.QUARANTINED,
+        EventKind.WARNING,
+        EventKind.SNAPSHOT_MOVED,
+        EventKind.RETAKE,
+        EventKind.DRIFT,
+        EventKind.OUTAGE,
+    }
 )
 
 
@@ -112,4 +119,5 @@ def progress(figures: Figures) -> dict[str, Any]:
         "token_seconds": None if figures.token_seconds is None else round(figures.token_seconds),
         "left_seconds": None if figures.left_seconds is None else round(figures.left_seconds),
         "window": figures.at or None,
+        "outage_since": None if figures.outage_since is None else iso(figures.outage_since),
     }

@@ -1,5 +1,7 @@
 """The entry point: runs a command, and lets every way it can end become words and an exit code."""
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +15,22 @@ from resumable.clock import Clock, SystemClock
 from resumable.errors import ExitCode, Interrupted
 
 
+class _Closed(io.StringIO):
+    """Stands for a stdout that was closed before the command began: what is to be given cannot be."""
+
+    def write(self, text: str) -> int:
+        """Refuse it, as the system would."""
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+class _Unheard(io.StringIO):
+    """Stands for a stderr that was closed: nobody hears what is said, and it is not kept."""
+
+    def write(self, text: str) -> int:
+        """Let it go."""
+        return len(text)
+
+
 def run(
     arguments: Sequence[str],
     *,
@@ -23,8 +41,8 @@ def run(
 ) -> int:
     """Run one command and return its exit code. Nothing is raised, and nothing but `demo` starts a process."""
     session = Session(
-        stdout=_tolerant(stdout or sys.stdout),
-        stderr=_tolerant(stderr or sys.stderr),
+        stdout=_tolerant(stdout or sys.stdout or _Closed()),
+        stderr=_tolerant(stderr or sys.stderr or _Unheard()),
         environment=os.environ if environment is None else environment,
         clock=clock or SystemClock(),
         json="--json" in arguments,
@@ -46,6 +64,8 @@ def _ended(arguments: Sequence[str], session: Session) -> int:
             raise Interrupted("interrupted: nothing was under way.")
         return code if isinstance(code, int) else ExitCode.COMPLETE
     except SystemExit as ending:
+        if isinstance(ending.__context__, BrokenPipeError):  # the reader of a help has seen enough
+            return ExitCode.COMPLETE
         return ending.code if isinstance(ending.code, int) else ExitCode.UNEXPECTED
     except KeyboardInterrupt:
         return _failed(session, Interrupted("interrupted."))

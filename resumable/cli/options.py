@@ -6,7 +6,6 @@ field of `RunOptions`: backfill, plan, resume, repair and verify take it from th
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -119,6 +118,14 @@ class JobOptions:
             help="Download windows again that were downloaded so soon after their end; a later --to extends the job.",
         ),
     ] = None
+    open_for: Annotated[
+        str,
+        Option(
+            flag="--open-for",
+            metavar="DURATION",
+            help="With --look-back: and windows with conversations that have not ended, for so long.",
+        ),
+    ] = "60d"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,12 +159,32 @@ class RunOptions:
         int | None,
         Option(flag="--max-requests", metavar="N", least=1, help="Stop cleanly after so many, with exit code 3."),
     ] = None
+    patience: Annotated[
+        str | None,
+        Option(
+            flag="--patience",
+            metavar="DURATION",
+            help="Wait out an outage of Genesys Cloud for so long, then stop with exit code 3; 30m when not given.",
+        ),
+    ] = None
+    no_count: Annotated[
+        bool,
+        Option(flag="--no-count", help="Do not ask for an independent count of the windows of jobs on the server."),
+    ] = False
     on_drift: Annotated[
         str,
         Option(
             flag="--on-drift", metavar="keep|fail", help="What to do about values that the schema has no place for."
         ),
     ] = "keep"
+    same_organisation: Annotated[
+        bool,
+        Option(
+            flag="--same-organisation",
+            help="Confirm that a new client, or a new address, is of the organisation that the job knows.",
+            in_files=False,
+        ),
+    ] = False
     config: Annotated[
         str | None,
         Option(
@@ -257,8 +284,11 @@ class ReportOptions(OutputOptions, StateOptions):
 
     job: AnyJob = None
     to: Annotated[
-        Path | None, Option(flag="--to", metavar="PATH", help="Where it goes; report.html in the job's folder.")
+        str | None, Option(flag="--to", metavar="PATH", help="Where it goes; report.html in the job's folder.")
     ] = None
+    replace: Annotated[
+        bool, Option(flag="--replace", help="Replace a file at PATH that is not a report of this job.")
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,9 +319,9 @@ class ExportOptions(OutputOptions, StateOptions):
     partial: Annotated[bool, Option(flag="--partial", help="Export what is whole of a job that is not complete.")] = (
         False
     )
-    replace: Annotated[bool, Option(flag="--replace", help="Replace a file at PATH that is no export of this job.")] = (
-        False
-    )
+    replace: Annotated[
+        bool, Option(flag="--replace", help="Replace what is at PATH: of others, or of another job or table.")
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from resumable.errors import UsageError
 from resumable.models import Interval
+from resumable.storage.targets import path_of
 from resumable.text import length, moment
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -118,11 +119,8 @@ def canonical(content: dict[str, Any]) -> str:
 
 
 def state_folder(given: str | None, environment_says: str | None) -> Path:
-    """Return the state folder: the option, else RESUMABLE_STATE, else `state`."""
-    text = given if given is not None else environment_says or "state"
-    if not text.strip() or "\0" in text or "\n" in text:
-        raise UsageError(f"{text[:40]!a} cannot be a state folder.", hint="Give --state the path of a folder.")
-    return Path(text)
+    """Return the state folder: the option, else RESUMABLE_STATE, else `state`. Raises UsageError for an address."""
+    return path_of(given if given is not None else environment_says or "state", "the state folder")
 
 
 def text_of(given: str, option: str) -> str:

@@ -34,6 +34,7 @@ def prepared(session: Session, options: RunOptions) -> Settings:
     if options.profile is not None:
         file = session.job_file or JobFile(values={}, profiles={})
         session.environment = file.environment(options.profile, session.environment)
+        session.profile = options.profile if len(file.profiles) > 1 else None
     if options.on_drift not in ("keep", "fail"):
         raise UsageError(f"--on-drift is keep or fail, not {options.on_drift[:20]!a}.")
     settings = from_environment(session.environment)
@@ -44,6 +45,7 @@ def prepared(session: Session, options: RunOptions) -> Settings:
             "proxy": host_of(settings.proxy) if settings.proxy else "",
         }
     per_minute, share = parse.rate(options.rate)
+    patience = settings.patience if options.patience is None else parse.duration(options.patience, "--patience")
     return replace(
         settings,
         state=session.state(options.state),
@@ -51,7 +53,10 @@ def prepared(session: Session, options: RunOptions) -> Settings:
         workers_most=None if options.workers else settings.workers_most,
         rate_per_minute=per_minute,
         rate_share=share,
+        patience=patience,
         max_requests=options.max_requests,
+        count=not options.no_count,
+        same_organisation=options.same_organisation,
         fail_on_drift=options.on_drift == "fail",
     )
 
@@ -75,7 +80,8 @@ class Running:
         session.folder = job.folder
         before = job.status(events=0)
         if before.state is JobState.COMPLETE:
-            job.check_sound()
+            job.confirm_organisation(self.stop)
+            job.check_complete()
             status = before
         else:
             pages = before.totals.pages_done
@@ -146,7 +152,12 @@ def running(session: Session, options: RunOptions) -> Iterator[Running]:
             progress.say(f"stopping: the job is being closed ({again} to leave that to the next run)")
 
     with drained(stop, tell, redrawing=lambda: redraws and progress.live is not None):
-        settings = prepared(session, options)
+
+        def say(text: str) -> None:
+            if progress.live is None:  # else it is among the events that are shown
+                session.tell(text)
+
+        settings = replace(prepared(session, options), tell=say)
         most = None if options.max_duration is None else parse.duration(options.max_duration, "--max-duration")
         yield Running(session=session, settings=settings, most=most, stop=stop, progress=progress, log=log)
 

@@ -48,6 +48,8 @@ class Session:
 
     job_file: "JobFile | None" = None
     """What --config named."""
+    profile: str | None = None
+    """The profile that was chosen, where the job file has several, so that a job's name tells of whom it is."""
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def state(self, given: str | None) -> Path:
@@ -120,9 +122,14 @@ class Session:
             self.stdout.write(safe(text) + "\n")
             self.stdout.flush()
         except OSError as failure:
-            _give_up(self.stdout)
+            refused = self.refused(failure)
             if failure.errno not in (errno.EPIPE, errno.ECONNRESET):
-                raise StorageFailed(f"the output could not be written: {failure.strerror}.") from failure
+                raise refused from failure
+
+    def refused(self, failure: OSError) -> StorageFailed:
+        """Write nothing more to stdout, and return what to say of it."""
+        _give_up(self.stdout)
+        return StorageFailed(f"the output could not be written: {failure.strerror}.")
 
     def give_json(self, content: Mapping[str, Any]) -> None:
         """Hand out one JSON object."""

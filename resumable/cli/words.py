@@ -23,6 +23,7 @@ Environment:
   RESUMABLE_STATE                           the state folder; `state` when not set
   RESUMABLE_WORKERS                         requests in flight at once; 8 to 32, as needed, when not set
   RESUMABLE_MIN_FREE                        bytes that a run wants free to start; 64 MiB when not set, 0: none
+  RESUMABLE_GROUP_READABLE                  1: a new job's files can be read by the group, not by the owner alone
   RESUMABLE_PROXY, RESUMABLE_CA_BUNDLE      a proxy's URL; a file of certificates to trust
   NO_COLOR                                  no colours
 
@@ -122,8 +123,9 @@ Examples:
 
 EXPORT = """
 Every record once, the newest where a key repeats, sorted by start. What is at PATH stays, whole, until the new export
-is; what is there and is no export of this job is left alone. A Parquet folder or a Delta table is brought up to date:
-only the days that changed are written again.
+is. What is there and is not an export of the same job, format and table, as it was written, is left alone unless
+--replace is given: a hidden file beside an export says whose it is. A Parquet folder or a Delta table is brought up to
+date: only the days that changed are written again.
 
 \b
 Formats, by the suffix of PATH or --format:

@@ -45,6 +45,8 @@ class ConversationsPageCount:
     token_form: TokenForm = TokenForm.FIELDS
     description: None = None
     inferred: None = None
+    end_key: str = "conversationEnd"
+    counting: None = None
 
     @property
     def schema(self) -> Schema:
@@ -89,8 +91,8 @@ def _said(envelope: Mapping[str, Any]) -> Said:
 
 def _conditions(query: Query) -> list[dict[str, Any]]:
     named = (
-        ("queueId", query.queues),
-        ("divisionId", query.divisions),
+        ("queue.id", query.queues),
+        ("division.id", query.divisions),
         ("mediaType", query.media_types),
         ("direction", query.directions),
     )

@@ -6,6 +6,11 @@ from resumable.errors import Failure, Fault, StatusFault, UsageError, Wall
 
 def refusal_of(fault: Fault, contract: Contract) -> UsageError | None:
     """Return the error for a query that the server refuses; None where something else is the matter."""
+    if fault.failure is Failure.NOT_THE_API:
+        return UsageError(
+            f"what answers there is not the API ({fault.reason}).",
+            hint="Check the address: GENESYS_REGION, or GENESYS_API_URL and the gateway that it leads through.",
+        )
     if fault.failure is not Failure.QUERY_REFUSED:
         return None
     wall = fault.wall if isinstance(fault, StatusFault) else None

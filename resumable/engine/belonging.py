@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from resumable.api.client import Client, Stopped
-from resumable.api.organisation import described, foreign, identify, same, told_locally
+from resumable.api.organisation import foreign, identify, same, told_locally
 from resumable.api.session import open_session
 from resumable.clock import Stop
 from resumable.config import Settings
@@ -14,6 +14,7 @@ from resumable.errors import Fault, Incomplete
 from resumable.manifest.rows import JobRow
 from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, Journal, Organisation
+from resumable.text import described
 
 
 class HeldJournal:
@@ -37,6 +38,10 @@ class HeldJournal:
     def event(self, kind: EventKind, text: str) -> None:
         """Keep one line of history."""
         self._tell(lambda: self._journal.event(kind, text))
+
+    def failed(self, asked: str, fault: Fault) -> None:
+        """Keep why the last exchange failed."""
+        self._tell(lambda: self._journal.failed(asked, fault))
 
     def outage(self, since: datetime | None, why: str) -> None:
         """Keep since when nobody is answered, at once: a run that waits for that says why it does."""
@@ -124,6 +129,9 @@ class NoJournal:
         """Forget it."""
 
     def event(self, kind: EventKind, text: str) -> None:
+        """Forget it."""
+
+    def failed(self, asked: str, fault: Fault) -> None:
         """Forget it."""
 
     def outage(self, since: datetime | None, why: str) -> None:

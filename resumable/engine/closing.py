@@ -53,7 +53,9 @@ def judge(row: WindowRow, keys: Iterable[pa.ChunkedArray], schema: Schema, *, pa
     fingerprint = _fingerprint(distinct)
     if pages_repeat := came_twice >= len(distinct) > 0:
         doubts.append("pages repeat each other, as if their numbers were ignored")
-    settled = bool(doubts) and fingerprint == row.window.fingerprint and not pages_repeat
+    # Records without any key are the same set in every take, whatever they are: that proves nothing.
+    told_apart = len(known) > 0 or len(column) == 0
+    settled = bool(doubts) and fingerprint == row.window.fingerprint and not pages_repeat and told_apart
     return Verdict(
         complete=settled or not doubts,
         settled=settled,

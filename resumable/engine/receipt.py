@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from resumable.datasets.contract import Contract
 from resumable.engine.count_distinct import Distinct
 from resumable.engine.record_keys import RecordKeys, hashes
 from resumable.manifest.reader import ManifestReader
-from resumable.manifest.rows import WindowRow
+from resumable.manifest.rows import NONE_OPEN, OpenRecords, WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, PageKey, iso
 from resumable.status import MANY_PAGES
@@ -31,20 +31,24 @@ def write(manifest: Manifest, parts: Parts, contract: Contract, kept: RecordKeys
     if unknown >= MANY_PAGES:
         manifest.event(EventKind.CLOSING, f"looking at {unknown:,} pages that earlier runs took, to write the receipt")
     distinct = Distinct(kept.scratch, total=manifest.totals().records)
+    keyed = 0
     for some in _hashes(manifest, parts, contract, kept):
         distinct.add(some)
-    text = json.dumps(_receipt(manifest, contract, distinct.count()), indent=2, ensure_ascii=False)
+        keyed += len(some)
+    text = json.dumps(_receipt(manifest, contract, distinct.count(), keyed), indent=2, ensure_ascii=False)
     parts.store.save(RECEIPT, text.encode())
 
 
-def _receipt(manifest: Manifest, contract: Contract, distinct: int) -> dict[str, Any]:
+def _receipt(manifest: Manifest, contract: Contract, distinct: int, keyed: int) -> dict[str, Any]:
     job, counters = manifest.job(), manifest.counters()
     known = facts(manifest)
     records, within = known["records"], known["duplicates"]["within_windows"]
-    twice = {"within_windows": within, "across_windows": records - within - distinct}
+    twice = {"within_windows": within, "across_windows": keyed - within - distinct}
     return {
         **known,
         "records_distinct": distinct,
+        # Whether they are different ones nobody can tell.
+        "records_without_key": records - keyed,
         "duplicates": twice,
         **{counter.value: counters[counter] for counter in Counter},
         "drift": manifest.drift(),
@@ -78,6 +82,8 @@ def facts(manifest: ManifestReader) -> dict[str, Any]:
         "retakes": sum(row.window.take - 1 for row in rows),
         "settled_windows": sum(row.settled for row in rows),
         "provisional_windows": sum(row.provisional for row in rows),
+        "open_records": _open(manifest.open_records()),
+        "counted": _counted(rows),
     }
 
 
@@ -89,10 +95,31 @@ def window_facts(row: WindowRow) -> dict[str, Any]:
         "to": iso(window.interval.end),
         "served": {"pages": snapshot.page_count, "total": snapshot.total} if snapshot else None,
         "stored": {"pages": row.done, "records": window.records, "duplicates": row.duplicates},
+        "page_size": window.asked_size,
         "take": window.take,
         "settled": row.settled,
         "provisional": row.provisional,
+        "open_records": _open(row.open or NONE_OPEN),
+        "counted": row.counted,
         "keys_sha256": (window.fingerprint or b"").hex(),
+    }
+
+
+def _open(found: OpenRecords) -> dict[str, Any]:
+    return {"count": found.count, "since": None if found.since is None else iso(found.since)}
+
+
+def _counted(rows: Sequence[WindowRow]) -> dict[str, int] | None:
+    """Sum up the independent counts; None where no window has one."""
+    known = [row for row in rows if row.counted is not None]
+    if not known:
+        return None
+    differ = [(row.counted or 0) - row.distinct for row in known]
+    return {
+        "windows": len(known),
+        "records": sum(row.counted or 0 for row in known),
+        "windows_with_more": sum(more > 0 for more in differ),
+        "windows_with_fewer": sum(more < 0 for more in differ),
     }
 
 

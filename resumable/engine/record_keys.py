@@ -68,12 +68,16 @@ class RecordKeys:
 
 
 def hashes(columns: Iterable[pa.ChunkedArray]) -> "array[int]":
-    """Return 64 bits for each key: enough to count how many differ among some hundred million."""
+    """Return 64 bits for each key: enough to count how many differ among some hundred million.
+
+    A record that has no key has none here: such records are not one record that came many times.
+    """
     return array(
         "Q",
         (
             int.from_bytes(hashlib.blake2b(str(key).encode(), digest_size=8).digest())
             for column in columns
             for key in column.to_pylist()
+            if key is not None
         ),
     )

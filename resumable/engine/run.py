@@ -32,11 +32,12 @@ from resumable.errors import (
     SourceUnsettled,
     StorageFailed,
     UsageError,
+    VerificationFailed,
 )
 from resumable.manifest.rows import Totals
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState, label
-from resumable.status import check_sound
+from resumable.status import check_complete
 from resumable.storage.job_files import JobFiles
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
@@ -87,9 +88,9 @@ class Run:
         with Scratch(self._home.folder) as scratch:
             self._conclude(None, RecordKeys(scratch))
 
-    def check_sound(self) -> None:
-        """Raise ManifestUnusable where a job that is called complete has a manifest that does not agree with itself."""
-        check_sound(self._manifest)
+    def check_complete(self) -> None:
+        """Raise ManifestUnusable or VerificationFailed where a job that is called complete is not."""
+        check_complete(self._manifest, self._home)
 
     def _check_room(self) -> None:
         """Refuse to start where the disk cannot hold what is known to come."""
@@ -140,6 +141,7 @@ class Run:
             pass  # a signal came while the run was being prepared
         except ResumableError as error:
             self._record_end(JobState.INTERRUPTED, error.message)
+            self._tell_since(error)
             raise
         return recorder
 
@@ -165,6 +167,7 @@ class Run:
             stop=self._stop,
             spec=self._job.spec.to_json(),
             deep_limit=deep_limit(self._contract, self._settings.deep_limit or self._job.deep_limit),
+            count=self._settings.count,
             fail_on_drift=self._settings.fail_on_drift,
         )
         recorder = Recorder(context=context, keys=kept)
@@ -189,15 +192,22 @@ class Run:
         error = self._shortfall(totals, recorder)
         if error is None:
             try:
-                check_sound(self._manifest)
-            except ManifestUnusable as unsound:
+                self._manifest.check_in_place()
+                check_complete(self._manifest, self._home)
+            except (ManifestUnusable, VerificationFailed) as unsound:
                 error = unsound
         if error is None:
             receipt.write(self._manifest, self._parts, self._contract, kept)
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
             return
         self._record_end(JobState.INTERRUPTED if self._stop.requested else JobState.INCOMPLETE, error.message)
+        self._tell_since(error)
         raise error
+
+    def _tell_since(self, error: ResumableError) -> None:
+        """Let what ends a run say since when the job is not complete: one that never completes would end like this."""
+        if isinstance(error, Incomplete) and (behind := self._manifest.behind()) is not None:
+            error.since, error.runs = behind.since, behind.runs
 
     def _shortfall(self, totals: Totals, recorder: Recorder | None) -> ResumableError | None:
         # A complete job asks for nothing more: what it left on the server would stay there.

@@ -1,7 +1,8 @@
 """Where an export goes: it is made in a hidden folder beside its target, and takes its place once it is durable.
 
-Whatever is at the target and is no export of ours is left alone. A killed export leaves the hidden folder, which the
-next one to the same target removes.
+Whatever is at the target and is no export of the same job, format and table is left alone, unless it is to be replaced:
+the receipt beside an export, a hidden file, says whose it is and how it was written. A killed export leaves the hidden
+folder, which the next one to the same target removes.
 """
 
 import contextlib
@@ -15,30 +16,38 @@ from resumable.errors import JobLocked, StorageFailed, UsageError
 from resumable.export import receipt as receipts
 from resumable.export.receipt import DayFacts, Receipt
 from resumable.storage import durable
+from resumable.storage.targets import not_ours
+
+_STAGED = ("made", "spill")
+"""What an export makes in its hidden folder, beside what is named as its target."""
 
 
 @contextlib.contextmanager
 def staged(target: Path) -> Iterator[Path]:
     """Make the hidden folder that an export to a target is made in, empty; gone at the end.
 
-    Raises JobLocked where another process is exporting there, UsageError where the target has no folder to be in.
+    Raises JobLocked where another process is exporting there, UsageError where a stranger's folder has that name.
     """
-    if not durable.is_folder(target.parent):
-        raise UsageError(f"there is no folder {target.parent}.", hint=f"Make it: mkdir -p {target.parent}")
     durable.restore(target)
     staging = target.with_name(f".{target.name}.export")
-    durable.make_folder(staging, within=target.parent)
+    durable.make_folder(staging, within=target.parent, public=True)
     descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, descriptor)
         _lock(descriptor, staging, target)
-        for left in durable.listed(staging):
-            durable.remove_folder(left) if durable.kind_of(left) == durable.FOLDER else durable.remove(left)
+        left = durable.listed(staging)
+        if strange := [path for path in left if not path.name.startswith((target.name, *_STAGED))]:
+            raise UsageError(f"{strange[0]} is in the way, and is not of an export.", hint="Move it away.")
+        stack.callback(_tidied, staging)
+        for path in left:
+            durable.remove_folder(path) if durable.kind_of(path) == durable.FOLDER else durable.remove(path)
         yield staging
-    finally:
-        # Whatever has this name now: the folder that was made, or the one that it took the place of.
-        with contextlib.suppress(StorageFailed):
-            durable.remove_folder(staging)
-        os.close(descriptor)
+
+
+def _tidied(staging: Path) -> None:
+    """Remove whatever has this name now: the folder that was made, or the one that it took the place of."""
+    with contextlib.suppress(StorageFailed):
+        durable.remove_folder(staging)
 
 
 def _lock(descriptor: int, staging: Path, target: Path) -> None:
@@ -56,11 +65,12 @@ def sidecar(target: Path) -> Path:
     return target.with_name(f".{target.name}.export.json")
 
 
-def of_file(target: Path, *, job: str, replace_it: bool) -> Receipt | None:
+def of_file(target: Path, intent: Receipt, *, replace_it: bool) -> Receipt | None:
     """Return the receipt of the file at a target; None where nothing is there, or what is there may go.
 
-    Raises UsageError where something is there that is no export of ours, or has been changed since.
+    Raises UsageError where something is there that is no export of the same thing, or has been changed since.
     """
+    _sidecar_is_ours(target, replace_it=replace_it)
     kind = durable.kind_of(target)
     if kind is None:
         return None
@@ -68,11 +78,17 @@ def of_file(target: Path, *, job: str, replace_it: bool) -> Receipt | None:
         raise _in_the_way(target, kind)
     found = next((each for each in _known(target) if (each.size, each.changed_ns) == durable.state_of(target)), None)
     if found is None and not replace_it:
-        raise UsageError(
-            f"{target} is there, and is no export of {job} that is as it was written; it was left alone.",
-            hint="Name another path, or let it be replaced with --replace.",
-        )
-    return found
+        raise not_ours(target, f"is no export of {intent.job} that is as it was written")
+    return _same(target, found, intent, replace_it=replace_it)
+
+
+def _same(target: Path, found: Receipt | None, intent: Receipt, *, replace_it: bool) -> Receipt | None:
+    """Return the receipt of an export where it is of the same thing; None where another may be replaced."""
+    if found is None or found.of_same(intent):
+        return found
+    if not replace_it:
+        raise not_ours(target, f"was exported from {found.what}, not from {intent.what} in this format")
+    return None
 
 
 def place_file(made: Path, target: Path, receipt: Receipt) -> Receipt:
@@ -84,11 +100,13 @@ def place_file(made: Path, target: Path, receipt: Receipt) -> Receipt:
     return told
 
 
-def of_folder(target: Path, *, job: str) -> Receipt | None:
-    """Return the receipt of the folder at a target; None where nothing is there, or an empty folder.
+def of_folder(target: Path, intent: Receipt, *, replace_it: bool) -> Receipt | None:
+    """Return the receipt of the folder at a target; None where nothing is there, an empty folder, or what may go.
 
-    Raises UsageError where something is in it that no export of ours has put there.
+    Raises UsageError where something is in it that no export has put there, whatever is to be replaced, or where it is
+    an export of something else.
     """
+    _sidecar_is_ours(target, replace_it=replace_it)
     kind = durable.kind_of(target)
     if kind is None:
         return None
@@ -101,10 +119,11 @@ def of_folder(target: Path, *, job: str) -> Receipt | None:
     if strange:
         name = strange[0].relative_to(target)
         raise UsageError(
-            f"{target} holds what no export of {job} has put there ({name}); it was left alone.",
+            f"{target} holds what no export of {intent.job} has put there ({name}); it was left alone.",
             hint="Name another path, or move that away.",
         )
-    return next((each for each in known if intact(target, each)), known[0] if known and paths else None)
+    found = next((each for each in known if intact(target, each)), known[0] if known and paths else None)
+    return _same(target, found, intent, replace_it=replace_it)
 
 
 def place_folder(made: Path, target: Path, receipt: Receipt) -> None:
@@ -136,9 +155,9 @@ def as_written(folder: Path, facts: DayFacts) -> bool:
 def _told(target: Path, receipt: Receipt) -> Iterator[Receipt]:
     """Keep the receipts of the old export and of the new one while one takes the place of the other."""
     path = sidecar(target)
-    durable.save(path, receipts.joined([receipt, *_known(target)]))
+    durable.save(path, receipts.joined([receipt, *_known(target)]), public=True)
     yield receipt
-    durable.save(path, receipts.joined([receipt]))
+    durable.save(path, receipts.joined([receipt]), public=True)
 
 
 def _known(target: Path) -> list[Receipt]:
@@ -147,6 +166,15 @@ def _known(target: Path) -> list[Receipt]:
         return receipts.several(durable.read(sidecar(target)))
     except FileNotFoundError:
         return []
+
+
+def _sidecar_is_ours(target: Path, *, replace_it: bool) -> None:
+    """Raise UsageError where something else than receipts has the name that the receipt is to have."""
+    path = sidecar(target)
+    if durable.kind_of(path) not in (None, durable.FILE):
+        raise _in_the_way(path, durable.kind_of(path) or "")
+    if durable.kind_of(path) is not None and not _known(target) and not replace_it:
+        raise not_ours(path, "is not the receipt of an export")
 
 
 def _in_the_way(target: Path, kind: str) -> UsageError:

@@ -17,6 +17,7 @@ from resumable.export.work import ExportWork
 from resumable.export.writer import RowSink
 from resumable.storage import durable
 from resumable.storage.job_files import JobFiles
+from resumable.storage.targets import place_of
 
 VERSION: Final = 1
 """Of what an export looks like; another one leaves nothing of the old that could stay."""
@@ -42,6 +43,8 @@ class Exported:
     missing: tuple[str, ...]
     """What of the job is not complete, and not in it."""
     names_from: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    """Jobs in which names were not looked up, each with why."""
 
 
 def export(home: JobFiles, request: ExportRequest, *, output: Output | None = None) -> Exported:
@@ -80,6 +83,7 @@ def export(home: JobFiles, request: ExportRequest, *, output: Output | None = No
         days_kept=kept,
         missing=tuple(found.missing),
         names_from=named.jobs if named else (),
+        unreadable=tuple(f"{name}: {why}" for name, why in named.unreadable.items()) if named else (),
     )
 
 
@@ -92,9 +96,7 @@ def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
 
 
 def _to_path(work: ExportWork, path: Path) -> tuple[int, Receipt]:
-    path = path.absolute()
-    if path.name in ("", ".."):
-        raise UsageError(f"{path} cannot be exported to.", hint="Name a file or a folder to be made.")
+    path = place_of(path, "an export")
     _needed(work.request.format)
     with destination.staged(path) as staging:
         work.scratch = staging
@@ -108,8 +110,7 @@ def _to_path(work: ExportWork, path: Path) -> tuple[int, Receipt]:
 
 
 def _file(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
-    name = work.source.job.name
-    old = destination.of_file(path, job=name, replace_it=work.request.replace)
+    old = destination.of_file(path, work.intent, replace_it=work.request.replace)
     if old is not None and (old.digest, old.made_as) == (work.source.digest, work.made_as):
         return 1, old
     index = work.index()
@@ -130,7 +131,7 @@ def _file(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
 def _parquet(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
     from resumable.export.parquet import FILE, ParquetFolder
 
-    old = destination.of_folder(path, job=work.source.job.name)
+    old = destination.of_folder(path, work.intent, replace_it=work.request.replace)
     if (
         old is not None
         and old.made_as == work.made_as

@@ -1,5 +1,6 @@
 """Names of queues, users and wrap-up codes, from the jobs that listed them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -23,6 +24,8 @@ class Directory:
     """Identifies every name."""
     jobs: tuple[str, ...]
     """Which they are from."""
+    unreadable: Mapping[str, str]
+    """Jobs that were passed over, by name, each with why."""
 
 
 def read(state: StateFiles, of: JobRow) -> Directory:
@@ -30,20 +33,23 @@ def read(state: StateFiles, of: JobRow) -> Directory:
 
     Raises UsageError where there is none, or only another organisation's.
     """
-    newest = {dataset: source.newest(state, dataset, lambda job: _may_name(job, of)) for dataset in LISTS}
+    unreadable: dict[str, str] = {}
+    newest = {dataset: source.newest(state, dataset, unreadable, lambda job: _may_name(job, of)) for dataset in LISTS}
     found = {dataset: each for dataset, each in newest.items() if each is not None}
     if not found:
-        foreign = any(source.newest(state, dataset) is not None for dataset in LISTS)
+        foreign = any(source.newest(state, dataset, unreadable) is not None for dataset in LISTS)
+        passed_over = f" Not to be read: {', '.join(unreadable)}." if unreadable else ""
         raise UsageError(
             f"the lists in {state.folder} are of another organisation than {of.name}: their names would be wrong."
             if foreign
-            else f"no job in {state.folder} has listed queues, users or wrap-up codes.",
+            else f"no job in {state.folder} has listed queues, users or wrap-up codes.{passed_over}",
             hint="Download them: resumable backfill queues; resumable backfill users; resumable backfill wrapupcodes",
         )
     return Directory(
         names={dataset: _names(each) for dataset, each in found.items()},
         digest=" ".join(f"{dataset}={each.digest}" for dataset, each in sorted(found.items())),
         jobs=tuple(each.job.name for each in found.values()),
+        unreadable=unreadable,
     )
 
 

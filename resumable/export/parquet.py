@@ -28,7 +28,7 @@ class ParquetFolder:
 
     def __init__(self, folder: Path, schema: pa.Schema, *, dated: bool, name: str = FILE, plain: bool = False) -> None:
         """Make the folder; nothing is there. `plain`: without what only Arrow reads, with times as Delta wants them."""
-        durable.make_folder(folder, within=folder.parent)
+        durable.make_folder(folder, within=folder.parent, public=True)
         self._folder = folder
         self._schema = schema
         self._dated = dated
@@ -55,7 +55,7 @@ class ParquetFolder:
 
     def keep(self, day: int, old: Path) -> None:
         """Take a day's file over from an older export."""
-        durable.make_folder((self._folder / self.path(day)).parent, within=self._folder)
+        durable.make_folder((self._folder / self.path(day)).parent, within=self._folder, public=True)
         durable.share(old, self._folder / self.path(day))
         self._files += 1
 
@@ -76,7 +76,7 @@ class ParquetFolder:
     def _begin(self, day: int) -> pq.ParquetWriter:
         self._open.close()
         path = self._folder / self.path(day)
-        durable.make_folder(path.parent, within=self._folder)
+        durable.make_folder(path.parent, within=self._folder, public=True)
         file = self._open.enter_context(durable.created(path))
         self._writer = self._open.enter_context(pq.ParquetWriter(file, self._schema, **_WRITING, **self._more))
         self._day = day

@@ -34,6 +34,9 @@ class Receipt:
     uuid: str
     made_as: str
     """Identifies format, table, schema and names: another one leaves nothing that could stay."""
+    format: str | None = None
+    table: str | None = None
+    """What was asked for, "" for whole records; both None in receipts of older versions."""
     digest: str
     """Of every part."""
     rows: int
@@ -44,6 +47,17 @@ class Receipt:
     size: int = 0
     changed_ns: int = 0
     """Of an export that is one file, as of a day's."""
+
+    def of_same(self, other: "Receipt") -> bool:
+        """Tell whether another export is the same thing made anew: of the same job, in the same format and table."""
+        if self.format is None or other.format is None:
+            return (self.uuid, self.made_as) == (other.uuid, other.made_as)
+        return (self.uuid, self.format, self.table) == (other.uuid, other.format, other.table)
+
+    @property
+    def what(self) -> str:
+        """Say in words what was exported."""
+        return f"the table {self.table} of the job {self.job}" if self.table else f"the job {self.job}"
 
     def to_json(self) -> str:
         """Return the text that `from_json` reads."""

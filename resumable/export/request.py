@@ -54,7 +54,7 @@ class ExportRequest:
     partial: bool = False
     """Whether a job that is not complete is exported as far as it is."""
     replace: bool = False
-    """Whether a file that is there and is no export of this job goes."""
+    """Whether what is there goes: a file of whoever it is, an export of another job or table."""
 
 
 def format_of(to: str, given: str | None) -> Format:

@@ -10,7 +10,7 @@ from itertools import islice
 from resumable import status as status_of
 from resumable.datasets.contract import Contract
 from resumable.datasets.resolve import of_job
-from resumable.errors import Incomplete
+from resumable.errors import Incomplete, ResumableError
 from resumable.export.checked_parts import Proven
 from resumable.manifest.reader import ManifestReader, reader, required_reader
 from resumable.manifest.rows import JobRow, WindowRow
@@ -99,15 +99,23 @@ def read(home: JobFiles, *, partial: bool) -> ExportSource:
     return ExportSource(job=job, parts=Parts(home), contract=contract, pieces=pieces, missing=missing)
 
 
-def newest(state: StateFiles, dataset: str, suits: Callable[[JobRow], bool] = lambda _: True) -> ExportSource | None:
-    """Return the newest job of a dataset in a state folder that suits and has anything whole; None for none."""
+def newest(
+    state: StateFiles, dataset: str, unreadable: dict[str, str], suits: Callable[[JobRow], bool] = lambda _: True
+) -> ExportSource | None:
+    """Return the newest job of a dataset in a state folder that suits and has anything whole; None for none.
+
+    A job that cannot be read is passed over, and why is put into `unreadable` by its name.
+    """
     found: list[tuple[datetime, ExportSource]] = []
     for home in state.jobs():
-        with reader(home) as manifest:
-            job = None if manifest is None else manifest.job()
-        if job is not None and job.spec.dataset == dataset and suits(job):
-            source = read(home, partial=True)
-            found += [(job.updated_at, source)] if source.pieces else []
+        try:
+            with reader(home) as manifest:
+                job = None if manifest is None else manifest.job()
+            if job is not None and job.spec.dataset == dataset and suits(job):
+                source = read(home, partial=True)
+                found += [(job.updated_at, source)] if source.pieces else []
+        except ResumableError as error:
+            unreadable[home.name] = error.message
     return max(found, key=lambda each: each[0], default=(None, None))[1]
 
 

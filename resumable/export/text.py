@@ -27,7 +27,7 @@ class JsonLines:
         """Write rows."""
         lines: list[str] = []
         for record in self._records(rows):
-            lines.append(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
+            lines.append(_json_text(record))
             if len(lines) == ROWS:
                 self._give(lines)
                 lines = []
@@ -95,7 +95,13 @@ def _texts(column: pa.ChunkedArray, node: Node | None) -> pa.ChunkedArray:
 def _json(node: Node, value: Any) -> str | None:  # noqa: ANN401 - any JSON value
     if value is None:
         return None
-    return json.dumps(plain(node, value), ensure_ascii=False, separators=(",", ":"))
+    return _json_text(plain(node, value))
+
+
+def _json_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Write a value as JSON; half a surrogate pair, which no encoding has, stays the escape that it was sent as."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def _cell(name: str, node: Node | None, value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from resumable.export import index as indexes
@@ -42,15 +42,27 @@ class ExportWork:
                     behind.add(day, shaped)
             behind.end()
 
-    def receipt(self, index: Index, days: dict[str, DayFacts]) -> Receipt:
-        """Say what the export was made from, and what came of it."""
-        job = self.source.job
-        total = sum(piece.part.rows for piece in self.source.pieces)
+    @property
+    def intent(self) -> Receipt:
+        """What the export is to be, before anything is counted: tells whether an older one is the same thing."""
+        job, request = self.source.job, self.request
         return Receipt(
             job=job.name,
             uuid=job.uuid,
             made_as=self.made_as,
+            format=request.format.value,
+            table=request.table or "",
             digest=self.source.digest,
+            rows=0,
+            records=0,
+            duplicates=0,
+        )
+
+    def receipt(self, index: Index, days: dict[str, DayFacts]) -> Receipt:
+        """Say what the export was made from, and what came of it."""
+        total = sum(piece.part.rows for piece in self.source.pieces)
+        return replace(
+            self.intent,
             rows=sum(each.rows for each in days.values()) if days else sum(self.counts.values()),
             records=total - index.duplicates,
             duplicates=index.duplicates,

@@ -16,6 +16,7 @@ from resumable.engine.belonging import confirm
 from resumable.engine.context import LiveRun
 from resumable.engine.run import Run, Watch
 from resumable.errors import ManifestUnusable, UsageError
+from resumable.manifest.ownership import check_own
 from resumable.manifest.reader import reader, required_reader
 from resumable.manifest.store import Manifest
 from resumable.models import JobState, PageKey
@@ -23,7 +24,7 @@ from resumable.repair.repair import Repaired, Say, mended
 from resumable.schema.rebuild import rebuild
 from resumable.storage.folder import FolderStore
 from resumable.storage.job_files import JobFiles, part_key
-from resumable.storage.lock import hold, hold_to_look
+from resumable.storage.lock import Guard, hold, hold_to_look
 from resumable.storage.parts import Parts
 from resumable.verify.findings import Finding
 from resumable.verify.server import Server
@@ -68,17 +69,18 @@ class Job:
         the server asked for a long wait), SourceUnsettled, Interrupted, AuthenticationFailed, StorageFailed, JobLocked,
         ManifestUnusable. Running it again carries on. A complete job sends no request.
         """
-        with hold(self.home.lock, job=self.name, now=self.clock.now()):
-            manifest = Manifest.open(self.home.manifest, self.clock)
+        with hold(self.home.lock, job=self.name, now=self.clock.now()) as lock:
+            manifest = Manifest.open(self.home.manifest, self.clock, guard=lock.check)
             if manifest is None:
                 raise self.home.missing()
             with contextlib.closing(manifest):
-                self._go_on(manifest, stop or Stop(self.clock), watch)
+                check_own(manifest.job(), self.home)
+                self._go_on(manifest, stop or Stop(self.clock), watch, guard=lock.check)
         return self.status()
 
-    def _go_on(self, manifest: Manifest, stop: Stop, watch: Watch | None, *, anew: bool = False) -> None:
+    def _go_on(self, manifest: Manifest, stop: Stop, watch: Watch | None, *, guard: Guard, anew: bool = False) -> None:
         """Do what is left, if anything is; `anew`: close a job that is complete once more."""
-        totals, run = manifest.totals(), Run(manifest, self.home, self.settings, stop)
+        totals, run = manifest.totals(), Run(manifest, self.home.guarded(guard), self.settings, stop)
         if totals.windows_done < totals.windows or manifest.useless_remotes():
             run.go(watch or _nobody_watches)
             return
@@ -87,7 +89,7 @@ class Job:
         if anew or manifest.job().state is not JobState.COMPLETE:
             run.conclude()
         else:
-            run.check_sound()
+            run.check_complete()
 
     def confirm_organisation(self, stop: Stop | None = None) -> None:
         """Raise UsageError where the settings lead to another organisation than the job's; nothing is changed.
@@ -103,20 +105,20 @@ class Job:
         if job is not None:
             confirm(job, of_job(job.spec, job.columns), self.settings, stop or Stop(self.clock))
 
-    def check_sound(self) -> None:
-        """Raise ManifestUnusable where what says that the job is complete does not agree with itself."""
+    def check_complete(self) -> None:
+        """Raise ManifestUnusable or VerificationFailed where the job is called complete, and is not."""
         with required_reader(self.home) as manifest:
-            status_of.check_sound(manifest)
+            status_of.check_complete(manifest, self.home)
 
     def verify(
         self, *, quick: bool = False, online: bool = False, stop: Stop | None = None, watch: LookOn | None = None
     ) -> Iterator[Finding]:
         """Yield every fault of the job as it is found, as `verify.verify` does; nothing is changed.
 
-        Holds the job's lock until the last is taken. Raises JobLocked.
+        Keeps out who wants to change the job until the last is taken. Raises JobLocked.
         """
         server = Server(settings=self.settings, stop=stop or Stop(self.clock)) if online else None
-        with hold_to_look(self.home.lock, job=self.name, now=self.clock.now()):
+        with hold_to_look(self.home.lock, job=self.name):
             yield from verify(self, quick=quick, online=server, watch=watch)
 
     def repair(
@@ -133,13 +135,18 @@ class Job:
         `say` is told, in a sentence each, what is done. Raises what `run` raises; then it can be called again, as after
         a kill.
         """
-        with hold(self.home.lock, job=self.name, now=self.clock.now()):
+        with hold(self.home.lock, job=self.name, now=self.clock.now()) as lock:
             self.confirm_organisation(stop)
             manifest, done = mended(
-                self, clock=self.clock, interval_max=self.settings.interval_max, watch=look_on, say=say
+                self,
+                clock=self.clock,
+                interval_max=self.settings.interval_max,
+                watch=look_on,
+                say=say,
+                guard=lock.check,
             )
             with contextlib.closing(manifest):
-                self._go_on(manifest, stop or Stop(self.clock), watch, anew=done.receipt)
+                self._go_on(manifest, stop or Stop(self.clock), watch, guard=lock.check, anew=done.receipt)
         return self.status(), done
 
     def files(self) -> Iterator[Path]:
@@ -184,8 +191,8 @@ class Job:
     ) -> "Exported":
         """Write the records in one piece, each once, to a path, or as bytes to a function, as `export` does.
 
-        The format is that of the path's suffix unless it is named. Holds the job's lock. Raises Incomplete where the
-        job is, unless `partial`; UsageError, VerificationFailed, StorageFailed, JobLocked.
+        The format is that of the path's suffix unless it is named. Keeps out who wants to change the job meanwhile.
+        Raises Incomplete where the job is, unless `partial`; UsageError, VerificationFailed, StorageFailed, JobLocked.
         """
         from resumable.export.export import export
         from resumable.export.request import ExportRequest, format_of
@@ -193,7 +200,7 @@ class Job:
         path, output = (Path(to), None) if isinstance(to, str | Path) else (None, to)
         chosen = format_of(str(path or "-"), format)
         request = ExportRequest(to=path, format=chosen, table=table, names=names, partial=partial, replace=replace)
-        with hold_to_look(self.home.lock, job=self.name, now=self.clock.now()):
+        with hold_to_look(self.home.lock, job=self.name):
             return export(self.home, request, output=output)
 
     def _contract(self) -> Contract:

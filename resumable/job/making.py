@@ -14,6 +14,7 @@ from resumable.config import Settings, checked_job_name, from_environment
 from resumable.datasets.contract import Contract
 from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import resolve
+from resumable.engine.open_records import count_unknown
 from resumable.engine.windows import cut
 from resumable.errors import UsageError
 from resumable.job.job import Job
@@ -22,7 +23,11 @@ from resumable.manifest.store import Manifest
 from resumable.models import Interval, JobSpec, Query
 from resumable.storage.durable import exists, make_folder, nearest_folder, sync_folder
 from resumable.storage.lock import hold
+from resumable.storage.parts import Parts
 from resumable.text import reach
+
+OWNER_ALONE, GROUP_READS = 0o700, 0o750
+"""Permissions of a job's folder, from which all that is made in it has its own: conversations are personal data."""
 
 
 def make(
@@ -36,25 +41,36 @@ def make(
     """Make a job, or find it where it has been made before; nothing is asked of the server.
 
     With `look_back`, windows that were taken before they were so old are opened to be taken again, because the source
-    rewrites records for days, and a later end of the range extends the job. Raises UsageError where the name belongs to
+    rewrites records for days, and so are those with records that have not ended, for as long as the settings'
+    `open_for`; a later end of the range extends the job. Raises UsageError where the name belongs to
     a job with another query, with the difference.
     """
     spec, dataset = resolve(spec)
     clock = clock or SystemClock()
     job = Job(name=checked_job_name(name or default_name(spec)), settings=settings, clock=clock)
-    make_folder(job.folder.absolute(), within=nearest_folder(job.folder.parent))
+    _make_folder(job)
     known = status_of.read(job.home, events=0) or _create(job, spec, dataset)
+    _compare(job, known.job.spec, spec, look_back)
     if look_back is not None:
         job.confirm_organisation()
-        _top_up(job, known.job.spec, spec, look_back, dataset)
-        known = job.status(events=0)
-    if known.job.spec != spec:
+        _top_up(job, spec, look_back, dataset)
+    return job
+
+
+def _compare(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta | None) -> None:
+    """Raise UsageError where a name belongs to a job with another query; with a look-back its end may be a later one.
+
+    Nothing of the job is changed before.
+    """
+    same = old == new
+    if look_back is not None and new.interval.end > old.interval.end:
+        same = replace(old, interval=replace(old.interval, end=new.interval.end)) == new
+    if not same:
         raise UsageError(
-            f"the job {job.name} exists, with another query: {_difference(known.job.spec, spec)}.",
+            f"the job {job.name} exists, with another query: {_difference(old, new)}.",
             hint="Give this one another name with --job, or carry on the old one with:",
             command=f"resumable resume {job.name}",
         )
-    return job
 
 
 def _create(job: Job, spec: JobSpec, dataset: Contract) -> status_of.Status:
@@ -78,17 +94,22 @@ def _windows(interval: Interval, spec: JobSpec, settings: Settings, dataset: Con
     return cut(interval, window_length(dataset, spec.window, settings.interval_max))
 
 
-def _top_up(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta, dataset: Contract) -> None:
+def _top_up(job: Job, spec: JobSpec, look_back: timedelta, dataset: Contract) -> None:
     """Open the windows that a look-back reaches, and add those of a later end."""
-    start, end = old.interval.end, new.interval.end
     with hold(job.home.lock, job=job.name, now=job.clock.now()):
         manifest = Manifest.open(job.home.manifest, job.clock)
         if manifest is None:
             raise job.home.missing()
         with contextlib.closing(manifest):
-            if end > start and replace(old, interval=new.interval) == new and old.interval.start == new.interval.start:
-                manifest.extend(end, _windows(Interval(start=start, end=end), new, job.settings, dataset))
-            manifest.look_back(look_back)
+            # Once more, now that nobody else can change it.
+            old = manifest.job().spec
+            _compare(job, old, spec, look_back)
+            start, end = old.interval.end, spec.interval.end
+            if end > start:
+                windows = _windows(Interval(start=start, end=end), spec, job.settings, dataset)
+                manifest.reach.extend(end, windows, now=job.clock.now())
+            count_unknown(manifest, dataset, Parts(job.home))
+            manifest.reach.look_back(look_back, now=job.clock.now(), open_for=job.settings.open_for)
 
 
 def find(name: str, settings: Settings, *, clock: Clock | None = None, lost: bool = False) -> Job:
@@ -118,6 +139,14 @@ def fetch_all(
     job = make(spec, settings or from_environment(os.environ))
     job.run()
     return list(job.records())
+
+
+def _make_folder(job: Job) -> None:
+    """Make the job's folder and what is missing above it, past links in what the user named; never through its own."""
+    folder = job.folder.absolute()
+    there = nearest_folder(folder.parent)
+    mode = GROUP_READS if job.settings.group_readable else OWNER_ALONE
+    make_folder(there.resolve() / folder.relative_to(there), within=there.resolve(), mode=mode)
 
 
 def _difference(old: JobSpec, new: JobSpec) -> str:

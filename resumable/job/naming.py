@@ -3,7 +3,8 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from resumable.models import Interval, JobSpec, compact
+from resumable.models import Interval, JobSpec
+from resumable.storage.job_files import compact
 
 
 def default_name(spec: JobSpec) -> str:

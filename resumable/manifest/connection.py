@@ -10,7 +10,8 @@ from typing import Any
 from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
 from resumable.manifest import tables
 from resumable.manifest.rows import damaged
-from resumable.storage.durable import LINK, exists, kind_of, network_file_system, opened, size_of
+from resumable.storage.durable import LINK, exists, kind_of, network_file_system, opened, prepare, size_of
+from resumable.storage.lock import Guard, unguarded
 
 _STORAGE_CODES = frozenset(
     {
@@ -67,9 +68,13 @@ class _HalfDone(StorageFailed):
 class Connection:
     """One SQLite connection for all threads of a process; every statement goes through its lock."""
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """Open the file; a writer makes it when it is missing. Raises ManifestUnusable or StorageFailed."""
+    def __init__(self, path: Path, *, read_only: bool = False, guard: Guard = unguarded) -> None:
+        """Open the file; a writer makes it when it is missing. Raises ManifestUnusable or StorageFailed.
+
+        `guard` is asked before each transaction is committed, and may raise.
+        """
         self.path = path
+        self._guard = guard
         self.no_log: str | None = None
         """Why the file has no write-ahead log but a rollback journal, which is slower."""
         self._lock = threading.RLock()
@@ -83,6 +88,8 @@ class Connection:
             # What is not ours is refused by a look that cannot even fold its write-ahead log in.
             with contextlib.suppress(_NoSharedMemory):
                 Connection(path, read_only=True).close()
+        elif not read_only:
+            prepare(path)  # SQLite gives what it lays beside a file the permissions of that file
         self._sqlite = self._opened("ro" if read_only else "rwc")
         try:
             try:
@@ -103,6 +110,7 @@ class Connection:
         except BaseException:
             self._sqlite.close()
             raise
+        self._file = self._at_path()
 
     @contextlib.contextmanager
     def closed_on_failure(self) -> Iterator[None]:
@@ -160,6 +168,7 @@ class Connection:
             self._sqlite.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._guard()
                 self._sqlite.execute("COMMIT")
             except BaseException:
                 if self._sqlite.in_transaction:
@@ -174,6 +183,22 @@ class Connection:
             if sqlite3.complete_statement(rest):
                 self.execute(rest)
                 rest = ""
+
+    def check_in_place(self) -> None:
+        """Raise ManifestUnusable where what is open is not any more what lies at its path: what is written is lost."""
+        if self._at_path() != self._file:
+            raise ManifestUnusable(
+                f"{self.path} was taken away or replaced while it was in use.",
+                hint="What is recorded since is lost; the parts are safe. Let them decide with:",
+                command=f"resumable repair {self.path.parent.name}",
+            )
+
+    def _at_path(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
     def close(self) -> None:
         """Close the file; the last one to close folds the write-ahead log into it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from resumable.manifest.connection import Connection
-from resumable.manifest.rows import BEGIN_AGAIN, PageRow, to_ms
+from resumable.manifest.rows import ADD_WINDOW, BEGIN_AGAIN, PageRow, ends, to_ms
 from resumable.models import Interval, Snapshot, Window
 
 _RECOUNT = (
@@ -74,10 +74,7 @@ class Mending:
     def cover(self, windows: Iterable[Interval]) -> None:
         """Add windows to be taken."""
         with self._db.atomic():
-            self._db.insert_many(
-                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)",
-                ((to_ms(window.start), to_ms(window.end)) for window in windows),
-            )
+            self._db.insert_many(ADD_WINDOW, map(ends, windows))
             self._not_complete()
 
     def place(self, window: Window, placed: Placed, *, fingerprint: bytes | None) -> None:
@@ -87,7 +84,8 @@ class Mending:
             self._insert(window, snapshot.number, placed.pages)
             self._db.execute(
                 "UPDATE window SET state = 'open', take = ?, page_count = ?, total = ?, page_size = ?, moved = ?,"
-                " fingerprint = ? WHERE id = ?",
+                # A server that uses this size by itself gives the same pages where it is asked for them.
+                " fingerprint = ?, asked_size = (SELECT CASE WHEN ? < page_size THEN ? END FROM job) WHERE id = ?",
                 (
                     snapshot.number,
                     snapshot.page_count,
@@ -95,6 +93,8 @@ class Mending:
                     snapshot.page_size,
                     placed.moved,
                     fingerprint,
+                    snapshot.page_size,
+                    snapshot.page_size,
                     window.id,
                 ),
             )

@@ -37,7 +37,7 @@ _JOB_3 = "origin, organisation, organisation_name, client, settings, deep_limit,
 
 def window_columns(version: int) -> str:
     """Return what to select for `window_row` from a manifest of a version."""
-    return f"{_WINDOW}, {_WINDOW_3 if version >= WHOLE_TRUTH_SINCE else 'NULL, NULL, NULL, NULL, 0, NULL'}"
+    return f"{_WINDOW}, {_WINDOW_3 if version >= WHOLE_TRUTH_SINCE else 'NULL, NULL, NULL, NULL, NULL, NULL'}"
 
 
 def job_columns(version: int) -> str:
@@ -46,6 +46,9 @@ def job_columns(version: int) -> str:
 
 
 SHA256_BYTES = 32
+
+ADD_WINDOW = "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)"
+"""Adds a window, of its `ends`."""
 
 BEGIN_AGAIN = (
     "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, page_size = NULL,"
@@ -84,6 +87,18 @@ class JobRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenRecords:
+    """How many records have not ended, by what was downloaded last."""
+
+    count: int
+    since: datetime | None = None
+    """When the oldest of them began."""
+
+
+NONE_OPEN = OpenRecords(count=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class WindowRow:
     """A window with what has been done of it."""
 
@@ -105,10 +120,13 @@ class WindowRow:
     """Where the source said that its data ends, inside of the window or before it."""
     counted: int | None = None
     """Records that another contract counts in it."""
-    open_records: int = 0
-    """Records without an end."""
-    open_since: datetime | None = None
-    """When the oldest of them began."""
+    open: OpenRecords | None = None
+    """Records without an end; None where nobody has counted them yet."""
+
+    @property
+    def distinct(self) -> int:
+        """Records that came in it, each once, once it is complete."""
+        return self.window.records - self.duplicates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +164,16 @@ class Totals:
     pages_quarantined: int
     records: int
     bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behind:
+    """For how long a job has not been complete."""
+
+    since: datetime
+    """When the first run began that did not complete it."""
+    runs: int
+    """Begun since then, the one that goes on now too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,9 +263,17 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
         shortfall=None if shortfall is None else Shortfall(shortfall),
         cut_at=None if cut is None else moment(cut),
         counted=counted,
-        open_records=open_records,
-        open_since=None if since is None else moment(since),
+        open=None
+        if open_records is None
+        else OpenRecords(count=open_records, since=None if since is None else moment(since)),
     )
+
+
+def spec_values(spec: JobSpec) -> tuple[str | int, ...]:
+    """Return what was asked for: dataset, range, query, digest, window length and page size, as columns hold them."""
+    start, end = to_ms(spec.interval.start), to_ms(spec.interval.end)
+    window = spec.window // timedelta(milliseconds=1)
+    return spec.dataset, start, end, spec.query.to_json(), spec.digest, window, spec.page_size
 
 
 def page_row(row: tuple[Any, ...]) -> PageRow:
@@ -269,3 +305,8 @@ def moment(ms: int) -> datetime:
 def interval(start_ms: int, end_ms: int) -> Interval:
     """Read an interval from its two ends in milliseconds."""
     return Interval(start=moment(start_ms), end=moment(end_ms))
+
+
+def ends(window: Interval) -> tuple[int, int]:
+    """Return the two ends of an interval in milliseconds."""
+    return to_ms(window.start), to_ms(window.end)

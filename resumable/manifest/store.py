@@ -2,21 +2,24 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
 from resumable.clock import Clock
-from resumable.errors import Failure, ManifestDamaged, ManifestUnusable
-from resumable.manifest import migrations, server_jobs, tables
+from resumable.errors import Failure, Fault, ManifestUnusable
+from resumable.manifest import server_jobs, tables
 from resumable.manifest.connection import Connection
-from resumable.manifest.learned import Learned
+from resumable.manifest.learned import Learned, put_open_records
 from resumable.manifest.minutes import Minutes
+from resumable.manifest.reach import Reach
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.repairs import Mending
-from resumable.manifest.rows import BEGIN_AGAIN, WindowRow, to_ms
+from resumable.manifest.rows import ADD_WINDOW, BEGIN_AGAIN, OpenRecords, WindowRow, ends, spec_values, to_ms
+from resumable.manifest.upgrade import upgrade
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
+from resumable.storage.lock import Guard, unguarded
 from resumable.text import spoken
 
 NO_DRIFT: Mapping[str, int] = MappingProxyType({})
@@ -58,26 +61,27 @@ class Manifest(ManifestReader):
                 "INSERT INTO job (id, state, uuid, name, schema_digest, columns, created_ms, updated_ms,"
                 " dataset, start_ms, end_ms, query, digest, window_ms, page_size)"
                 " VALUES (1, 'planned', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (job_uuid or str(uuid.uuid4()), name, schema_digest, columns, now, now, *_asked(spec)),
+                (job_uuid or str(uuid.uuid4()), name, schema_digest, columns, now, now, *spec_values(spec)),
             )
             db.insert_many("INSERT INTO counter VALUES (?, 0)", ((counter.value,) for counter in Counter))
-            db.insert_many(
-                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(w.start), to_ms(w.end)) for w in windows)
-            )
+            db.insert_many(ADD_WINDOW, map(ends, windows))
         return cls(db, clock)
 
     @classmethod
-    def open(cls, path: Path, clock: Clock) -> "Manifest | None":
-        """Open a job's manifest, older versions brought up to date; None where there is none yet."""
+    def open(cls, path: Path, clock: Clock, *, guard: Guard = unguarded) -> "Manifest | None":
+        """Open a job's manifest, older versions brought up to date; None where there is none yet.
+
+        `guard` is asked before every change is committed, and raises where the job's lock is not held any more.
+        """
         if not exists(path):
             return None
-        connection = Connection(path)
+        connection = Connection(path, guard=guard)
         with connection.closed_on_failure():
-            if connection.empty:
-                connection.close()
-                return None
-            _migrate(connection)
-        return cls(connection, clock)
+            if not connection.empty:
+                upgrade(connection)
+                return cls(connection, clock)
+        connection.close()
+        return None
 
     @property
     def mending(self) -> Mending:
@@ -90,9 +94,18 @@ class Manifest(ManifestReader):
         return Learned(self._db)
 
     @property
+    def reach(self) -> Reach:
+        """How far it reaches."""
+        return Reach(self._db)
+
+    @property
     def no_log(self) -> str | None:
         """Why it is kept without a write-ahead log, which is slower; None where it has one."""
         return self._db.no_log
+
+    def check_in_place(self) -> None:
+        """Raise ManifestUnusable where its file was taken away or replaced since it was opened."""
+        self._db.check_in_place()
 
     def set_state(self, state: JobState) -> None:
         """Record where the job stands; the first run sets its starting time."""
@@ -119,7 +132,7 @@ class Manifest(ManifestReader):
             self._minutes.add(counter.value)
 
     def outage(self, since: datetime | None, why: str) -> None:
-        """Keep since when nobody is answered, and why; None once somebody is."""
+        """Keep since when nobody is answered, and why; None: somebody is."""
         self.learned.outage(since, why)
 
     def answered(self, seconds: float, *, allowed: float) -> None:
@@ -130,6 +143,10 @@ class Manifest(ManifestReader):
         """Keep one line of history; the oldest fall out. It survives a kill at once, a power cut with the next page."""
         with self._db.atomic(durable=False):
             self._event(kind, text)
+
+    def failed(self, asked: str, fault: Fault) -> None:
+        """Keep why the last exchange failed, in the server's own terms; it survives a kill at once."""
+        self.learned.failure(asked, fault, at=self._clock.now())
 
     def first_page_done(
         self, window: Window, snapshot: Snapshot, part: PartFact | None, *, drift: Mapping[str, int] = NO_DRIFT
@@ -239,6 +256,7 @@ class Manifest(ManifestReader):
         settled: bool,
         young: bool,
         pages: int | None = None,
+        open_records: OpenRecords | None = None,
     ) -> None:
         """Close a window on its current take; older takes become stale. `young`: the source may still change it.
 
@@ -249,35 +267,14 @@ class Manifest(ManifestReader):
                 "DELETE FROM page WHERE window = ? AND take = ? AND state = 'quarantined'", (window.id, window.take)
             )
             self._db.execute(
-                "UPDATE window SET state = 'complete', page_count = coalesce(?, page_count), stale = (take > 1), whole_take = take,"
-                " whole_ms = ?,"
-                " fingerprint = ?, duplicates = ?, settled = ?, provisional = max(provisional, ?), shortfall = NULL,"
-                " cut_ms = NULL"
+                "UPDATE window SET state = 'complete', page_count = coalesce(?, page_count), stale = (take > 1),"
+                " whole_take = take, whole_ms = ?, fingerprint = ?, duplicates = ?, settled = ?, provisional = max(provisional, ?),"
+                " shortfall = NULL, cut_ms = NULL"
                 " WHERE id = ? AND take = ?",
                 (pages, to_ms(self._clock.now()), fingerprint, duplicates, settled, young, window.id, window.take),
             )
-
-    def look_back(self, length: timedelta) -> int:
-        """Open complete windows again that were taken before they were so old, and return how many.
-
-        Those taken since the job was last complete are left: a look-back that was interrupted is carried on.
-        """
-        with self._db.atomic():
-            reached = "state = 'complete' AND whole_ms < end_ms + ? AND whole_ms <= (SELECT completed_ms FROM job)"
-            opened = self._db.execute(
-                f"{BEGIN_AGAIN}, fingerprint = NULL WHERE {reached}", (length // timedelta(milliseconds=1),)
-            )
-            self._not_complete()
-        return opened
-
-    def extend(self, end: datetime, windows: Iterator[Interval]) -> None:
-        """Let the job reach to a later end, by windows that begin where it ended."""
-        with self._db.atomic():
-            self._db.execute("UPDATE job SET end_ms = ?", (to_ms(end),))
-            self._db.insert_many(
-                "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)", ((to_ms(w.start), to_ms(w.end)) for w in windows)
-            )
-            self._not_complete()
+            if open_records is not None:
+                put_open_records(self._db, window, open_records)
 
     def retake(
         self, window: Window, fingerprint: bytes | None, why: str, *, asked_size: int | None = None
@@ -336,39 +333,8 @@ class Manifest(ManifestReader):
                 (path, count),
             )
 
-    def _not_complete(self) -> None:
-        """Take back that the job is complete where a window is not; in the transaction that opened it."""
-        self._db.execute(
-            "UPDATE job SET state = 'incomplete', updated_ms = ? WHERE state = 'complete'"
-            " AND EXISTS (SELECT 1 FROM window WHERE state <> 'complete')",
-            (to_ms(self._clock.now()),),
-        )
-
     def _event(self, kind: EventKind, text: str) -> None:
         self._db.execute(
             "INSERT INTO event (at_ms, kind, text) VALUES (?, ?, ?)", (to_ms(self._clock.now()), kind.value, text)
         )
         self._db.execute("DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (tables.EVENTS_KEPT,))
-
-
-def _asked(spec: JobSpec) -> tuple[str | int, ...]:
-    """Return what was asked for, in the order of the columns that `create` fills."""
-    start, end = to_ms(spec.interval.start), to_ms(spec.interval.end)
-    window = spec.window // timedelta(milliseconds=1)
-    return spec.dataset, start, end, spec.query.to_json(), spec.digest, window, spec.page_size
-
-
-def _migrate(connection: Connection) -> None:
-    """Bring the tables up to date, all steps in one transaction: a kill in between leaves the old version, whole."""
-    if connection.version == tables.VERSION:
-        return
-    with connection.atomic():
-        for version in range(connection.version, tables.VERSION):
-            if version not in migrations.STEPS:
-                raise ManifestDamaged(
-                    f"{connection.path} has manifest version {version}, which is too old to be read.",
-                    hint="It was left untouched. Make it again from the parts with:",
-                    command="resumable repair",
-                )
-            connection.script(migrations.STEPS[version])
-        connection.execute(f"PRAGMA user_version={tables.VERSION}")

@@ -5,6 +5,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from resumable.clock import Clock
@@ -15,7 +16,7 @@ from resumable.text import amount, length, safe, span
 if TYPE_CHECKING:
     from resumable.engine.context import LiveRun
     from resumable.manifest.reader import ManifestReader
-    from resumable.manifest.rows import Totals
+    from resumable.manifest.rows import JobRow, Totals
 
 RATE_OVER_SECONDS = 60.0
 """The pages a minute are those of the last minute."""
@@ -37,6 +38,8 @@ NEWS = frozenset(
         EventKind.ADOPTED,
         EventKind.REMOVED,
         EventKind.SETTLED,
+        EventKind.OUTAGE,
+        EventKind.PAGE_SIZE,
     }
 )
 """Events that are worth a line of their own."""
@@ -64,6 +67,8 @@ class Figures:
     at: str
     waiting: str
     news: tuple[str, ...]
+    outage_since: datetime | None = None
+    """Since when the source has answered nobody: then nothing can be said of the time left."""
 
     @property
     def share(self) -> float:
@@ -189,6 +194,7 @@ class Meter:
         if per_minute and known.pages is not None:
             left = (known.pages - totals.pages_done) / per_minute * 60
         news, last = self._news()
+        job = live.manifest.job()
         quiet = now - self._pace.last_page >= QUIET_SECONDS and last is not None and last.kind in WAITS
         return Figures(
             totals=totals,
@@ -200,11 +206,12 @@ class Meter:
             rate_limited=counters[Counter.RATE_LIMITED] - self._before[Counter.RATE_LIMITED],
             retries=counters[Counter.RETRIES] - self._before[Counter.RETRIES],
             token_seconds=live.tokens.life_left_seconds(),
-            left_seconds=left,
+            left_seconds=None if job.outage_since else left,
             elapsed_seconds=now - self._started,
             at=known.at,
-            waiting=event_line(last) if quiet and last is not None else "",
+            waiting=_waiting(job) or (event_line(last) if quiet and last is not None else ""),
             news=news,
+            outage_since=job.outage_since,
         )
 
     def _news(self) -> tuple[tuple[str, ...], Event | None]:
@@ -213,6 +220,13 @@ class Meter:
         last = events[-1] if events else None
         self._seen = last
         return tuple(event_line(event) for event in fresh if event.kind in NEWS), last
+
+
+def _waiting(job: "JobRow") -> str:
+    """Say why everybody waits, and that this is what the time left depends on; nothing where nobody does."""
+    if job.outage_since is None:
+        return ""
+    return safe(f"time left unknown: no answer since {job.outage_since:%H:%M:%S} UTC ({job.outage_why})")
 
 
 class ProgressView(Protocol):

@@ -39,7 +39,9 @@ class Misfits:
         """Keep one value whole; `why` is empty for a field that is merely unknown."""
         record, pointer = place.find(index)
         self.by_record.setdefault(record, {})[pointer] = value
-        pattern = f"{place.pattern()} ({why})" if why else place.pattern()
+        # A name may be half a surrogate pair, which the manifest cannot hold.
+        name = place.pattern().encode(errors="backslashreplace").decode()
+        pattern = f"{name} ({why})" if why else name
         known = pattern in self.drift or len(self.drift) < PATTERNS
         self.drift[pattern if known else "(more)"] += 1
 

@@ -86,6 +86,7 @@ class SimSettings:
     late_steps: int = 1  # they come in so many parts, the last of them then
     vanish_share: float = 0.0  # of the records of each day, that are served at first and do not last
     unordered_moves: bool = True  # `order: unordered` comes differently each time
+    ongoing_ended: bool = False  # conversations that have no end have one, twenty days after their start
     # tokens
     client_id: str = "simulator-client"
     client_secret: str = "simulator-secret"  # noqa: S105 -- the made-up secret of a made-up organisation
@@ -106,18 +107,22 @@ class SimSettings:
     oversize: Oversize = Oversize.REFUSE
     deep_limit: int = 100_000  # pageNumber * pageSize
     interval_days: float = 7.0
+    heavy_hours: float | None = None  # details queries over longer intervals answer 504, always
     past_end: PastEnd = PastEnd.ABSENT
     list_page_size_cap: int = 500  # entity lists use a smaller page in silence
     # jobs
     job_polls: int = 2  # times a status is asked before it says FULFILLED
     job_seconds: float = 0.0  # and the time it takes at least
     job_fails: bool = False  # new jobs end FAILED
+    job_late: float = 0.0  # seconds after it was made, and after it was fulfilled, in which it is a 404
     job_life: float = 86_400.0  # seconds until a job is EXPIRED
     job_limit: int | None = 50  # jobs at once
+    job_places_taken: int = 0  # of these, by the jobs of others
     job_refusal: JobRefusal = JobRefusal.TOO_MANY
     job_page_size_cap: int = 1000  # without pageSize, a page is this long
     cursor_life: float | None = None  # seconds
     cursor_replay: bool = True  # an old cursor still answers
+    job_lack_share: float = 0.0  # of what a job asks for, that it does not bring and does not tell of
     watermark: datetime | None = None  # jobs know nothing after it; None is no bound
     # the wire
     latency: Latency = 0.0  # seconds, a range of them, or whatever the function says

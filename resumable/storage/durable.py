@@ -57,20 +57,25 @@ def is_temporary(name: str) -> bool:
     return name == temporary_name(name[1 : -len(TEMPORARY_SUFFIX)])
 
 
-def save(path: Path, data: bytes | memoryview) -> Saved:
+def save(path: Path, data: bytes | memoryview, *, public: bool = False) -> Saved:
     """Write a whole file under `path`, durably, or leave `path` as it was.
 
-    Raises StorageFailed; then at most one temporary file is left, which the next save of the same path replaces.
+    Who may read it is who may read its folder, or with `public` whoever the umask lets. Raises StorageFailed; then at
+    most one temporary file is left, which the next save of the same path replaces.
     """
     with _storage(path, needed=len(data)), _folder(path.parent) as folder:
-        saved = _write_temporary(folder, path.name, data)
+        saved = _write_temporary(folder, path.name, data, None if public else _mode(folder) & 0o666)
         os.rename(temporary_name(path.name), path.name, src_dir_fd=folder, dst_dir_fd=folder)
         _sync(folder)
     return saved
 
 
-def make_folder(path: Path, *, within: Path) -> None:
-    """Make `path` and what is missing between it and `within`, each synced into its parent; never through a link."""
+def make_folder(path: Path, *, within: Path, public: bool = False, mode: int | None = None) -> None:
+    """Make `path` and what is missing between it and `within`, each synced into its parent; never through a link.
+
+    Who may enter it is who may enter the folder that it is made in, or with `public` whoever the umask lets. `mode` is
+    of `path` itself, what is above it then is public.
+    """
     missing = [path, *path.parents]
     for folder in reversed(missing[: missing.index(within)]):
         with _storage(folder):
@@ -80,7 +85,28 @@ def make_folder(path: Path, *, within: Path) -> None:
                 if not stat.S_ISDIR(os.lstat(folder).st_mode):
                     raise StorageFailed(f"{folder} is in the way: it is not a folder.", hint="Move it away.") from None
                 continue
+            wanted = mode if folder == path else None
+            if wanted is None and mode is None and not public:
+                wanted = stat.S_IMODE(os.stat(folder.parent).st_mode) & 0o777
+            if wanted is not None:
+                with _folder(folder) as descriptor:
+                    _permit(descriptor, wanted)
             sync_folder(folder.parent)
+
+
+def prepare(path: Path) -> None:
+    """Make an empty file for others to write into, where nothing is yet: to be read by who may read its folder."""
+    with _storage(path), _folder(path.parent) as folder, contextlib.suppress(FileExistsError):
+        descriptor = os.open(path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600, dir_fd=folder)
+        with open(descriptor, "wb"):
+            _permit(descriptor, _mode(folder) & 0o666)
+
+
+def permit_as_folder(descriptor: int, path: Path) -> None:
+    """Let those read a file that is ours who may read the folder of `path`, which it is in."""
+    with _storage(path):
+        if os.fstat(descriptor).st_uid == os.geteuid():
+            _permit(descriptor, stat.S_IMODE(os.stat(path.parent).st_mode) & 0o666)
 
 
 def sync_folder(path: Path) -> None:
@@ -279,9 +305,12 @@ def network_file_system(path: Path, *, mounts: Path = Path("/proc/self/mountinfo
     return f"{found} is a file system over a network" if found in NETWORK_KINDS else None
 
 
-def _write_temporary(folder: int, name: str, data: bytes | memoryview) -> Saved:
+def _write_temporary(folder: int, name: str, data: bytes | memoryview, mode: int | None) -> Saved:
     flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW
-    with open(os.open(temporary_name(name), flags, 0o666, dir_fd=folder), "r+b", buffering=0) as file:
+    first = 0o666 if mode is None else mode
+    with open(os.open(temporary_name(name), flags, first, dir_fd=folder), "r+b", buffering=0) as file:
+        if mode is not None:
+            _permit(file.fileno(), mode)
         rest = memoryview(data)
         while len(rest):
             rest = rest[file.write(rest) or 0 :]
@@ -293,6 +322,17 @@ def _write_temporary(folder: int, name: str, data: bytes | memoryview) -> Saved:
     if size != len(data) or found != hashlib.sha256(data).digest():
         raise OSError(errno.EIO, f"wrote {len(data)} bytes and read back {size} others")
     return Saved(size=size, sha256=found)
+
+
+def _mode(descriptor: int) -> int:
+    return stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o777
+
+
+def _permit(descriptor: int, mode: int) -> None:
+    """Set the permissions of what is open, whatever the umask; a disk that has none keeps its own."""
+    if _mode(descriptor) != mode:
+        with contextlib.suppress(PermissionError):
+            os.fchmod(descriptor, mode)
 
 
 def _sync(descriptor: int) -> None:

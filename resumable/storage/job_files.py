@@ -8,15 +8,17 @@ import functools
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from resumable.errors import ManifestUnusable, ResumableError, StorageFailed, UsageError
-from resumable.models import Interval, PageKey, compact, moment_of
+from resumable.models import Interval, PageKey, moment_of
 from resumable.storage import durable
 from resumable.storage.folder import FolderStore
+from resumable.storage.guarded import GuardedStore
+from resumable.storage.lock import Guard
 from resumable.storage.store import Store
 
 MANIFEST: Final = "manifest.sqlite"
@@ -34,6 +36,12 @@ _PAGE = re.compile(r"page-(\d{5,10})(?:\.take-(\d{1,9}))?\.parquet")
 
 StoreOf = Callable[[str], Store]
 """Makes the store of a job, by the job's name."""
+
+
+def compact(moment: datetime) -> str:
+    """Write a moment for a file name: `20231001T000000Z`, with milliseconds only where there are any."""
+    millis = moment.microsecond // 1000
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%S") + (f".{millis:03d}" if millis else "") + "Z"
 
 
 def window_key(window: Interval) -> str:
@@ -92,7 +100,7 @@ class StateFiles:
     @property
     def pace(self) -> Path:
         """The folder of the files through which processes share a pace."""
-        return self.folder.absolute() / _PACE
+        return self.folder.resolve() / _PACE
 
     def job(self, name: str) -> "JobFiles":
         """Return where the things of a job lie, whether there is one or not."""
@@ -140,6 +148,10 @@ class JobFiles:
     def store(self) -> Store:
         """What its parts, its receipt and aside/ lie in."""
         return FolderStore(self.folder) if self.state.store_of is None else self.state.store_of(self.name)
+
+    def guarded(self, guard: Guard) -> "JobFiles":
+        """Return the same, with a store that asks before every write whether this process still holds the lock."""
+        return replace(self, state=replace(self.state, store_of=lambda _: GuardedStore(self.store, guard)))
 
     @property
     def manifest(self) -> Path:

@@ -13,14 +13,19 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from resumable.clock import Clock
-from resumable.errors import TransportFault
+from resumable.clock import GRACE_SECONDS, Clock, Stop
+from resumable.errors import GivenUp, TransportFault
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
     from typing_extensions import Buffer
+
+T = TypeVar("T")
+
+LOOK_SECONDS: Final = 1.0
+"""So often is looked whether the run is to end, while an answer is waited for."""
 
 _MIB = 1024 * 1024
 
@@ -54,12 +59,12 @@ class Phase(enum.StrEnum):
 class Exchange:
     """The state of one exchange; used by one thread, aborted from any."""
 
-    def __init__(self, limits: Limits, clock: Clock) -> None:
-        """The deadline runs from now."""
+    def __init__(self, limits: Limits, clock: Clock, stop: Stop | None = None) -> None:
+        """The deadline runs from now; once `stop` is raised it is no later than what the run is to end by."""
         self.limits = limits
         self.clock = clock
         self.started = clock.monotonic()
-        self.deadline = self.started + limits.total_seconds
+        self._stop = stop
         self.phase = Phase.CONNECT
         self.received = 0
         """Bytes of the body so far, before decoding."""
@@ -67,6 +72,11 @@ class Exchange:
         """Puts the connection into the pool; with False, closes it first."""
         self._socket: socket.socket | None = None
         self._aborted = False
+
+    @property
+    def deadline(self) -> float:
+        """When it ends at the latest; comes nearer once the run is to end."""
+        return min(self.started + self.limits.total_seconds, self._stop.ends_at if self._stop else float("inf"))
 
     @property
     def where(self) -> str:
@@ -79,8 +89,11 @@ class Exchange:
         return self.clock.monotonic() - self.started
 
     @contextlib.contextmanager
-    def bounding(self, sock: socket.socket, seconds: float | None = None) -> Iterator[None]:
-        """Let one blocking operation on `sock` take until the deadline, and no more than `seconds` (or the silence)."""
+    def bounding(self, sock: socket.socket, seconds: float | None = None, *, again: bool = False) -> Iterator[None]:
+        """Let one blocking operation on `sock` take until the deadline, and no more than `seconds` (or the silence).
+
+        Raises TransportFault; with `again` it raises TimeoutError where only the seconds are over.
+        """
         # In this order: `abort` raises its flag first and then looks for a socket, so one of the two sees the other.
         self._socket = sock
         if self._aborted:
@@ -93,8 +106,19 @@ class Exchange:
             yield
         except TimeoutError:
             if self._aborted or left > (seconds or self.limits.read_seconds):
+                if again and not self._aborted:
+                    raise
                 raise TransportFault(f"timed out {self.where}") from None
             raise self._late() from None
+
+    def patiently(self, sock: socket.socket, operation: Callable[[], T]) -> T:
+        """Do what can be done again where nothing came, a second at a time: meanwhile the deadline may come nearer."""
+        silence = self.limits.read_seconds
+        while True:
+            wait = min(silence, LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError), self.bounding(sock, wait, again=silence > LOOK_SECONDS):
+                return operation()
+            silence -= wait
 
     def abort(self) -> None:
         """Make what is blocked on the socket return at once, and every later operation fail; for other threads."""
@@ -116,6 +140,8 @@ class Exchange:
         return self._aborted
 
     def _late(self) -> TransportFault:
+        if self.deadline < self.started + self.limits.total_seconds:
+            return GivenUp(f"given up {GRACE_SECONDS:g} s after the run was told to end: stopped {self.where}")
         return TransportFault(f"no whole answer within {self.limits.total_seconds:g} s: stopped {self.where}")
 
 
@@ -149,8 +175,7 @@ class BoundedSocket(socket.socket):
 
     def recv_into(self, buffer: "WriteableBuffer", nbytes: int = 0, flags: int = 0) -> int:
         """Receive what has come, at least a byte, or 0 at the end."""
-        with current().bounding(self):
-            return super().recv_into(buffer, nbytes, flags)
+        return current().patiently(self, lambda: super(BoundedSocket, self).recv_into(buffer, nbytes, flags))
 
     def sendall(self, data: "ReadableBuffer", flags: int = 0, /) -> None:
         """Send everything; the C code counts the timeout over the whole call."""
@@ -174,8 +199,7 @@ class BoundedTlsSocket(ssl.SSLSocket):
 
     def read(self, len: int = 1024, buffer: "Buffer | None" = None) -> Any:  # noqa: A002, ANN401 - as in ssl
         """Receive what has come, at least a byte, or nothing at the end."""
-        with current().bounding(self):
-            return super().read(len, buffer)
+        return current().patiently(self, lambda: super(BoundedTlsSocket, self).read(len, buffer))
 
     def send(self, data: "ReadableBuffer", flags: int = 0) -> int:
         """Send some."""

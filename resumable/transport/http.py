@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import requests
 import urllib3
 
-from resumable.clock import Clock
+from resumable.clock import Clock, Stop
 from resumable.errors import Fault, StatusFault, TransportFault, UsageError
 from resumable.models import Request
 from resumable.redaction import Redactor, Secret
@@ -87,11 +87,16 @@ class HttpTransport:
         proxy: str | None = None,
         ca_bundle: str | None = None,
         pool_size: int = 10,
+        stop: Stop | None = None,
     ) -> None:
-        """`proxy` is an http(s) URL, used for https origins only: loopback is reached directly. Raises UsageError."""
+        """`proxy` is an http(s) URL, used for https origins only: loopback is reached directly. Raises UsageError.
+
+        Once `stop` is raised, what is in flight is given up in time.
+        """
         self.origin = origin_of(origin)
         self._limits = limits
         self._clock = clock
+        self._stop = stop
         self._redactor = redactor
         self._adapter = _adapter(self.origin, proxy, ca_bundle, redactor, pool_size)
         self._headers: dict[str, str | Secret] = {
@@ -129,7 +134,7 @@ class HttpTransport:
         self, method: str, path: str, params: Mapping[str, str], headers: Mapping[str, Secret], body: Secret | None
     ) -> Reply | Fault:
         """Return the answer or the fault; a fault comes without its traceback."""
-        exchange = Exchange(self._limits, self._clock)
+        exchange = Exchange(self._limits, self._clock, self._stop)
         with self._lock:
             if self._closed:
                 return TransportFault("the transport is closed")

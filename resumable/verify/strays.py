@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from resumable.manifest.rows import WindowRow
 from resumable.models import PageKey, WindowState, label
@@ -12,7 +13,11 @@ from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import Subject
 
 HIDDEN = (".", "_")
-"""What the names of files begin with that no reader of a folder of Parquet looks at."""
+"""What the names of files begin with that pyarrow and pandas pass over."""
+
+READ: Final = ".parquet"
+"""What the names of files end with that DuckDB and Polars read whatever they begin with: `._page-00001.parquet`, which
+macOS lays beside a file on a disk that is not its own, ends every query of theirs."""
 
 
 def parts_folder(subject: Subject) -> Finding | None:
@@ -75,9 +80,16 @@ def _judged(subject: Subject, key: str) -> tuple[Flaw | None, str]:
     kind, name = subject.store.kind(key) or FILE, name_of(key)
     if is_temporary(name):
         return Flaw.LEFTOVER, f"{name} is a temporary file that was never finished"
-    if name.startswith(HIDDEN):
+    if name.startswith(HIDDEN) and not _globbed(subject, key):
         return None, ""
     return Flaw.ORPHAN, f"{name} is {kind} that no row names, and readers of the folder take it for data"
+
+
+def _globbed(subject: Subject, key: str) -> bool:
+    """Tell whether `**/*.parquet` finds something hidden, or something in a folder that is."""
+    if subject.store.kind(key) == FOLDER:
+        return any(_globbed(subject, below) for below in subject.store.list(key))
+    return key.endswith(READ)
 
 
 def _of_job(subject: Subject, key: str) -> Iterator[Finding]:

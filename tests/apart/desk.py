@@ -74,6 +74,7 @@ class Desk:
             "GENESYS_LOGIN_URL": self.wire.login,
             "RESUMABLE_STATE": str(self.state),
             "RESUMABLE_WORKERS": "3",
+            "RESUMABLE_PROGRESS_SECONDS": "600",
             **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
             **self.extra,
         }

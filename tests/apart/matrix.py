@@ -117,7 +117,8 @@ def cells(contracts: Sequence[Contract] = ALL, families: Iterable[Family] = Fami
             for index, wrong in enumerate(wrong_answers(contract, kind)):
                 if wrong.family not in wanted:
                     continue
-                for page, nth in _places(contract, kind):
+                places = _places(contract, kind)
+                for page, nth in places[:-1] if wrong.before_last else places:
                     for times in (1,) if wrong.once_only else (1, None):
                         own = list(wrong_answers(contract, kind))[index]
                         yield Cell(contract=contract, kind=kind, wrong=own, page=page, nth=nth, times=times)

@@ -122,6 +122,20 @@ def after(act: Callable[[], None]) -> Change:
     return change
 
 
+def nested(path: tuple[str, ...], value: Any, beside: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return an object with a value at a path, and with what is beside the path's first key."""
+    for name in reversed(path):
+        value = {name: value}
+    return {**value, **beside}
+
+
+def value_at(body: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
+    """Return the value at a path of keys; None where there is none."""
+    for name in path:
+        body = body.get(name) if isinstance(body, dict) else None
+    return body
+
+
 def _put(body: Any, path: tuple[str, ...], value: Any) -> Any:  # noqa: ANN401 - JSON
     inner = body if isinstance(body, dict) else {}
     return {**inner, path[0]: value if len(path) == 1 else _put(inner.get(path[0]), path[1:], value)}

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from tests.apart.contracts import CONVERSATIONS, HERE, TICKETS
 from tests.apart.desk import Desk, MakeDesk
 from tests.apart.exchange import Kind
@@ -27,7 +25,6 @@ def refused(there: Desk, *arguments: str) -> str:
     return outcome.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="a job begun at one organisation is carried on at another: complete, exit 0")
 def test_resume_at_another_organisation_is_refused(desk_at: MakeDesk, elsewhere: Elsewhere) -> None:
     """`resume` at another organisation ends with exit 2, names both, and the job goes on at its own."""
     here = desk_at()
@@ -40,7 +37,6 @@ def test_resume_at_another_organisation_is_refused(desk_at: MakeDesk, elsewhere:
     assert wrong_with(here, CONVERSATIONS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="a job begun at one organisation is carried on at another")
 def test_same_backfill_at_another_organisation_is_refused(desk_at: MakeDesk, elsewhere: Elsewhere) -> None:
     """The same command with another organisation's environment ends with exit 2, also when the job is complete."""
     here = desk_at()
@@ -50,7 +46,6 @@ def test_same_backfill_at_another_organisation_is_refused(desk_at: MakeDesk, els
     assert wrong_with(here, CONVERSATIONS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="two profiles have one default name: the other is never asked")
 def test_profiles_of_two_organisations_have_two_jobs(desk_at: MakeDesk, elsewhere: Elsewhere, tmp_path: Path) -> None:
     """One job file with two profiles makes two jobs, or refuses; the second never counts as the first's."""
     here = desk_at()
@@ -72,7 +67,6 @@ def test_profiles_of_two_organisations_have_two_jobs(desk_at: MakeDesk, elsewher
         assert there.wire.cloud.asked(Kind.CONVERSATIONS)
 
 
-@pytest.mark.xfail(strict=True, reason="repair asks whichever organisation the environment names")
 def test_repair_at_another_organisation_is_refused(desk_at: MakeDesk, elsewhere: Elsewhere) -> None:
     """A part that is gone is not asked for again at another organisation."""
     here = desk_at()
@@ -84,7 +78,6 @@ def test_repair_at_another_organisation_is_refused(desk_at: MakeDesk, elsewhere:
     assert wrong_with(here, CONVERSATIONS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="a later end at another organisation extends the job with its records")
 def test_later_end_at_another_organisation_is_refused(desk_at: MakeDesk, elsewhere: Elsewhere) -> None:
     """`--look-back` with a later end takes nothing of another organisation."""
     here = desk_at(World(days=4))
@@ -95,7 +88,6 @@ def test_later_end_at_another_organisation_is_refused(desk_at: MakeDesk, elsewhe
     assert wrong_with(here, CONVERSATIONS, days=4) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="a described endpoint is carried on at any address")
 def test_described_endpoint_stays_at_its_origin(desk_at: MakeDesk, elsewhere: Elsewhere) -> None:
     """A job of a described endpoint is not carried on at another address."""
     here = desk_at()
@@ -106,7 +98,6 @@ def test_described_endpoint_stays_at_its_origin(desk_at: MakeDesk, elsewhere: El
     assert wrong_with(here, TICKETS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="verify --online compares with whichever organisation the environment names")
 def test_online_check_at_another_organisation_is_refused(desk_at: MakeDesk, elsewhere: Elsewhere) -> None:
     """`verify --online` does not find another organisation's counts to be right."""
     here = desk_at()
@@ -115,7 +106,6 @@ def test_online_check_at_another_organisation_is_refused(desk_at: MakeDesk, else
     refused(there, "verify", "j", "--online")
 
 
-@pytest.mark.xfail(strict=True, reason="names are taken from lists of any organisation")
 def test_names_of_another_organisation_are_refused(desk_at: MakeDesk, elsewhere: Elsewhere, tmp_path: Path) -> None:
     """`export --names` takes no names from lists of another organisation."""
     here = desk_at()
@@ -132,7 +122,6 @@ def test_names_of_another_organisation_are_refused(desk_at: MakeDesk, elsewhere:
     assert "Somebody Else" not in written
 
 
-@pytest.mark.xfail(strict=True, reason="nothing says whose data a job holds")
 def test_status_names_the_organisation(desk_at: MakeDesk) -> None:
     """`status --json` has the origin, the id and the name of the organisation, and a client without its secret."""
     desk = desk_at()
@@ -144,7 +133,6 @@ def test_status_names_the_organisation(desk_at: MakeDesk) -> None:
     assert organisation["client"]
 
 
-@pytest.mark.xfail(strict=True, reason="nothing tells two clients apart")
 def test_another_client_of_nobody_knows_which_organisation_is_refused(desk_at: MakeDesk) -> None:
     """Where the role may not read the organisation, another client at the same origin has to be confirmed."""
     desk = desk_at(manners=Manners(organisation_allowed=False))

@@ -34,7 +34,6 @@ def healed(desk: Desk) -> Outcome:
     return outcome if outcome.code == 0 else desk("resume", "j", later=timedelta(hours=1))
 
 
-@pytest.mark.xfail(strict=True, reason="a page size of -5 breaks the manifest for ever: exit 8")
 def test_negative_page_size_is_a_fault(desk_at: MakeDesk) -> None:
     """A list that once names a page size of -5 is complete after the next run."""
     desk = desk_at()
@@ -45,7 +44,6 @@ def test_negative_page_size_is_a_fault(desk_at: MakeDesk) -> None:
     assert wrong_with(desk, USERS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="a count that SQLite cannot hold ends every run with exit 1")
 @pytest.mark.parametrize(("contract", "path"), COUNTED, ids=lambda one: getattr(one, "name", None) or ".".join(one))
 @pytest.mark.parametrize("count", HUGE)
 def test_count_beyond_all_bounds_is_a_fault(
@@ -60,7 +58,6 @@ def test_count_beyond_all_bounds_is_a_fault(
     assert wrong_with(desk, contract) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="the id .. of a job leads to exit 2 for ever")
 def test_job_id_that_is_a_path_is_a_fault(desk_at: MakeDesk) -> None:
     """A job whose id once is `..` is submitted again, and nothing else is asked for in its name."""
     desk = desk_at()
@@ -72,7 +69,6 @@ def test_job_id_that_is_a_path_is_a_fault(desk_at: MakeDesk) -> None:
     assert wrong_with(desk, CONVERSATION_JOBS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="cursors that go round are followed without end")
 @pytest.mark.parametrize("contract", [CONVERSATION_JOBS, FEED], ids=lambda contract: contract.name)
 def test_cursors_that_go_round_end(desk_at: MakeDesk, contract: Contract) -> None:
     """Cursors c2 c3 c2 c3 ... for ever are given up within bounds, and the next run completes."""
@@ -86,7 +82,6 @@ def test_cursors_that_go_round_end(desk_at: MakeDesk, contract: Contract) -> Non
     assert wrong_with(desk, contract) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="a page over the size limit is downloaded six times and quarantined")
 def test_page_too_big_is_taken_in_smaller_ones(desk_at: MakeDesk) -> None:
     """Job results of over 128 MiB a page are asked for in smaller pages, by the same command."""
     desk = desk_at()
@@ -101,7 +96,6 @@ def test_page_too_big_is_taken_in_smaller_ones(desk_at: MakeDesk) -> None:
     assert wrong_with(desk, CONVERSATION_JOBS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="a day that answers 504 while longer than 6 h is quarantined")
 def test_day_that_is_too_heavy_is_halved(desk_at: MakeDesk) -> None:
     """A window that keeps answering 504 is split by itself until it does not, and brings all records."""
     desk = desk_at()
@@ -116,7 +110,6 @@ def test_day_that_is_too_heavy_is_halved(desk_at: MakeDesk) -> None:
     assert wrong_with(desk, CONVERSATIONS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="a wall that is lower than assumed refuses the pages behind it for ever")
 @pytest.mark.parametrize(("wall", "page_size"), [(20, 10), (20, 7), (24, 7)])
 def test_wall_that_the_server_names_splits_the_window(desk_at: MakeDesk, wall: int, page_size: int) -> None:
     """`Pagination may not exceed 20 results` splits a day of 25, at whatever page it comes."""
@@ -126,7 +119,6 @@ def test_wall_that_the_server_names_splits_the_window(desk_at: MakeDesk, wall: i
     assert wrong_with(desk, CONVERSATIONS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="a wall among a job's results costs four jobs and exit 9")
 def test_wall_among_the_results_of_a_job_splits_the_window(desk_at: MakeDesk) -> None:
     """The same words from a job's results split the window, too."""
     desk = desk_at()
@@ -144,7 +136,6 @@ def test_wall_among_the_results_of_a_job_splits_the_window(desk_at: MakeDesk) ->
     assert wrong_with(desk, CONVERSATION_JOBS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="results that answer 404 for 6 s cost 8 jobs and exit 9")
 def test_results_that_are_late_are_waited_for(desk_at: MakeDesk) -> None:
     """Results that are not there for six seconds after FULFILLED are asked for again, of the same job."""
     desk = desk_at()
@@ -163,7 +154,6 @@ def test_results_that_are_late_are_waited_for(desk_at: MakeDesk) -> None:
     assert wrong_with(desk, CONVERSATION_JOBS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="a FAILED job is told as a source that changed, without its reason")
 def test_job_that_failed_is_told_with_its_reason(desk_at: MakeDesk) -> None:
     """A job that FAILED is made again later, a few times; its errorMessage is told, and nothing of a changed source."""
     desk = desk_at()
@@ -177,7 +167,6 @@ def test_job_that_failed_is_told_with_its_reason(desk_at: MakeDesk) -> None:
     assert wrong_with(desk, CONVERSATION_JOBS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="an outage of 100 s quarantines every window, exit 3 after 84 s")
 @pytest.mark.parametrize("seconds", [100, 180])
 def test_outage_is_waited_for(desk_at: MakeDesk, seconds: int) -> None:
     """Where everything answers 503 for minutes, one command waits for it and brings all, with few requests."""
@@ -191,7 +180,6 @@ def test_outage_is_waited_for(desk_at: MakeDesk, seconds: int) -> None:
     assert wrong_with(desk, CONVERSATIONS, days=19) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="an outage is told as pages that were given up on")
 def test_outage_without_end_leaves_nothing_quarantined(desk_at: MakeDesk) -> None:
     """Where everything answers 503 for a day, the run ends with exit 3 within hours, and quarantines no page."""
     desk = desk_at(World(days=3))
@@ -234,6 +222,19 @@ def test_gateway_that_knows_no_path_is_not_told_as_a_filter(desk_at: MakeDesk) -
     assert outcome.code in (2, 3)
     assert "GENESYS_API_URL" in outcome.stderr
     assert "filters" not in outcome.stderr
+
+
+@pytest.mark.parametrize("seconds", [100, 170])
+def test_longest_duration_holds_through_waits(desk_at: MakeDesk, seconds: int) -> None:
+    """`--max-duration 10s` ends within half a minute more, whatever the server asks to wait."""
+    desk = desk_at()
+    answer = replace(error(429, "Slow down"), headers={"Retry-After": str(seconds)})
+    desk.wire.cloud.script.add(lambda _request, _answer: answer, times=None, kind=Kind.CONVERSATIONS)
+    outcome = desk(*CONVERSATIONS.arguments(), "--max-duration", "10s")
+    assert outcome.code == 3
+    assert outcome.seconds <= 40
+    assert healed(desk).code == 0
+    assert wrong_with(desk, CONVERSATIONS) == ""
 
 
 def _outage(desk: Desk, seconds: int) -> Callable[[], int]:

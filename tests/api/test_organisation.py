@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from resumable.api.organisation import described, foreign, identify, same, told_locally
+from resumable.api.organisation import foreign, identify, same, told_locally
 from resumable.api.session import open_session
 from resumable.clock import Stop
 from resumable.datasets.resolve import get
@@ -14,6 +14,7 @@ from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
+from resumable.text import described
 from tests.support.builders import MemoryJournal, virtual_settings
 from tests.support.clock import VirtualClock
 

@@ -199,9 +199,24 @@ TROUBLE: dict[str, Step] = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLE)
+OUT = ("500", "503", "408", "a timeout")
+
+
+@pytest.mark.parametrize("trouble", OUT)
+def test_a_login_that_is_out_is_waited_for(trouble: str, seed: int) -> None:
+    """5xx and timeouts are an outage: after its tries it is asked seldom, for half an hour, and then exit code 3."""
+    clock = VirtualClock(seed)
+    transport = ScriptedTransport(clock, [TROUBLE[trouble]])
+    with pytest.raises(Incomplete, match="no answer since"):
+        token_source(transport, clock).get()
+    assert 1800 <= clock.monotonic() - 1000.0 < 1860
+    assert 100 < len(transport.sent) < 220
+    assert min(gaps_between(transport)) >= 1.0
+
+
+@pytest.mark.parametrize("trouble", [trouble for trouble in TROUBLE if trouble not in OUT])
 def test_a_login_in_trouble_is_tried_six_times_and_then_the_run_can_be_resumed(trouble: str, seed: int) -> None:
-    """5xx, 429, pages that are no answer and timeouts: bounded tries, a second apart at least, then exit code 3."""
+    """429 and pages that are no answer: bounded tries, a second apart at least, then exit code 3."""
     clock = VirtualClock(seed)
     transport = ScriptedTransport(clock, [TROUBLE[trouble]])
     with pytest.raises(Incomplete, match="no token could be had"):
@@ -237,9 +252,10 @@ def test_a_stranger_at_the_login_host_is_not_asked_twice() -> None:
     """A certificate that does not prove the host ends the run after one request."""
     clock = VirtualClock()
     transport = ScriptedTransport(clock, [TrustFault("self-signed certificate")])
-    with pytest.raises(Incomplete, match="self-signed"):
+    with pytest.raises(Incomplete, match="self-signed") as ended:
         token_source(transport, clock).get()
     assert len(transport.sent) == 1
+    assert "RESUMABLE_CA_BUNDLE" in ended.value.hint
 
 
 def test_a_failed_refresh_lets_the_others_leave_without_asking_again(seed: int) -> None:

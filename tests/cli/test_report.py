@@ -75,3 +75,47 @@ def test_a_new_job_has_a_report_too(cli: CommandLine) -> None:
     assert cli(*BACKFILL).code == 4
     assert cli("report", "j").code == 0
     assert "3 planned" in (cli.state / "j" / "report.html").read_text()
+
+
+def test_only_a_report_of_the_same_job_is_written_over(cli: CommandLine, tmp_path: Path) -> None:
+    """A stranger's file, an edited report and another job's are left alone with exit 2, unless --replace is given."""
+    assert cli(*BACKFILL).code == 0
+    assert cli("backfill", "conversations", *RANGE, "--job", "k").code == 0
+    path = tmp_path / "mine.html"
+    path.write_text("mine")
+    outcome = cli("report", "j", "--to", str(path))
+    assert outcome.code == 2
+    assert "--replace" in outcome.stderr
+    assert path.read_text() == "mine"
+    assert cli("report", "j", "--to", str(path), "--replace").code == 0
+    assert cli("report", "j", "--to", str(path)).code == 0
+    assert cli("report", "k", "--to", str(path)).code == 2
+    path.write_text(path.read_text().replace("records", "RECORDS"))
+    assert cli("report", "j", "--to", str(path)).code == 2
+
+
+@pytest.mark.parametrize("inside", ["manifest.sqlite", "receipt.json", "lock", "notes.html"])
+def test_no_report_is_written_over_a_jobs_own_files(cli: CommandLine, tmp_path: Path, inside: str) -> None:
+    """Not of this job nor of another, not through a link, not with --replace; its usual place in the folder is fine."""
+    assert cli(*BACKFILL).code == 0
+    assert cli("backfill", "conversations", *RANGE, "--job", "k").code == 0
+    (tmp_path / "link.html").symlink_to(cli.state / "k" / inside)
+    before = {path: path.read_bytes() for path in cli.state.rglob("*") if path.is_file() and path.name != "lock"}
+    for place in (cli.state / "j" / inside, cli.state / "k" / inside, tmp_path / "link.html", cli.state / "k"):
+        for more in ((), ("--replace",)):
+            assert cli("report", "j", "--to", str(place), *more).code == 2, place
+    after = {path: path.read_bytes() for path in cli.state.rglob("*") if path.is_file() and path.name != "lock"}
+    assert after == before
+    assert cli("report", "j", "--to", str(cli.state / "j")).code == 0
+    assert (cli.state / "j" / "report.html").is_file()
+
+
+def test_a_report_follows_the_links_that_were_named(cli: CommandLine, tmp_path: Path) -> None:
+    """The file that a link leads to is written, the first time and the second."""
+    assert cli(*BACKFILL).code == 0
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.html").symlink_to(tmp_path / "real" / "r.html")
+    for _ in range(2):
+        assert cli("report", "j", "--to", str(tmp_path / "link.html")).code == 0
+    assert (tmp_path / "real" / "r.html").is_file()
+    assert (tmp_path / "link.html").is_symlink()

@@ -8,6 +8,7 @@ from resumable.datasets.catalogue import CATALOGUE
 from resumable.datasets.resolve import get
 from resumable.errors import UsageError
 from resumable.models import Interval, Query
+from resumable.schema.registry import pinned
 from tests.support.builders import START
 
 DAY = Interval(start=START, end=START + timedelta(days=1))
@@ -65,7 +66,7 @@ def test_the_contract_with_a_page_count_is_asked_as_the_article_has_it() -> None
     full = contract.request(query, DAY, 2, 1000).body  # type: ignore[union-attr]  # a paged contract
     assert full is not None
     assert (full["groupBy"], full["metrics"]) == (["queueId"], ["nConnected"])
-    assert full["filters"] == {"and": [{"path": "queueId", "operator": "in", "values": ["q"]}, {"path": "x"}]}
+    assert full["filters"] == {"and": [{"path": "queue.id", "operator": "in", "values": ["q"]}, {"path": "x"}]}
 
 
 def test_a_job_counts_a_conversation_to_the_day_it_started_on() -> None:
@@ -99,8 +100,19 @@ def test_a_list_is_asked_for_by_number_in_an_order_that_repeats(name: str) -> No
     assert request.method == "GET"
     assert request.body is None
     assert (request.params["pageSize"], request.params["pageNumber"]) == ("500", "4")
-    assert "sortOrder" in request.params
+    assert request.params["sortOrder"] == {"queues": "asc"}.get(name, "ascending")
     assert (request.params.get("state") == "any") is (name == "users")
+
+
+def test_users_are_asked_for_with_all_that_has_columns() -> None:
+    """What comes only where it is asked for is asked for, by names that the schema has a place for."""
+    request = get("users").request(Query(), DAY, 1, 100)  # type: ignore[union-attr]  # a paged contract
+    expanded = request.params["expand"].split(",")
+    assert {"routingStatus", "presence", "station", "authorization", "team", "groups", "skills", "languages"} < {
+        *expanded
+    }
+    columns = {name.lower() for name in pinned("user").arrow.names}
+    assert [name for name in expanded if name.lower() not in columns] == []
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -11,11 +11,11 @@ from resumable.models import Snapshot, Window, WindowState
 from resumable.schema.registry import pinned
 from tests.support.builders import days
 
-CONVERSATION = pinned("conversation")
+SCHEMA = pinned("conversation")
 
 
 def verdict(
-    *pages: list[str],
+    *pages: list[str] | list[None],
     total: int | None = None,
     page_count: int | None = None,
     page_size: int | None = 2,
@@ -33,9 +33,7 @@ def verdict(
         fingerprint=before,
     )
     row = WindowRow(window=window, done=len(pages), moved=moved)
-    return judge(
-        row, (pa.chunked_array([pa.array(page, pa.string())]) for page in pages), CONVERSATION, page_size=page_size
-    )
+    return judge(row, (pa.chunked_array([pa.array(page, pa.string())]) for page in pages), SCHEMA, page_size=page_size)
 
 
 def test_records_that_add_up_to_the_total_are_complete() -> None:
@@ -95,7 +93,7 @@ def test_a_smaller_page_that_the_server_named_counts() -> None:
         fingerprint=None,
     )
     row = WindowRow(window=window, done=2, moved=False)
-    assert judge(row, [pa.chunked_array([["a"], ["b"]])], CONVERSATION, page_size=100).complete
+    assert judge(row, [pa.chunked_array([["a"], ["b"]])], SCHEMA, page_size=100).complete
 
 
 def test_no_pages_at_all_can_be_judged() -> None:
@@ -116,3 +114,9 @@ def test_the_fingerprint_is_of_the_set(keys: list[str], cut: int) -> None:
 def test_keys_that_only_look_alike_are_kept_apart() -> None:
     """Where one key ends and the next begins is part of the fingerprint."""
     assert verdict(["ab", "c"]).fingerprint != verdict(["a", "bc"]).fingerprint
+
+
+def test_records_without_any_key_settle_nothing() -> None:
+    """They are the same set in every take, whatever they are."""
+    first = verdict([None, None], total=3)
+    assert not verdict([None, None], total=3, before=first.fingerprint).complete

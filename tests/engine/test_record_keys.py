@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from resumable.engine.record_keys import RecordKeys, hashes
-from resumable.models import Interval, JobState, Window, WindowState
+from resumable.models import Interval, JobState, PageKey, Window, WindowState
+from resumable.schema.schema import Schema
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from resumable.storage.parts import Parts
@@ -99,9 +100,9 @@ def test_the_receipt_is_the_same_whether_keys_were_kept_or_read(
     looks: list[object] = []
     real = Parts.identities
 
-    def look(self: Parts, *about: object) -> pa.ChunkedArray:
-        looks.append(about)
-        return real(self, *about)  # type: ignore[arg-type]  # as it came
+    def look(self: Parts, page: PageKey, schema: Schema) -> pa.ChunkedArray:
+        looks.append(page)
+        return real(self, page, schema)
 
     monkeypatch.setattr(Parts, "identities", look)
     monkeypatch.setattr(RecordKeys.__init__, "__kwdefaults__", {"keys": most})

@@ -13,10 +13,10 @@ from resumable.models import EventKind, PageKey, Window, WindowState
 from resumable.simulator.messages import Kind
 from resumable.storage import durable
 from resumable.storage.parts import Footer, Parts
-from tests.engine.whole_runs import assert_whole, simulated
 from tests.support.builders import footer, make_job, make_manifest, snapshot, table
 from tests.support.clock import VirtualClock
 from tests.support.parts import FolderParts
+from tests.support.whole_runs import assert_whole, simulated
 
 
 class Bench:
@@ -106,6 +106,27 @@ FOREIGN: dict[str, Callable[[Footer], Footer]] = {
     "of a later take": lambda said: replace(said, take=2),
     "past the end": lambda said: replace(said, number=9),
 }
+
+
+OUT_OF_RANGE: dict[str, Callable[[Footer], Footer]] = {
+    "a negative page size": lambda said: replace(said, snapshot_page_size=-5),
+    "a total of 2^63": lambda said: replace(said, total=2**63, snapshot_total=2**63),
+    "a page count of 2^63": lambda said: replace(said, page_count=2**63, snapshot_page_count=2**63),
+    "a page size of 2^64": lambda said: replace(said, snapshot_page_size=2**64),
+    "a negative total": lambda said: replace(said, total=-1, snapshot_total=-1),
+}
+
+
+@pytest.mark.parametrize("which", OUT_OF_RANGE)
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_orphan_that_no_row_could_hold_is_removed(which: str, number: int, bench: Bench) -> None:
+    """A part of a version that took what the server said: its adoption fails, and the run goes on."""
+    if number == 2:
+        bench.record(1)
+    bench.orphan(number, change=OUT_OF_RANGE[which])
+    row = bench.recover()
+    assert row.done == number - 1
+    assert bench.events() == [EventKind.REMOVED]
 
 
 @pytest.mark.parametrize("which", FOREIGN)

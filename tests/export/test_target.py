@@ -99,12 +99,14 @@ def test_a_delta_table_of_others_is_left_alone(make: Make, tmp_path: Path) -> No
 
 
 def test_another_shape_takes_the_place_of_the_whole_export(make: Make, tmp_path: Path) -> None:
-    """No day of whole records stays among those of a table."""
+    """Only where it is told to; no day of whole records stays among those of a table."""
     import pyarrow.parquet as pq
 
     job = three_days(make)
     job.export(tmp_path / "out")
-    done = job.export(tmp_path / "out", table="conversations")
+    with pytest.raises(UsageError, match="left alone"):
+        job.export(tmp_path / "out", table="conversations")
+    done = job.export(tmp_path / "out", table="conversations", replace=True)
     assert (done.days_written, done.days_kept) == (3, 0)
     assert all("participants" not in pq.read_schema(path).names for path in (tmp_path / "out").glob("day=*/*"))
 

@@ -3,11 +3,16 @@
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import resumable
+from resumable.export import shape
+from resumable.export.text import Csv
+from resumable.schema.decode import decode
+from resumable.schema.registry import pinned
 from tests.export.jobs import Make, Page, record
 
 HOSTILE = [
@@ -109,3 +114,50 @@ def test_an_export_of_nothing_still_has_its_header(make: Make) -> None:
     job = make([[], []])
     assert output(job, format="csv").startswith(b'"conversationId","conversationStart"')
     assert output(job, format="jsonl") == b""
+
+
+LONE = "x\ud83d"
+"""JSON may hold half a surrogate pair, as an escape; no encoding can hold it."""
+
+
+def test_half_a_surrogate_pair_stays_the_escape_that_it_was_sent_as(make: Make, tmp_path: Path) -> None:
+    """In values, names, lists and free maps: JSON Lines are UTF-8 and give back every record; so is CSV."""
+    sent = record(
+        "a",
+        0,
+        externalTag=LONE,
+        divisionIds=[LONE],
+        participants=[{"attributes": {"k": LONE, LONE: "v", "ü": "ü"}}],
+        minute=0,
+        **{f"new{LONE}": {LONE: [LONE]}},
+    )
+    job = make([[Page(records=[sent])]])
+    lines = output(job, format="jsonl")
+    assert json.loads(lines.decode("utf-8")) == sent
+    assert b'"externalTag":"x\\ud83d"' in lines
+    assert "ü".encode() in lines
+    job.export(tmp_path / "out.jsonl")
+    assert (tmp_path / "out.jsonl").read_bytes() == lines
+    (row,) = csv.DictReader(io.StringIO(output(job, format="csv").decode("utf-8"), newline=""))
+    assert json.loads(row["_unmapped"])["/externalTag"] == LONE
+
+
+def test_csv_keeps_half_a_surrogate_pair_within_free_json() -> None:
+    """A list of any JSON holds it as its escape too."""
+    schema = pinned("user")
+    body = json.dumps({"entities": [{"id": "u", "groups": [{"owners": [{"name": [LONE, "ü"]}]}]}]}).encode()
+    table = decode(body, schema=schema, records_key="entities").table
+    assert table is not None
+    found: list[bytes] = []
+    made = shape.make(schema, "users", table=None, names={})
+    Csv(found.append, made).add(0, made.apply(table))
+    (row,) = csv.DictReader(io.StringIO(b"".join(found).decode("utf-8"), newline=""))
+    assert json.loads(row["groups"]) == [{"owners": [{"name": [LONE, "ü"]}]}]
+    assert "ü" in row["groups"]
+
+
+def test_a_member_named_by_half_a_surrogate_pair_is_counted(make: Make) -> None:
+    """The count of what the schema had no place for goes into the manifest, whatever the server called it."""
+    body = json.dumps({"conversations": [record("a", 0, **{LONE: 1})]}).encode()
+    drift = decode(body, schema=pinned("conversation"), records_key="conversations").drift
+    assert [path.encode() for path in drift] == [b"x\\ud83d"]

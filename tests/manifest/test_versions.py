@@ -1,5 +1,6 @@
 """Older manifests are brought up to date in one transaction, and a reader never does that."""
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -51,6 +52,59 @@ def test_the_tables_of_an_older_version_are_frozen(version: int) -> None:
     # The first version had not named this constraint yet.
     frozen = migrations.TABLES[version].replace("CONSTRAINT counted ", "")
     assert frozen.split() == older.statements(version).replace("CONSTRAINT counted ", "").split()
+
+
+@pytest.mark.parametrize("version", older.VERSIONS)
+def test_the_way_up_is_the_same_whatever_todays_tables_say(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frozen steps are taken, and no others; nothing of what they end in is from the text of today's tables."""
+    assert not re.search(r"^\s*(import|from)\b", Path(migrations.__file__).read_text(), re.MULTILINE)
+    usual = _brought_up(version, tmp_path / "usual", monkeypatch)
+    monkeypatch.setattr(tables, "TABLES", "CREATE TABLE another (everything INTEGER) STRICT;")
+    assert _brought_up(version, tmp_path / "changed", monkeypatch) == usual
+    assert usual[1] == [migrations.STEPS[step] for step in range(version, tables.VERSION)]
+
+
+def test_a_step_between_older_versions_ends_in_what_the_newer_one_made(tmp_path: Path) -> None:
+    """The statements of version 1 and the step after them make the tables of version 2, to the letter."""
+    found = []
+    for name, statements in (
+        ("stepped", older.statements(1) + migrations.STEPS[1]),
+        ("made", older.statements(2)),
+    ):
+        with closing(Connection(tmp_path / name)) as database:
+            with database.atomic():
+                database.script(statements)
+            found.append({key: re.sub("CONSTRAINT counted ", "", text) for key, text in _schema(database).items()})
+    assert found[0] == found[1]
+
+
+def _brought_up(version: int, folder: Path, patch: pytest.MonkeyPatch) -> tuple[dict[str, str], list[str]]:
+    """Bring a manifest of a version up to date; return the statements of its tables, and the scripts that were run."""
+    folder.mkdir()
+    path = folder / "manifest.sqlite"
+    with closing(Connection(path)) as database, database.atomic():
+        database.script(older.statements(version))
+        database.execute(f"PRAGMA application_id={tables.APPLICATION_ID}")
+        database.execute(f"PRAGMA user_version={version}")
+    run: list[str] = []
+    real = Connection.script
+
+    def script(self: Connection, text: str) -> None:
+        run.append(text)
+        real(self, text)
+
+    with patch.context() as listening:
+        listening.setattr(Connection, "script", script)
+        manifest = Manifest.open(path, VirtualClock())
+    assert manifest is not None
+    with closing(manifest):
+        return _schema(manifest._db), run
+
+
+def _schema(database: Connection) -> dict[str, str]:
+    return dict(database.rows("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
 
 
 def _columns(database: Connection) -> dict[str, list[tuple[object, ...]]]:

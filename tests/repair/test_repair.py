@@ -216,3 +216,22 @@ def test_a_part_of_an_older_take_is_put_aside(planted: Planted, sim: Simulator) 
     done, asked = repaired(planted, sim)
     assert (len(done.aside), asked) == (1, 0)
     assert planted.parts.path(PageKey(window=FIRST, take=1, number=1)).exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["window=20231001T000000Z/._page-00001.parquet", "._page-00002.parquet", ".AppleDouble/page-00001.parquet"]
+)
+def test_what_another_system_lays_beside_parts_is_moved_aside(planted: Planted, name: str) -> None:
+    """DuckDB cannot read the parts with it there, and can afterwards; nothing is asked for again."""
+    duckdb = pytest.importorskip("duckdb")
+    path = planted.parts.path(PageKey(window=FIRST, take=1, number=1)).parent.parent / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"\0\x05\x16\x07 of another system")
+    query = f"select count(*) from '{planted.folder}/parts/**/*.parquet'"  # noqa: S608 - a test's own folder
+    with pytest.raises(duckdb.Error):
+        duckdb.execute(query).fetchall()
+    status, done = planted.job.repair()
+    assert len(done.aside) == 1
+    assert not path.exists()
+    assert duckdb.execute(query).fetchall() == [(status.totals.records,)]
+    planted.clean()

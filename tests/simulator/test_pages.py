@@ -135,15 +135,14 @@ def test_the_predicates_of_one_filter_hold_for_one_segment(start: Start) -> None
     assert set(together.ids) < set(apart.ids)
 
 
-def test_article_filters_choose_by_queue(start: Start) -> None:
-    """The article's filters are honoured, in and notIn together giving everything."""
+@pytest.mark.parametrize("path", ["participants.sessions.segments.queueId", "queueId", "queue.id"])
+def test_article_filters_choose_by_queue(start: Start, path: str) -> None:
+    """The article's filters are honoured, by its own path and by the records', in and notIn giving everything."""
     caller = start(records=80)
     queues = caller.simulator.world.organisation.queue_ids[:2]
     found = {}
     for operator in ("in", "notIn"):
-        filters = {
-            "and": [{"path": "participants.sessions.segments.queueId", "operator": operator, "values": list(queues)}]
-        }
+        filters = {"and": [{"path": path, "operator": operator, "values": list(queues)}]}
         found[operator] = ids(caller.article(1, 1000, filters=filters).json["entities"])
         truth = caller.simulator.truth(DAY, dataset="conversations-pagecount", query={"filters": filters})
         assert found[operator] == list(truth.ids)

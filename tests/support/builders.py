@@ -18,6 +18,7 @@ from resumable.api.tokens import Credentials, TokenSource
 from resumable.clock import Clock, Stop
 from resumable.config import Endpoints, Policy, Settings
 from resumable.datasets.token_forms import TokenForm
+from resumable.errors import Fault
 from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, Interval, JobSpec, Query, Snapshot, Window, iso
 from resumable.redaction import Redactor, Secret
@@ -37,6 +38,7 @@ class MemoryJournal:
 
     counts: Tally[Counter] = field(default_factory=Tally)
     events: list[tuple[EventKind, str]] = field(default_factory=list)
+    failures: list[tuple[str, Fault]] = field(default_factory=list)
     outages: list[tuple[datetime | None, str]] = field(default_factory=list)
 
     def count(self, counter: Counter) -> None:
@@ -46,6 +48,10 @@ class MemoryJournal:
     def event(self, kind: EventKind, text: str) -> None:
         """Keep a line."""
         self.events.append((kind, text))
+
+    def failed(self, asked: str, fault: Fault) -> None:
+        """Keep it."""
+        self.failures.append((asked, fault))
 
     def outage(self, since: datetime | None, why: str) -> None:
         """Remember it."""
@@ -79,14 +85,16 @@ def token_source(
     """Make a source of tokens."""
     redactor = Redactor()
     redactor.keep(Secret(client_secret), client_id=client_id)
+    stop, journal = stop or Stop(clock), journal or MemoryJournal()
     return TokenSource(
         transport,
         Credentials(client_id=client_id, client_secret=Secret(client_secret)),
         form=form,
-        stop=stop or Stop(clock),
-        journal=journal or MemoryJournal(),
+        stop=stop,
+        journal=journal,
         redactor=redactor,
         policy=policy or Policy(),
+        gate=OutageGate(stop, journal, patience=timedelta(minutes=30)),
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from resumable import Flaw, JobLocked
-from resumable.errors import StorageFailed
+from resumable.errors import StorageFailed, VerificationFailed
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.store import Manifest
 from resumable.storage.lock import hold
@@ -87,14 +87,15 @@ def test_a_job_that_is_being_run_is_left_alone(planted: Planted) -> None:
 
 
 def test_nobody_changes_a_job_while_it_is_verified(planted: Planted) -> None:
-    """A run that wants to begin meanwhile is told who is at it."""
+    """A run that wants to begin meanwhile is told what is at it."""
     planted.path(1).unlink()
     findings = planted.job.verify()
     next(findings)
-    with pytest.raises(JobLocked, match=f"pid {os.getpid()}"):
+    with pytest.raises(JobLocked, match="is being read by another process"):
         planted.job.run()
     assert list(findings) == []
-    planted.job.run()
+    with pytest.raises(VerificationFailed, match="page 1 is gone"):
+        planted.job.run()
 
 
 @contextlib.contextmanager

@@ -157,6 +157,13 @@ STRANGE: list[tuple[str, Flaw | None]] = [
     ("window=20231001T000000Z/.page-00004.parquet.tmp", Flaw.LEFTOVER),
     ("window=20231001T000000Z/.DS_Store", None),
     ("window=20231001T000000Z/_SUCCESS", None),
+    ("window=20231001T000000Z/._page-00001.parquet", Flaw.ORPHAN),
+    ("window=20231001T000000Z/_page-00001.parquet", Flaw.ORPHAN),
+    ("window=20231001T000000Z/.AppleDouble/page-00001.parquet", Flaw.ORPHAN),
+    ("window=20231001T000000Z/.AppleDouble/notes", None),
+    ("._page-00001.parquet", Flaw.ORPHAN),
+    (".AppleDouble/page-00001.parquet", Flaw.ORPHAN),
+    ("window=20231005T000000Z/._page-00001.parquet", Flaw.ORPHAN),
     ("window=20231005T000000Z/page-00001.parquet", Flaw.ORPHAN),
     ("window=20231005T000000Z/.page-00001.parquet.tmp", Flaw.LEFTOVER),
     ("elsewhere/page-00001.parquet", Flaw.ORPHAN),
@@ -172,7 +179,7 @@ def test_what_does_not_belong_is_found_where_a_reader_would_see_it(
 ) -> None:
     """Orphans and temporary files, wherever they lie; what readers pass over is left in peace."""
     path = planted.parts.folder / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     path.write_bytes(b"something")
     if flaw is None:
         planted.clean()

@@ -42,8 +42,13 @@ def _stdout(session: Session) -> Output:
         return lambda data: session.stdout.write(data.decode())
 
     def write(data: bytes) -> None:
-        binary.write(data)
-        binary.flush()
+        try:
+            binary.write(data)
+            binary.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as failure:
+            raise session.refused(failure) from failure
 
     return write
 
@@ -60,6 +65,8 @@ def _left_alone() -> Iterator[None]:
 def _conclude(session: Session, done: Exported) -> None:
     for line in done.missing:
         session.tell(f"not in it: {line}")
+    for line in done.unreadable:
+        session.tell(f"no names from {line}")
     if session.json:
         session.give_json(_content(done))
     where = "stdout" if done.to is None else str(done.to)
@@ -88,4 +95,5 @@ def _content(done: Exported) -> dict[str, Any]:
         "days": {"written": done.days_written, "unchanged": done.days_kept},
         "missing": list(done.missing),
         "names_from": list(done.names_from),
+        "unreadable": list(done.unreadable),
     }

@@ -33,7 +33,7 @@ def plan(session: Session, options: PlanOptions) -> None:
 
 def _known(spec: JobSpec, options: PlanOptions, run: Running) -> Status | None:
     """Return how the job stands that these words would carry on; None where they would begin one."""
-    home = run.settings.files.job(job_name(resolve(spec)[0], options.job))
+    home = run.settings.files.job(job_name(resolve(spec)[0], options.job, run.session, run.settings))
     known = read(home, events=0)
     if known is not None:
         run.session.folder = home.folder

@@ -11,5 +11,5 @@ from resumable.job.making import find
 def repair(session: Session, options: RepairOptions) -> None:
     """Mend every fault of a job, and finish it."""
     with running(session, options) as run:
-        name = options.job or job_of_file(session) or only_job(run.settings.files, "repair")
+        name = options.job or job_of_file(session, run.settings) or only_job(run.settings.files, "repair")
         run.mend(find(name, run.settings, clock=session.clock, lost=True))

@@ -10,10 +10,9 @@ from resumable.text import size
 def report(session: Session, options: ReportOptions) -> None:
     """Write the file, read straight from the manifest as a status is."""
     home = named_job(state_files(session, options), options.job, "report")
-    saved = document.write(home, options.to, now=session.clock.now())
-    if saved is None:
+    written = document.write(home, options.to, now=session.clock.now(), replace=options.replace)
+    if written is None:
         raise home.missing()
-    path = document.place(home, options.to)
-    session.tell(f"written: {path} ({size(saved.size)})")
+    session.tell(f"written: {written.path} ({size(written.size)})")
     if session.json:
-        session.give_json({"job": home.name, "report": str(path), "bytes": saved.size})
+        session.give_json({"job": home.name, "report": str(written.path), "bytes": written.size})

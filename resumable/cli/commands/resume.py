@@ -11,5 +11,5 @@ from resumable.job.making import find
 def resume(session: Session, options: ResumeOptions) -> None:
     """Do what is left of a job, with the range and the query that it was begun with."""
     with running(session, options) as run:
-        name = options.job or job_of_file(session) or only_unfinished(run.settings.files)
+        name = options.job or job_of_file(session, run.settings) or only_unfinished(run.settings.files, session.tell)
         run.finish(find(name, run.settings, clock=session.clock))

@@ -21,7 +21,7 @@ LISTED = 1000
 def verify(session: Session, options: VerifyOptions) -> None:
     """Name every fault of a job, each as it is found."""
     settings = prepared(session, options)
-    name = options.job or job_of_file(session) or only_job(settings.files, "verify")
+    name = options.job or job_of_file(session, settings) or only_job(settings.files, "verify")
     found = find(name, settings, clock=session.clock)
     checking = VerifyProgress(session)
     listed: list[Finding] = []

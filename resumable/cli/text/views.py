@@ -9,13 +9,13 @@ from resumable.manifest.rows import Quarantined
 from resumable.models import Counter, EventKind, JobState
 from resumable.status import Status, cheaper_contract
 from resumable.storage.job_files import PARTS, RECEIPT, JobFiles
-from resumable.text import amount, facts, hanging, length, paragraph, reach, safe, selection, size, table
+from resumable.text import amount, described, facts, hanging, length, paragraph, reach, safe, selection, size, table
 
 PROBLEMS_SHOWN = 10
 
 HISTORY_SHOWN = 5
 
-ROUTINE = frozenset({EventKind.TOKEN, EventKind.SNAPSHOT, EventKind.REMOTE})
+ROUTINE = frozenset({EventKind.TOKEN, EventKind.SNAPSHOT, EventKind.REMOTE, EventKind.ORGANISATION})
 """Events that a healthy job is full of."""
 
 MEANINGS = {
@@ -24,6 +24,7 @@ MEANINGS = {
     Failure.OVERLOADED: "the server was in trouble. It is tried again next time.",
     Failure.TIMED_OUT: "the server did not manage the query in its own time: narrow it by a filter.",
     Failure.TOO_BIG: "a single record is larger than what is taken of an answer.",
+    Failure.NOT_THE_API: "what answers there is not the API: look at GENESYS_REGION and GENESYS_API_URL.",
     Failure.NO_MORE_JOBS: "others have as many jobs on the server as it lets be at once. It is tried again next time.",
     Failure.QUERY_REFUSED: "the server refuses the request itself: look at the filters and the ids in them.",
     Failure.NOT_JSON: "the answer was no JSON: a proxy or a gateway answered in Genesys' place.",
@@ -38,22 +39,49 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
     quarantined = f", {totals.pages_quarantined:,} quarantined" if totals.pages_quarantined else ""
     known = [
         ("dataset", spec.dataset),
+        *([] if status.job.organisation is None else [("of", described(status.job.organisation))]),
         ("range", ", ".join([reach(spec.interval), *selection(spec.query)])),
         ("windows", windows),
         ("pages", f"{totals.pages_done:,} of {totals.pages_known:,} known{quarantined}"),
         ("records", f"{totals.records:,}, {size(totals.bytes)}"),
         ("requests", ", ".join(_counted(status.counters))),
+        *_learned(status),
         *_closing(status),
+        *_behind(status),
         ("parts", home.store.place(PARTS)),
     ]
     lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
     lines += problem_lines(status.quarantined)
+    lines += _named(status.short) + _named(status.missing, "not there as recorded: ")
     history = [event for event in status.events if event.kind not in ROUTINE][-HISTORY_SHOWN:]
     for event in history:
         lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {event.text}", width=width)
     if status.state not in (JobState.COMPLETE, JobState.RUNNING):
         lines.append(f"  Carry on with: resumable resume {status.job.name}")
     return [safe(line) for line in lines]
+
+
+def _behind(status: Status) -> list[tuple[str, str]]:
+    """Say since when a job that has run is not complete, and what last went wrong."""
+    behind, last = status.behind, status.last_failure
+    if status.state is JobState.COMPLETE:
+        return []
+    known = [] if behind is None else [("since", f"{behind.since:%Y-%m-%d %H:%M} UTC, {amount(behind.runs, 'run')}")]
+    if last is not None:
+        known.append(("failed", f"{last.at:%Y-%m-%d %H:%M:%S} {last.asked}: {last.reason}"))
+    return known
+
+
+def _learned(status: Status) -> list[tuple[str, str]]:
+    """Say what is known of the source: that it answers nobody, and what it was found not to carry."""
+    known = []
+    if (since := status.job.outage_since) is not None:
+        known.append(("outage", f"no answer since {since:%Y-%m-%d %H:%M:%S} UTC: {status.job.outage_why}"))
+    if status.job.deep_limit is not None:
+        known.append(("wall", f"the server lets {status.job.deep_limit:,} records of a window be paged through"))
+    if status.smaller_pages:
+        known.append(("heavy", f"{amount(status.smaller_pages, 'window')} in smaller pages, for they were too heavy"))
+    return known
 
 
 def jobs_lines(known: Sequence[Status], broken: Iterable[tuple[str, str]]) -> list[str]:
@@ -103,8 +131,8 @@ def ending(status: Status, home: JobFiles, *, nothing_to_do: bool, width: int | 
 
 
 def shortfall(status: Status) -> list[str]:
-    """Name the pages that are quarantined, and say what kept them."""
-    return [safe(line) for line in problem_lines(status.quarantined)]
+    """Name the pages that are quarantined and the windows that wait, and say what kept them."""
+    return [safe(line) for line in [*problem_lines(status.quarantined), *_named(status.short)]]
 
 
 def _counted(counters: Mapping[Counter, int]) -> list[str]:
@@ -115,7 +143,7 @@ def _counted(counters: Mapping[Counter, int]) -> list[str]:
 def _closing(status: Status) -> list[tuple[str, str]]:
     """Say what the receipt says, where it says more than that all is well, and what would have been cheaper."""
     receipt = status.receipt
-    known = []
+    known = _open(status)
     cheaper = cheaper_contract(status)
     if cheaper is not None:
         name, requests = cheaper
@@ -130,6 +158,8 @@ def _closing(status: Status) -> list[tuple[str, str]]:
         if receipt.get("retakes"):
             checked.append(f"windows taken again {receipt['retakes']} times, because they had changed")
         known.append(("checked", "; ".join(checked)))
+        if receipt.get("counted"):
+            known.append(_count(receipt["counted"], receipt["records"]))
         if receipt.get("provisional_windows"):
             count = amount(receipt["provisional_windows"], "window")
             known.append(
@@ -139,6 +169,32 @@ def _closing(status: Status) -> list[tuple[str, str]]:
         path = next(iter(status.drift))
         known.append(("unmapped", f"{amount(len(status.drift), 'path')} the schema has no place for, such as {path}"))
     return known
+
+
+def _open(status: Status) -> list[tuple[str, str]]:
+    """Say how many records have not ended."""
+    found = status.open_records
+    if not found.count:
+        return []
+    since = "" if found.since is None else f", the oldest since {found.since:%Y-%m-%d}"
+    again = "" if status.state is not JobState.COMPLETE else "; a later run with --look-back downloads them again"
+    return [("open", f"{amount(found.count, 'record')} without an end{since}{again}")]
+
+
+def _named(lines: Sequence[str], before: str = "") -> list[str]:
+    """Name the first of some lines, and say how many more there are."""
+    more = len(lines) - PROBLEMS_SHOWN
+    named = [f"  {before}{line}" for line in lines[:PROBLEMS_SHOWN]]
+    return named + ([f"  ... and {more:,} more: see `resumable status --json`"] if more > 0 else [])
+
+
+def _count(counted: Mapping[str, int], records: int) -> tuple[str, str]:
+    """Say what another contract counts beside what came."""
+    text = f"{counted['records']:,} by the query beside it in {amount(counted['windows'], 'window')}, {records:,} came"
+    for name, words in (("windows_with_more", "more"), ("windows_with_fewer", "fewer")):
+        if counted[name]:
+            text += f"; it counts {words} in {amount(counted[name], 'window')}"
+    return "counted", text
 
 
 def _no_data(status: Status, width: int | None) -> list[str]:

@@ -40,6 +40,7 @@ class RemoteJob:
     made_at: float
     submitted: datetime
     polls: int = 0
+    fulfilled_at: float | None = None  # when that was first told
     ended: RemoteJobState | None = None
     cursors: dict[str, tuple[int, float]] = field(default_factory=dict)  # cursor -> (position, when it was given)
     used: set[str] = field(default_factory=set)
@@ -68,7 +69,7 @@ class Jobs:
         """Make a job of a selection; raises Refusal when there are too many."""
         with self._lock:
             busy = sum(1 for job in self._jobs.values() if self._state(job, settings, now) in _BUSY)
-            if settings.job_limit is not None and busy >= settings.job_limit:
+            if settings.job_limit is not None and busy + settings.job_places_taken >= settings.job_limit:
                 raise _too_many(settings)
             self._made += 1
             job = RemoteJob(
@@ -92,8 +93,11 @@ class Jobs:
         """Tell the state of a job, which moves on by being asked."""
         with self._lock:
             job = self._find(family, job_id)
+            _refuse_late(job, job.made_at, settings, now)
             job.polls += 1
             state = self._state(job, settings, now)
+            if state is RemoteJobState.FULFILLED and job.fulfilled_at is None:
+                job.fulfilled_at = now
         content: dict[str, Json] = {"state": state, "submissionDate": _stamp(job.submitted)}
         content["expirationDate"] = _stamp(job.submitted + timedelta(seconds=settings.job_life))
         if state is RemoteJobState.FULFILLED:
@@ -119,6 +123,7 @@ class Jobs:
                 raise Refusal(404, "not.found", f"The job {job_id} has expired.")
             if state is not RemoteJobState.FULFILLED:
                 raise bad_request(f"The job {job_id} has no results: its state is {state}.")
+            _refuse_late(job, job.fulfilled_at or now, settings, now)
             size = _page_size(request, most or settings.job_page_size_cap)
             cursor = request.first("cursor")
             start = self._position(job, cursor, settings, now)
@@ -139,6 +144,11 @@ class Jobs:
         with self._lock:
             if job_id in self._jobs:
                 self._jobs[job_id].ended = state
+
+    def first_cursor(self, job_id: str) -> str | None:
+        """Return the first cursor that a job ever gave, for a fault."""
+        with self._lock:
+            return next(iter(self._jobs[job_id].cursors), None)
 
     def interval(self, job_id: str) -> str | None:
         """Return the interval that a job was made for."""
@@ -188,6 +198,11 @@ class Jobs:
 
 
 _BUSY = (RemoteJobState.QUEUED, RemoteJobState.PENDING, RemoteJobState.FULFILLED)
+
+
+def _refuse_late(job: RemoteJob, since: float, settings: SimSettings, now: float) -> None:
+    if now - since < settings.job_late:
+        raise Refusal(404, "not.found", f"No job {job.id}.")
 
 
 def _page_size(request: SimRequest, most: int) -> int:

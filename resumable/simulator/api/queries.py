@@ -67,6 +67,8 @@ def read_public(body: Mapping[str, Json], settings: SimSettings, *, users: bool 
     start, end = _interval(body, settings)
     _aggregations(body)
     page, size = _paging(body.get("paging"), settings)
+    if settings.heavy_hours is not None and end - start > settings.heavy_hours * DAY_MS / 24:
+        raise Refusal(504, "request.timeout", "The request timed out.")
     return PageQuery(selector=_selector(body, start, end, users=users), page=page, size=size)
 
 

@@ -127,6 +127,8 @@ class Service:
         for fault in draft.faults:
             if fault.kind is FaultKind.REPEATED_CURSOR and draft.route.cursor is not None:
                 answer.fields["cursor"] = draft.route.cursor
+            if fault.kind is FaultKind.CURSOR_CIRCLE and draft.route.job is not None and "cursor" in answer.fields:
+                answer.fields["cursor"] = self.state.jobs.first_cursor(draft.route.job)
             spoil(answer, fault, draft.sequence)
         return answer
 

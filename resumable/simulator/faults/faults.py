@@ -54,6 +54,7 @@ class FaultKind(StrEnum):
     TOTAL = "total"  # total, totalHits or pageCount is [value]; ABSENT leaves it out
     TOTAL_BY = "total-by"  # the same is off [by]
     TOTAL_FLAP = "total-flap"  # the same is off by up to so many, differently each time [by]
+    CURSOR_CIRCLE = "cursor-circle"  # the answer names the first cursor that its job ever gave
     REPEATED_CURSOR = "repeated-cursor"  # the answer names the cursor that was asked with
     # the wire breaks
     RESET_BEFORE = "reset-before"  # connection reset, nothing was done

@@ -18,6 +18,9 @@ from resumable.simulator.world.filters import (
 _IS = frozenset(words("eq equals equal in is matches ="))
 _IS_NOT = frozenset(words("ne neq notEquals notIn not_in nin !="))
 
+BY_ENTITY = {"queue.id": "queueId", "division.id": "divisionId", "user.id": "userId"}
+"""How the article names what the records name otherwise: its own request has the path `queue.id`."""
+
 Test = Callable[[Mapping[str, Json]], bool]
 
 
@@ -53,7 +56,7 @@ def _read_condition(given: Json, used: set[str]) -> Test:
         raise FilterFault("filters: path and operator must be text")
     if not isinstance(values, list) or not values:
         raise FilterFault("filters: values must be a list that holds something")
-    dimension = path.rsplit(".", 1)[-1].replace("[]", "")
+    dimension = BY_ENTITY.get(path) or path.rsplit(".", 1)[-1].replace("[]", "")
     contexts = _contexts(dimension)
     if contexts is None:
         raise FilterFault(f"filters: '{path}' is not a known path")

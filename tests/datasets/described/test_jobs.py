@@ -220,3 +220,31 @@ def test_a_dataset_is_a_name_or_a_path() -> None:
         get("./nowhere")
     with pytest.raises(UsageError, match="no dataset 'tickets'"):
         get("tickets")
+
+
+@pytest.mark.parametrize("inferred", [False, True])
+def test_a_key_that_no_record_has_is_refused_before_anything_is_recorded(
+    server: Tickets, tmp_path: Path, inferred: bool
+) -> None:
+    """Exit 2 names the key: without it the receipt would call all of them one record."""
+    text = BEFORE_SCHEMA if inferred else EXAMPLE.read_text(encoding="utf-8")
+    text = text.replace('key = "id"', 'key = "number"').replace("[schema]\n", '[schema]\nnumber = "integer"\n')
+    job = made(text, server, tmp_path)
+    with pytest.raises(UsageError, match=r"none of the first \d+ records of tickets has the key 'number'"):
+        job.run()
+    assert job.status().totals.pages_done == 0
+    assert list(job.folder.rglob("*.parquet")) == []
+    assert job.status().state is not JobState.COMPLETE
+
+
+def test_records_without_a_key_are_counted_as_such(server: Tickets, tmp_path: Path) -> None:
+    """Where others have one: they are not one record that came many times, and the receipt adds up."""
+    job = made(EXAMPLE, server, tmp_path)
+    for ticket in server.tickets[20:23]:
+        del ticket["id"]
+    status = job.run()
+    receipt = status.receipt
+    assert receipt is not None
+    assert (receipt["records"], receipt["records_distinct"], receipt["records_without_key"]) == (60, 57, 3)
+    assert receipt["duplicates"] == {"within_windows": 0, "across_windows": 0}
+    assert [finding.text for finding in job.verify()] == []

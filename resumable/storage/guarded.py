@@ -1,0 +1,83 @@
+"""A store that asks before every write whether the job is still this process's to change."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from resumable.storage.durable import Saved
+from resumable.storage.lock import Guard
+from resumable.storage.store import Exists, Moved, Store, Tag, Tagged
+
+
+@dataclass(frozen=True)
+class GuardedStore:
+    """Another store, nothing of which is changed once the guard raises."""
+
+    store: Store
+    guard: Guard
+
+    def create(self, key: str, data: bytes | memoryview) -> Tag | Exists:
+        """Ask, then write."""
+        self.guard()
+        return self.store.create(key, data)
+
+    def replace(self, key: str, data: bytes | memoryview, tag: Tag) -> Tag | Moved:
+        """Ask, then write."""
+        self.guard()
+        return self.store.replace(key, data, tag)
+
+    def save(self, key: str, data: bytes | memoryview) -> Saved:
+        """Ask, then write."""
+        self.guard()
+        return self.store.save(key, data)
+
+    def remove(self, key: str) -> None:
+        """Ask, then remove."""
+        self.guard()
+        self.store.remove(key)
+
+    def move(self, key: str, target: str) -> None:
+        """Ask, then move."""
+        self.guard()
+        self.store.move(key, target)
+
+    def read(self, key: str, last: int | None = None) -> bytes:
+        """Read."""
+        return self.store.read(key, last)
+
+    def tagged(self, key: str) -> Tagged:
+        """Read."""
+        return self.store.tagged(key)
+
+    def opened(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """Open for reading."""
+        return self.store.opened(key)
+
+    def kind(self, key: str) -> str | None:
+        """Look."""
+        return self.store.kind(key)
+
+    def size(self, key: str) -> int | None:
+        """Look."""
+        return self.store.size(key)
+
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """Look."""
+        return self.store.sizes(prefix)
+
+    def settle(self, prefix: str) -> None:
+        """Make durable what was removed before."""
+        self.store.settle(prefix)
+
+    def free(self) -> int | None:
+        """Ask the disk."""
+        return self.store.free()
+
+    def place(self, key: str) -> str:
+        """Say where."""
+        return self.store.place(key)
+
+    def list(self, prefix: str) -> Sequence[str]:
+        """List."""
+        return self.store.list(prefix)
