@@ -218,7 +218,7 @@ def test_refused_credentials_end_the_run_before_anything_is_asked(tmp_path: Path
 def test_a_run_under_the_rate_limit_draws_no_429(tmp_path: Path, seed: int) -> None:
     """60 pages at 30 a minute, of which others take 6: no refusal, and nearly all that is left is used."""
     clock = VirtualClock(seed)
-    sim = simulated(clock, rate_public=30, other_traffic=0.1, records=300)
+    sim = simulated(clock, rate_public=30, other_traffic=0.1, records=299)
     job = make_job(sim, clock, tmp_path, days=4)
     job.run()
     assert_whole(job, sim)
