@@ -199,7 +199,7 @@ class Recorder:
                 EventKind.SETTLED, f"{label(window.interval)}: two takes agree, although {verdict.why}"
             )
         if (agreed := self._agreed(row, verdict)) is not None:
-            self._complete(row, agreed)
+            self._complete(row, agreed, pages=row.done if empty_end else None)
 
     def compare_again(self, row: WindowRow) -> Window | None:
         """Look again at a window of which fewer records came than another contract counted, in an earlier run.
@@ -239,7 +239,7 @@ class Recorder:
         self.uncertain[window.id] = found.text
         return None
 
-    def _complete(self, row: WindowRow, verdict: Verdict) -> None:
+    def _complete(self, row: WindowRow, verdict: Verdict, *, pages: int | None = None) -> None:
         context, window = self.context, row.window
         age = context.stop.clock.now() - window.interval.end
         numbers = [page.number for page in context.manifest.pages(window)]
@@ -249,6 +249,7 @@ class Recorder:
             duplicates=verdict.duplicates,
             settled=verdict.settled,
             young=age < STILL_CHANGING and not context.contract.timeless,
+            pages=pages,
             open_records=self._open.settle(window, numbers),
         )
         if window.take > 1:
