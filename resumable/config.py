@@ -56,6 +56,9 @@ class Policy:
 PATIENCE = timedelta(minutes=30)
 """Nearly all outages of the API are over by then; who waits longer says so."""
 
+OPEN_FOR = timedelta(days=60)
+"""In public recordings callbacks stay open for 59 days."""
+
 MIN_FREE = 64 * 2**20
 """Some hundred pages: room enough to end a run in good order."""
 
@@ -97,6 +100,10 @@ class Settings:
     """The share of what the server allows that may be used, so that others with the same client keep working."""
     patience: timedelta = PATIENCE
     """How long an outage of the source is waited for before a run ends."""
+    open_for: timedelta = OPEN_FOR
+    """So long after its end a look-back reaches a window with records that have not ended."""
+    count: bool = True
+    """Ask the source for an independent count of each window whose answers name none."""
     max_requests: int | None = None
     """Requests of one run, after which it ends in good order; None: as many as it takes."""
     interval_max: timedelta | None = None

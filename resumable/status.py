@@ -1,15 +1,18 @@
 """How a job stands, read from its manifest without disturbing who works on it."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from resumable.datasets.catalogue import cheaper
 from resumable.errors import ManifestUnusable
+from resumable.manifest.inventory import check_there, lacks
+from resumable.manifest.ownership import check_own, check_receipt
 from resumable.manifest.reader import ManifestReader, reader
-from resumable.manifest.rows import Behind, JobRow, LastFailure, Quarantined, Totals
-from resumable.models import Counter, Event, JobState, iso
+from resumable.manifest.rows import NONE_OPEN, Behind, JobRow, LastFailure, OpenRecords, Quarantined, Totals, WindowRow
+from resumable.models import Counter, Event, JobState, Shortfall, iso, label
 from resumable.storage.job_files import RECEIPT, JobFiles
 from resumable.storage.lock import held
 
@@ -31,11 +34,18 @@ class Status:
     events: tuple[Event, ...]
     receipt: dict[str, Any] | None
     """The closing statement of a complete job."""
+    shortfalls: Mapping[Shortfall, int] = field(default_factory=dict)
+    """Windows that are not complete although no page of them failed, by why."""
+    short: tuple[str, ...] = ()
+    """Those, a line each."""
+    open_records: OpenRecords = NONE_OPEN
+    """Those without an end."""
+    missing: tuple[str, ...] = ()
+    """What is recorded and not there as it was recorded, where that was looked at: then the job is not complete."""
     behind: Behind | None = None
     """Since when it has not been complete, and in how many runs; None for one that is, or never ran."""
     last_failure: LastFailure | None = None
     """The last exchange that failed."""
-
     smaller_pages: int = 0
     """Windows that are asked for in smaller pages than the job's, because those were too heavy."""
 
@@ -47,8 +57,8 @@ class Status:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """The quarantined pages, a line each."""
-        return tuple(map(str, self.quarantined))
+        """The quarantined pages, the windows that wait, and what is recorded and not there, a line each."""
+        return (*map(str, self.quarantined), *self.short, *self.missing)
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints."""
@@ -66,7 +76,10 @@ class Status:
                 "done": totals.pages_done,
                 "quarantined": totals.pages_quarantined,
             },
+            "shortfalls": {why.value: count for why, count in self.shortfalls.items()},
             "records": totals.records,
+            "open_records": self.open_records.count,
+            "open_since": _when(self.open_records.since),
             "bytes": totals.bytes,
             **{counter.value: self.counters[counter] for counter in Counter},
             "started_at": _when(self.job.started_at),
@@ -86,8 +99,20 @@ class Status:
         return None if last is None else {**asdict(last), "at": iso(last.at)}
 
 
-def read(home: JobFiles, *, events: int = 20) -> Status | None:
-    """Read the status of a job; None where there is none. Raises ManifestUnusable or StorageFailed."""
+_SHORT = {
+    Shortfall.CUT_OFF: "the source does not have it whole yet",
+    Shortfall.FEWER: "fewer records came than the source named",
+    Shortfall.FAILED: "the source's own job for it failed",
+    Shortfall.UNSETTLED: "it changed each time it was downloaded",
+}
+
+
+def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | None:
+    """Read the status of a job; None where there is none. Raises ManifestUnusable or StorageFailed.
+
+    `look`: look for the parts of a job that its manifest calls complete, by their sizes; where some are not there, its
+    state is incomplete.
+    """
     with reader(home) as manifest:
         if manifest is None:
             if (error := home.lost()) is not None:
@@ -99,6 +124,9 @@ def read(home: JobFiles, *, events: int = 20) -> Status | None:
             state = JobState.INCOMPLETE  # never a false complete, whatever has become of the manifest
         if state is JobState.RUNNING and not held(home.lock):
             state = JobState.INTERRUPTED  # it was killed: nobody holds the lock any more
+        missing = tuple(lack.text for lack in lacks(manifest, home)) if look and state is JobState.COMPLETE else ()
+        if missing:
+            state = JobState.INCOMPLETE
         return Status(
             job=job,
             state=state,
@@ -108,10 +136,37 @@ def read(home: JobFiles, *, events: int = 20) -> Status | None:
             quarantined=tuple(manifest.quarantined()),
             events=tuple(manifest.events(events)),
             receipt=_receipt(home) if state is JobState.COMPLETE else None,
+            shortfalls=manifest.shortfalls(),
+            short=tuple(map(_short, manifest.short_windows())),
+            open_records=manifest.open_records(),
+            missing=missing,
             behind=None if state is JobState.COMPLETE else manifest.behind(),
             last_failure=manifest.last_failure(),
             smaller_pages=manifest.smaller_pages(),
         )
+
+
+def _short(row: WindowRow) -> str:
+    """Say of a window why it is not complete, although no page of it failed."""
+    if row.shortfall is Shortfall.FEWER and row.counted is not None:
+        why = f"{row.counted:,} are counted at the source, and {row.window.records:,} came"
+    elif row.shortfall is Shortfall.CUT_OFF and row.cut_at is not None:
+        why = f"the source's data ends at {row.cut_at:%Y-%m-%d %H:%M} UTC"
+    else:
+        why = _SHORT[row.shortfall] if row.shortfall else ""
+    return f"{label(row.window.interval)}: {why}"
+
+
+def check_complete(manifest: ManifestReader, home: JobFiles) -> None:
+    """Raise what keeps a job whose windows are complete from being called complete: nobody says so without looking.
+
+    ManifestUnusable where the manifest is another job's, or does not agree with itself; VerificationFailed where not
+    every recorded part is there; StorageFailed. Costs one pass over the manifest, and a listing a window.
+    """
+    check_own(manifest.job(), home)
+    check_receipt(manifest.job(), home)
+    check_sound(manifest)
+    check_there(manifest, home)
 
 
 def check_sound(manifest: ManifestReader) -> None:

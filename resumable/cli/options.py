@@ -118,6 +118,14 @@ class JobOptions:
             help="Download windows again that were downloaded so soon after their end; a later --to extends the job.",
         ),
     ] = None
+    open_for: Annotated[
+        str,
+        Option(
+            flag="--open-for",
+            metavar="DURATION",
+            help="With --look-back: and windows with conversations that have not ended, for so long.",
+        ),
+    ] = "60d"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +167,10 @@ class RunOptions:
             help="Wait out an outage of Genesys Cloud for so long, then stop with exit code 3; 30m when not given.",
         ),
     ] = None
+    no_count: Annotated[
+        bool,
+        Option(flag="--no-count", help="Do not ask for an independent count of the windows of jobs on the server."),
+    ] = False
     on_drift: Annotated[
         str,
         Option(

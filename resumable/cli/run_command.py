@@ -55,6 +55,7 @@ def prepared(session: Session, options: RunOptions) -> Settings:
         rate_share=share,
         patience=patience,
         max_requests=options.max_requests,
+        count=not options.no_count,
         same_organisation=options.same_organisation,
         fail_on_drift=options.on_drift == "fail",
     )
@@ -80,7 +81,7 @@ class Running:
         before = job.status(events=0)
         if before.state is JobState.COMPLETE:
             job.confirm_organisation(self.stop)
-            job.check_sound()
+            job.check_complete()
             status = before
         else:
             pages = before.totals.pages_done

@@ -50,8 +50,8 @@ CATALOGUE: Final[Mapping[str, Listed]] = {
 }
 """By name. A dataset that a file describes is in no list."""
 
-REQUESTS_A_JOB: Final = 5
-"""A job on the server is submitted, looked at some times and deleted."""
+REQUESTS_A_JOB: Final = 6
+"""A job on the server is submitted, looked at some times and deleted, and its window is counted by a query."""
 
 RECORDS_A_JOB_PAGE: Final = 1000
 

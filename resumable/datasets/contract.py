@@ -78,6 +78,14 @@ class Contract(Protocol):
         """How many records of one window can be paged through; a window with more is split."""
 
     @property
+    def end_key(self) -> str | None:
+        """The column that a record lacks until it has ended; None where its records have no end."""
+
+    @property
+    def counting(self) -> "Counting | None":
+        """Counts a window by other means than its pages; None where their answers tell how much there is."""
+
+    @property
     def token_form(self) -> TokenForm | GivenToken:
         """How its tokens are asked for."""
 
@@ -100,6 +108,28 @@ class Contract(Protocol):
     @property
     def inferred(self) -> "Inferred | None":
         """Infers its columns from a page; None where they are known before one has come."""
+
+
+class Counting(Protocol):
+    """Counts what a window holds, beside the contract that brings it."""
+
+    @property
+    def what(self) -> str:
+        """What it counts, in the plural, and by which means."""
+
+    @property
+    def interval_max(self) -> timedelta | None:
+        """The longest window that one request may cover; None where there is no such limit."""
+
+    @property
+    def of_records(self) -> bool:
+        """Whether it counts the records themselves; else something that lies in them, of which one may hold many."""
+
+    def request(self, query: Query, window: Interval) -> Request:
+        """Build the request for the count."""
+
+    def read(self, body: bytes, redactor: Redactor) -> int:
+        """Read it. Raises ProtocolFault."""
 
 
 class Inferred(Protocol):

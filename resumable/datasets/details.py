@@ -8,15 +8,20 @@ moves while data arrives. Past the last page the records are absent or null.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from resumable.datasets.contract import Answer, whole_number
 from resumable.datasets.facts import Filters
 from resumable.datasets.page_bodies import Envelope, read_answer
-from resumable.models import Query, Said
+from resumable.errors import ProtocolFault
+from resumable.models import Interval, Query, Request, Said
 from resumable.redaction import Redactor
 from resumable.schema.registry import pinned
 from resumable.schema.schema import Schema
+
+QUERY_INTERVAL_MAX = timedelta(days=7)
+"""Of a details query; older texts say 31 days."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,10 @@ class DetailsSubject:
     """Whether an empty answer is a total of 0 alone."""
     table: str | None
     """What its records are called in an export; None: as their dataset."""
+    end_key: str | None
+    """The column that a record lacks until it has ended; None where its records have no end."""
+    counted: str
+    """What `totalHits` of its query counts."""
 
     @property
     def schema(self) -> Schema:
@@ -100,6 +109,8 @@ CONVERSATIONS = DetailsSubject(
     open_end=True,
     empty_by_total=False,
     table="conversations",
+    end_key="conversationEnd",
+    counted="conversations",
 )
 
 USERS = DetailsSubject(
@@ -113,7 +124,40 @@ USERS = DetailsSubject(
     open_end=False,
     empty_by_total=True,
     table=None,
+    end_key=None,
+    # Not users: recordings of one user have 7. That it is documents is an inference, so that little is made of it.
+    counted="documents",
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetailsCount:
+    """The `totalHits` of a details query, by a request for the smallest of pages; it is approximate."""
+
+    subject: DetailsSubject
+    interval_max: timedelta | None = QUERY_INTERVAL_MAX
+
+    @property
+    def what(self) -> str:
+        """What the query counts."""
+        return f"{self.subject.counted} by the details query"
+
+    @property
+    def of_records(self) -> bool:
+        """Of conversations it does."""
+        return self.subject.counted == self.subject.records_key
+
+    def request(self, query: Query, window: Interval) -> Request:
+        """Build the request for a page of one record, selected as the job selects them."""
+        body = {"interval": str(window), "paging": {"pageSize": 1, "pageNumber": 1}, **self.subject.selection(query)}
+        return Request(method="POST", path=f"{self.subject.path}/query", body=body)
+
+    def read(self, body: bytes, redactor: Redactor) -> int:
+        """Read `totalHits` of an answer that is a page. Raises ProtocolFault."""
+        total = self.subject.read(body, 1, redactor).said.total
+        if total is None:
+            raise ProtocolFault("the answer names no totalHits")
+        return total
 
 
 def _any_of(dimension: str, values: tuple[str, ...]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from resumable.datasets.contract import (
     text,
     whole_number,
 )
-from resumable.datasets.details import CONVERSATIONS, USERS, DetailsSubject
+from resumable.datasets.details import CONVERSATIONS, USERS, DetailsCount, DetailsSubject
 from resumable.datasets.facts import Filters, PageSizes, Paging
 from resumable.datasets.page_bodies import Envelope, read_answer
 from resumable.datasets.token_forms import TokenForm
@@ -64,6 +64,16 @@ class DetailsJob:
     def schema(self) -> Schema:
         """The subject's; job results are the only ones that fill its attributes."""
         return self.subject.schema
+
+    @property
+    def end_key(self) -> str | None:
+        """The subject's."""
+        return self.subject.end_key
+
+    @property
+    def counting(self) -> DetailsCount:
+        """The query beside it: results name no total."""
+        return DetailsCount(subject=self.subject)
 
     @property
     def table(self) -> str:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Literal
 
 from resumable.datasets.contract import Answer
-from resumable.datasets.details import CONVERSATIONS, USERS, DetailsSubject
+from resumable.datasets.details import CONVERSATIONS, QUERY_INTERVAL_MAX, USERS, DetailsSubject
 from resumable.datasets.facts import Filters, PageSizes, Paging
 from resumable.datasets.token_forms import TokenForm
 from resumable.models import Interval, Query, Request
@@ -28,13 +28,14 @@ class DetailsQuery:
     paging: Literal[Paging.NUMBERED] = Paging.NUMBERED
     documented_rate: float = 300.0
     page_sizes: PageSizes = _SIZES
-    interval_max: timedelta | None = timedelta(days=7)
+    interval_max: timedelta | None = QUERY_INTERVAL_MAX
     interval_min: timedelta | None = timedelta(hours=1)
     deep_limit: int | None = 100_000
     timeless: bool = False
     token_form: TokenForm = TokenForm.BASIC
     description: None = None
     inferred: None = None
+    counting: None = None
 
     @property
     def schema(self) -> Schema:
@@ -45,6 +46,11 @@ class DetailsQuery:
     def open_end(self) -> bool:
         """The subject's."""
         return self.subject.open_end
+
+    @property
+    def end_key(self) -> str | None:
+        """The subject's."""
+        return self.subject.end_key
 
     @property
     def table(self) -> str:

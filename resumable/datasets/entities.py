@@ -42,6 +42,8 @@ class EntityList:
     token_form: TokenForm = TokenForm.BASIC
     description: None = None
     inferred: None = None
+    end_key: None = None
+    counting: None = None
 
     @property
     def schema(self) -> Schema:

@@ -45,6 +45,8 @@ class ConversationsPageCount:
     token_form: TokenForm = TokenForm.FIELDS
     description: None = None
     inferred: None = None
+    end_key: str = "conversationEnd"
+    counting: None = None
 
     @property
     def schema(self) -> Schema:

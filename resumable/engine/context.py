@@ -30,6 +30,8 @@ class RunContext:
     """The job's spec, as each part's footer repeats it."""
     deep_limit: int | None
     """Records of one window that can be paged through; None where there is no limit."""
+    count: bool = True
+    """Whether windows whose answers name no total are counted by other means."""
     fail_on_drift: bool = False
     """Whether a value that the schema has no place for ends the run."""
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from resumable.datasets.contract import Contract
 from resumable.engine.count_distinct import Distinct
 from resumable.engine.record_keys import RecordKeys, hashes
 from resumable.manifest.reader import ManifestReader
-from resumable.manifest.rows import WindowRow
+from resumable.manifest.rows import NONE_OPEN, OpenRecords, WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, PageKey, iso
 from resumable.status import MANY_PAGES
@@ -82,6 +82,8 @@ def facts(manifest: ManifestReader) -> dict[str, Any]:
         "retakes": sum(row.window.take - 1 for row in rows),
         "settled_windows": sum(row.settled for row in rows),
         "provisional_windows": sum(row.provisional for row in rows),
+        "open_records": _open(manifest.open_records()),
+        "counted": _counted(rows),
     }
 
 
@@ -97,7 +99,27 @@ def window_facts(row: WindowRow) -> dict[str, Any]:
         "take": window.take,
         "settled": row.settled,
         "provisional": row.provisional,
+        "open_records": _open(row.open or NONE_OPEN),
+        "counted": row.counted,
         "keys_sha256": (window.fingerprint or b"").hex(),
+    }
+
+
+def _open(found: OpenRecords) -> dict[str, Any]:
+    return {"count": found.count, "since": None if found.since is None else iso(found.since)}
+
+
+def _counted(rows: Sequence[WindowRow]) -> dict[str, int] | None:
+    """Sum up the independent counts; None where no window has one."""
+    known = [row for row in rows if row.counted is not None]
+    if not known:
+        return None
+    differ = [(row.counted or 0) - row.distinct for row in known]
+    return {
+        "windows": len(known),
+        "records": sum(row.counted or 0 for row in known),
+        "windows_with_more": sum(more > 0 for more in differ),
+        "windows_with_fewer": sum(more < 0 for more in differ),
     }
 
 

@@ -2,12 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from resumable.datasets.contract import Answer
 from resumable.engine.closing import STILL_CHANGING, Verdict, judge
 from resumable.engine.context import RunContext
+from resumable.engine.counts import Comparison, WindowCounts
+from resumable.engine.open_records import OpenCounts
 from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recovery import remove_stale
 from resumable.errors import Fault, Incomplete, ManifestUnusable, ProtocolFault, UsageError
@@ -48,6 +50,17 @@ class Recorder:
     _takes: dict[int, int] = field(default_factory=dict)
     _failed_in_a_row: int = 0
     _kept_answers: set[str] = field(default_factory=set)
+    _short_before: set[int] = field(default_factory=set)
+    """Windows, by id, of which an earlier run brought fewer records than another contract counts."""
+    _recounted: set[int] = field(default_factory=set)
+    """Those, by id, that this run has downloaded a second time for that."""
+    _open: OpenCounts = field(init=False)
+    _counts: WindowCounts = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing kept."""
+        self._open = OpenCounts(self.context.contract, self.context.parts)
+        self._counts = WindowCounts(self.context, wanted=self.context.count)
 
     def write(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> PartFact:
         """Make an answer the durable part of its page; its row comes after.
@@ -90,6 +103,7 @@ class Recorder:
         part = context.client.concurrency.on_cpu(lambda: context.parts.write(answer.table, footer))
         if answer.table is not None:
             self.keys.keep(window, number, identities(answer.table, context.contract.schema))
+            self._open.keep(window, number, answer.table)
         return part
 
     @contextlib.contextmanager
@@ -180,16 +194,61 @@ class Recorder:
             context.manifest.event(
                 EventKind.SETTLED, f"{label(window.interval)}: two takes agree, although {verdict.why}"
             )
+        if (agreed := self._agreed(row, verdict)) is not None:
+            self._complete(row, agreed)
+
+    def compare_again(self, row: WindowRow) -> Window | None:
+        """Look again at a window of which fewer records came than another contract counted, in an earlier run.
+
+        Return it as a new take, for its fingerprint to be compared; None where it is complete by what is counted now.
+        """
+        context = self.context
+        verdict = context.client.concurrency.on_cpu(lambda: self._judged(row))
+        found = self._counts.compare(row.window, row.window.records - verdict.duplicates)
+        if found.how in (Comparison.ALIKE, Comparison.COUNTS_FEWER):
+            self._complete(row, verdict)
+            return None
+        self._short_before.add(row.window.id)
+        return context.manifest.retake(row.window, verdict.fingerprint, found.text or "fewer records came").window
+
+    def _agreed(self, row: WindowRow, verdict: Verdict) -> Verdict | None:
+        """Return the verdict on a window whose pages agree, once another contract has counted it too.
+
+        None where that counts more than came: the window is downloaded a second time, and then left for a later run.
+        Where that run brings the same records, the source holds no more: that settles it. Two takes of one run would
+        agree too while the source is behind.
+        """
+        window = row.window
+        found = self._counts.compare(window, window.records - verdict.duplicates)
+        if found.how is not Comparison.COUNTS_MORE:
+            return verdict
+        earlier, again = window.id in self._short_before, window.id in self._recounted
+        if earlier and verdict.fingerprint == window.fingerprint:
+            text = f"{label(window.interval)}: two downloads brought the same, although {found.text}"
+            self.context.manifest.event(EventKind.SETTLED, text)
+            return replace(verdict, settled=True)
+        if not earlier and not again:
+            self._recounted.add(window.id)
+            self.retake(window, verdict.fingerprint, found.text)
+            return None
+        self.context.manifest.learned.short(window, Shortfall.FEWER)
+        self.uncertain[window.id] = found.text
+        return None
+
+    def _complete(self, row: WindowRow, verdict: Verdict) -> None:
+        context, window = self.context, row.window
         age = context.stop.clock.now() - window.interval.end
+        numbers = [page.number for page in context.manifest.pages(window)]
         context.manifest.complete(
-            row.window,
+            window,
             verdict.fingerprint,
             duplicates=verdict.duplicates,
             settled=verdict.settled,
             young=age < STILL_CHANGING and not context.contract.timeless,
+            open_records=self._open.settle(window, numbers),
         )
-        if row.window.take > 1:
-            remove_stale(row.window, manifest=context.manifest, parts=context.parts)
+        if window.take > 1:
+            remove_stale(window, manifest=context.manifest, parts=context.parts)
 
     def _compare_later(self, row: WindowRow, verdict: Verdict) -> None:
         """Leave a window to be compared with a take of a later run: what is missing is more than an approximate total.

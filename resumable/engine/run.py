@@ -32,11 +32,12 @@ from resumable.errors import (
     SourceUnsettled,
     StorageFailed,
     UsageError,
+    VerificationFailed,
 )
 from resumable.manifest.rows import Totals
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState, label
-from resumable.status import check_sound
+from resumable.status import check_complete
 from resumable.storage.job_files import JobFiles
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
@@ -87,9 +88,9 @@ class Run:
         with Scratch(self._home.folder) as scratch:
             self._conclude(None, RecordKeys(scratch))
 
-    def check_sound(self) -> None:
-        """Raise ManifestUnusable where a job that is called complete has a manifest that does not agree with itself."""
-        check_sound(self._manifest)
+    def check_complete(self) -> None:
+        """Raise ManifestUnusable or VerificationFailed where a job that is called complete is not."""
+        check_complete(self._manifest, self._home)
 
     def _check_room(self) -> None:
         """Refuse to start where the disk cannot hold what is known to come."""
@@ -166,6 +167,7 @@ class Run:
             stop=self._stop,
             spec=self._job.spec.to_json(),
             deep_limit=deep_limit(self._contract, self._settings.deep_limit or self._job.deep_limit),
+            count=self._settings.count,
             fail_on_drift=self._settings.fail_on_drift,
         )
         recorder = Recorder(context=context, keys=kept)
@@ -190,8 +192,9 @@ class Run:
         error = self._shortfall(totals, recorder)
         if error is None:
             try:
-                check_sound(self._manifest)
-            except ManifestUnusable as unsound:
+                self._manifest.check_in_place()
+                check_complete(self._manifest, self._home)
+            except (ManifestUnusable, VerificationFailed) as unsound:
                 error = unsound
         if error is None:
             receipt.write(self._manifest, self._parts, self._contract, kept)

@@ -119,6 +119,8 @@ class ServerJobWorker(CursorReader):
             self._recorder.wait_for_data(window, ends)
             return None
         row = manifest.window(window.id)
+        if row.shortfall is Shortfall.FEWER and window.state is WindowState.OPEN:
+            return self._recorder.compare_again(row)
         if row.shortfall is not Shortfall.CUT_OFF:
             return window
         if window.state is WindowState.PLANNED:

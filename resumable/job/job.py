@@ -16,6 +16,7 @@ from resumable.engine.belonging import confirm
 from resumable.engine.context import LiveRun
 from resumable.engine.run import Run, Watch
 from resumable.errors import ManifestUnusable, UsageError
+from resumable.manifest.ownership import check_own
 from resumable.manifest.reader import reader, required_reader
 from resumable.manifest.store import Manifest
 from resumable.models import JobState, PageKey
@@ -73,6 +74,7 @@ class Job:
             if manifest is None:
                 raise self.home.missing()
             with contextlib.closing(manifest):
+                check_own(manifest.job(), self.home)
                 self._go_on(manifest, stop or Stop(self.clock), watch, guard=lock.check)
         return self.status()
 
@@ -87,7 +89,7 @@ class Job:
         if anew or manifest.job().state is not JobState.COMPLETE:
             run.conclude()
         else:
-            run.check_sound()
+            run.check_complete()
 
     def confirm_organisation(self, stop: Stop | None = None) -> None:
         """Raise UsageError where the settings lead to another organisation than the job's; nothing is changed.
@@ -103,10 +105,10 @@ class Job:
         if job is not None:
             confirm(job, of_job(job.spec, job.columns), self.settings, stop or Stop(self.clock))
 
-    def check_sound(self) -> None:
-        """Raise ManifestUnusable where what says that the job is complete does not agree with itself."""
+    def check_complete(self) -> None:
+        """Raise ManifestUnusable or VerificationFailed where the job is called complete, and is not."""
         with required_reader(self.home) as manifest:
-            status_of.check_sound(manifest)
+            status_of.check_complete(manifest, self.home)
 
     def verify(
         self, *, quick: bool = False, online: bool = False, stop: Stop | None = None, watch: LookOn | None = None

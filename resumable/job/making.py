@@ -14,6 +14,7 @@ from resumable.config import Settings, checked_job_name, from_environment
 from resumable.datasets.contract import Contract
 from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import resolve
+from resumable.engine.open_records import count_unknown
 from resumable.engine.windows import cut
 from resumable.errors import UsageError
 from resumable.job.job import Job
@@ -22,6 +23,7 @@ from resumable.manifest.store import Manifest
 from resumable.models import Interval, JobSpec, Query
 from resumable.storage.durable import exists, make_folder, nearest_folder, sync_folder
 from resumable.storage.lock import hold
+from resumable.storage.parts import Parts
 from resumable.text import reach
 
 OWNER_ALONE, GROUP_READS = 0o700, 0o750
@@ -39,7 +41,8 @@ def make(
     """Make a job, or find it where it has been made before; nothing is asked of the server.
 
     With `look_back`, windows that were taken before they were so old are opened to be taken again, because the source
-    rewrites records for days, and a later end of the range extends the job. Raises UsageError where the name belongs to
+    rewrites records for days, and so are those with records that have not ended, for as long as the settings'
+    `open_for`; a later end of the range extends the job. Raises UsageError where the name belongs to
     a job with another query, with the difference.
     """
     spec, dataset = resolve(spec)
@@ -103,8 +106,10 @@ def _top_up(job: Job, spec: JobSpec, look_back: timedelta, dataset: Contract) ->
             _compare(job, old, spec, look_back)
             start, end = old.interval.end, spec.interval.end
             if end > start:
-                manifest.extend(end, _windows(Interval(start=start, end=end), spec, job.settings, dataset))
-            manifest.look_back(look_back)
+                windows = _windows(Interval(start=start, end=end), spec, job.settings, dataset)
+                manifest.reach.extend(end, windows, now=job.clock.now())
+            count_unknown(manifest, dataset, Parts(job.home))
+            manifest.reach.look_back(look_back, now=job.clock.now(), open_for=job.settings.open_for)
 
 
 def find(name: str, settings: Settings, *, clock: Clock | None = None, lost: bool = False) -> Job:

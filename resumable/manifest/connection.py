@@ -110,6 +110,7 @@ class Connection:
         except BaseException:
             self._sqlite.close()
             raise
+        self._file = self._at_path()
 
     @contextlib.contextmanager
     def closed_on_failure(self) -> Iterator[None]:
@@ -182,6 +183,22 @@ class Connection:
             if sqlite3.complete_statement(rest):
                 self.execute(rest)
                 rest = ""
+
+    def check_in_place(self) -> None:
+        """Raise ManifestUnusable where what is open is not any more what lies at its path: what is written is lost."""
+        if self._at_path() != self._file:
+            raise ManifestUnusable(
+                f"{self.path} was taken away or replaced while it was in use.",
+                hint="What is recorded since is lost; the parts are safe. Let them decide with:",
+                command=f"resumable repair {self.path.parent.name}",
+            )
+
+    def _at_path(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
     def close(self) -> None:
         """Close the file; the last one to close folds the write-ahead log into it."""

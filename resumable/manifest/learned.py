@@ -5,7 +5,7 @@ from datetime import datetime
 
 from resumable.errors import Fault, StatusFault
 from resumable.manifest.connection import Connection
-from resumable.manifest.rows import LastFailure, to_ms
+from resumable.manifest.rows import LastFailure, OpenRecords, to_ms
 from resumable.models import Organisation, Shortfall, Window
 
 
@@ -66,13 +66,10 @@ class Learned:
         with self._db.atomic():
             self._db.execute("UPDATE window SET shortfall = NULL, cut_ms = NULL WHERE id = ?", (window.id,))
 
-    def open_records(self, window: Window, count: int, since: datetime | None) -> None:
+    def open_records(self, window: Window, found: OpenRecords) -> None:
         """Record how many records of a window have no end yet, and when the oldest of them began."""
         with self._db.atomic():
-            self._db.execute(
-                "UPDATE window SET open_records = ?, open_since_ms = ? WHERE id = ?",
-                (count, None if since is None else to_ms(since), window.id),
-            )
+            put_open_records(self._db, window, found)
 
     def failure(self, asked: str, fault: Fault, *, at: datetime) -> None:
         """Keep why the last exchange failed, in the server's own terms.
@@ -94,3 +91,9 @@ class Learned:
                 " VALUES (1, :at_ms, :asked, :reason, :status, :correlation_id, :context_id)",
                 {**asdict(last), "at_ms": to_ms(last.at)},
             )
+
+
+def put_open_records(db: Connection, window: Window, found: OpenRecords) -> None:
+    """Record how many records of a window have no end yet; inside a transaction."""
+    since = None if found.since is None else to_ms(found.since)
+    db.execute("UPDATE window SET open_records = ?, open_since_ms = ? WHERE id = ?", (found.count, since, window.id))

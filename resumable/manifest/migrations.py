@@ -134,7 +134,7 @@ ALTER TABLE window ADD COLUMN cut_ms INTEGER;
 ALTER TABLE window ADD COLUMN asked_size INTEGER CHECK (asked_size > 0);
 ALTER TABLE window ADD COLUMN counted INTEGER CHECK (counted >= 0);
 ALTER TABLE window ADD COLUMN counted_ms INTEGER;
-ALTER TABLE window ADD COLUMN open_records INTEGER NOT NULL DEFAULT 0 CHECK (open_records >= 0);
+ALTER TABLE window ADD COLUMN open_records INTEGER CHECK (open_records >= 0);
 ALTER TABLE window ADD COLUMN open_since_ms INTEGER;
 ALTER TABLE page ADD COLUMN failure TEXT;
 CREATE TABLE failure (

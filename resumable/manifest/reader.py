@@ -10,10 +10,12 @@ from resumable.errors import Failure, ManifestUnusable
 from resumable.manifest import minutes, server_jobs, soundness, tables
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
+from resumable.manifest.ownership import check_own
 from resumable.manifest.rows import (
     Behind,
     JobRow,
     LastFailure,
+    OpenRecords,
     PageRow,
     Quarantined,
     Totals,
@@ -36,10 +38,13 @@ from resumable.storage.job_files import JobFiles
 def reader(home: JobFiles) -> "Iterator[ManifestReader | None]":
     """Open a job's manifest for looking, and close it; None where there is none.
 
-    Nothing of it is changed, and whoever works on the job is not disturbed. Raises ManifestUnusable, StorageFailed.
+    Nothing of it is changed, and whoever works on the job is not disturbed. Raises ManifestUnusable, also for that of
+    another job, and StorageFailed.
     """
     found = ManifestReader.open_to_read(home.manifest)
     with contextlib.nullcontext() if found is None else contextlib.closing(found):
+        if found is not None:
+            check_own(found.job(), home)
         yield found
 
 
@@ -127,18 +132,24 @@ class ManifestReader:
         with sensible("a window's shortfall", self._db.path):
             return {Shortfall(shortfall): count for shortfall, count in rows}
 
+    def short_windows(self, limit: int = 1000) -> list[WindowRow]:
+        """Return the windows that are not complete although no page of them failed, by start, at most `limit`."""
+        if self._version < tables.WHOLE_TRUTH_SINCE:
+            return []
+        return self._windows("shortfall IS NOT NULL", after=None, limit=limit)
+
     def smaller_pages(self) -> int:
         """Return how many windows are asked for in smaller pages than the job's."""
         if self._version < tables.WHOLE_TRUTH_SINCE:
             return 0
         return int(self._db.value("SELECT count(*) FROM window WHERE asked_size IS NOT NULL") or 0)
 
-    def open_records(self) -> tuple[int, datetime | None]:
-        """Return how many records have no end yet, and when the oldest of them began."""
+    def open_records(self) -> OpenRecords:
+        """Return how many records have no end yet, and when the oldest of them began, as far as they were counted."""
         if self._version < tables.WHOLE_TRUTH_SINCE:
-            return 0, None
+            return OpenRecords(count=0)
         count, since = self._db.rows("SELECT coalesce(sum(open_records), 0), min(open_since_ms) FROM window")[0]
-        return int(count), None if since is None else moment(since)
+        return OpenRecords(count=int(count), since=None if since is None else moment(since))
 
     def last_failure(self) -> LastFailure | None:
         """Return the last exchange that failed; None where none has."""

@@ -37,7 +37,7 @@ _JOB_3 = "origin, organisation, organisation_name, client, settings, deep_limit,
 
 def window_columns(version: int) -> str:
     """Return what to select for `window_row` from a manifest of a version."""
-    return f"{_WINDOW}, {_WINDOW_3 if version >= WHOLE_TRUTH_SINCE else 'NULL, NULL, NULL, NULL, 0, NULL'}"
+    return f"{_WINDOW}, {_WINDOW_3 if version >= WHOLE_TRUTH_SINCE else 'NULL, NULL, NULL, NULL, NULL, NULL'}"
 
 
 def job_columns(version: int) -> str:
@@ -87,6 +87,18 @@ class JobRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenRecords:
+    """How many records have not ended, by what was downloaded last."""
+
+    count: int
+    since: datetime | None = None
+    """When the oldest of them began."""
+
+
+NONE_OPEN = OpenRecords(count=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class WindowRow:
     """A window with what has been done of it."""
 
@@ -108,10 +120,13 @@ class WindowRow:
     """Where the source said that its data ends, inside of the window or before it."""
     counted: int | None = None
     """Records that another contract counts in it."""
-    open_records: int = 0
-    """Records without an end."""
-    open_since: datetime | None = None
-    """When the oldest of them began."""
+    open: OpenRecords | None = None
+    """Records without an end; None where nobody has counted them yet."""
+
+    @property
+    def distinct(self) -> int:
+        """Records that came in it, each once, once it is complete."""
+        return self.window.records - self.duplicates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,8 +263,9 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
         shortfall=None if shortfall is None else Shortfall(shortfall),
         cut_at=None if cut is None else moment(cut),
         counted=counted,
-        open_records=open_records,
-        open_since=None if since is None else moment(since),
+        open=None
+        if open_records is None
+        else OpenRecords(count=open_records, since=None if since is None else moment(since)),
     )
 
 

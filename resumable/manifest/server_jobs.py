@@ -24,11 +24,11 @@ def of_window(db: Connection, window: Window) -> RemoteRow | None:
 
 
 def useless(db: Connection) -> list[str]:
-    """Return the jobs whose window is complete, gone, at another take, or read to where its data is cut off."""
+    """Return the jobs whose window is complete, gone, at another take, or read to its end without being complete."""
     rows = db.rows(
         "SELECT remote.id FROM remote LEFT JOIN window ON window.id = remote.window AND window.take = remote.take"
         " WHERE window.id IS NULL OR window.state = 'complete'"
-        " OR window.state = 'open' AND window.shortfall = 'cut off' AND remote.cursor IS NULL"
+        " OR window.state = 'open' AND window.shortfall IN ('cut off', 'fewer') AND remote.cursor IS NULL"
     )
     return [str(row[0]) for row in rows]
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,11 +10,12 @@ from resumable.clock import Clock
 from resumable.errors import Failure, Fault, ManifestUnusable
 from resumable.manifest import server_jobs, tables
 from resumable.manifest.connection import Connection
-from resumable.manifest.learned import Learned
+from resumable.manifest.learned import Learned, put_open_records
 from resumable.manifest.minutes import Minutes
+from resumable.manifest.reach import Reach
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.repairs import Mending
-from resumable.manifest.rows import ADD_WINDOW, BEGIN_AGAIN, WindowRow, ends, spec_values, to_ms
+from resumable.manifest.rows import ADD_WINDOW, BEGIN_AGAIN, OpenRecords, WindowRow, ends, spec_values, to_ms
 from resumable.manifest.upgrade import upgrade
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
@@ -93,9 +94,18 @@ class Manifest(ManifestReader):
         return Learned(self._db)
 
     @property
+    def reach(self) -> Reach:
+        """How far it reaches."""
+        return Reach(self._db)
+
+    @property
     def no_log(self) -> str | None:
         """Why it is kept without a write-ahead log, which is slower; None where it has one."""
         return self._db.no_log
+
+    def check_in_place(self) -> None:
+        """Raise ManifestUnusable where its file was taken away or replaced since it was opened."""
+        self._db.check_in_place()
 
     def set_state(self, state: JobState) -> None:
         """Record where the job stands; the first run sets its starting time."""
@@ -237,7 +247,16 @@ class Manifest(ManifestReader):
             )
             self._event(EventKind.QUARANTINED, f"{spoken(window.interval)} page {number}: {reason}")
 
-    def complete(self, window: Window, fingerprint: bytes, *, duplicates: int, settled: bool, young: bool) -> None:
+    def complete(
+        self,
+        window: Window,
+        fingerprint: bytes,
+        *,
+        duplicates: int,
+        settled: bool,
+        young: bool,
+        open_records: OpenRecords | None = None,
+    ) -> None:
         """Close a window on its current take; older takes become stale. `young`: the source may still change it.
 
         Pages that it had named and that are empty are none of it any more.
@@ -254,26 +273,8 @@ class Manifest(ManifestReader):
                 " WHERE id = ? AND take = ?",
                 (to_ms(self._clock.now()), fingerprint, duplicates, settled, young, window.id, window.take),
             )
-
-    def look_back(self, length: timedelta) -> int:
-        """Open complete windows again that were taken before they were so old, and return how many.
-
-        Those taken since the job was last complete are left: a look-back that was interrupted is carried on.
-        """
-        with self._db.atomic():
-            reached = "state = 'complete' AND whole_ms < end_ms + ? AND whole_ms <= (SELECT completed_ms FROM job)"
-            opened = self._db.execute(
-                f"{BEGIN_AGAIN}, fingerprint = NULL WHERE {reached}", (length // timedelta(milliseconds=1),)
-            )
-            self._not_complete()
-        return opened
-
-    def extend(self, end: datetime, windows: Iterator[Interval]) -> None:
-        """Let the job reach to a later end, by windows that begin where it ended."""
-        with self._db.atomic():
-            self._db.execute("UPDATE job SET end_ms = ?", (to_ms(end),))
-            self._db.insert_many(ADD_WINDOW, map(ends, windows))
-            self._not_complete()
+            if open_records is not None:
+                put_open_records(self._db, window, open_records)
 
     def retake(
         self, window: Window, fingerprint: bytes | None, why: str, *, asked_size: int | None = None
@@ -331,14 +332,6 @@ class Manifest(ManifestReader):
                 "INSERT INTO drift VALUES (?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
                 (path, count),
             )
-
-    def _not_complete(self) -> None:
-        """Take back that the job is complete where a window is not; in the transaction that opened it."""
-        self._db.execute(
-            "UPDATE job SET state = 'incomplete', updated_ms = ? WHERE state = 'complete'"
-            " AND EXISTS (SELECT 1 FROM window WHERE state <> 'complete')",
-            (to_ms(self._clock.now()),),
-        )
 
     def _event(self, kind: EventKind, text: str) -> None:
         self._db.execute(

@@ -62,7 +62,8 @@ CREATE TABLE counter (
 -- `done`, `records` and `bytes` sum up the pages of the take, in the same transaction as each page.
 -- `shortfall` is why a window that was looked at is not complete; `cut_ms` where the source said that its data ends.
 -- `asked_size` is the page size that this window needs, where the job's was too large. `counted` is what another
--- contract counts in it. `open_records` have no end yet; the oldest of them began at `open_since_ms`.
+-- contract counts in it. `open_records` have no end yet, NULL where nobody has counted them; the oldest of them began
+-- at `open_since_ms`.
 CREATE TABLE window (
     id           INTEGER PRIMARY KEY,
     start_ms     INTEGER NOT NULL,
@@ -88,7 +89,7 @@ CREATE TABLE window (
     asked_size     INTEGER CHECK (asked_size > 0),
     counted        INTEGER CHECK (counted >= 0),
     counted_ms     INTEGER,
-    open_records   INTEGER NOT NULL DEFAULT 0 CHECK (open_records >= 0),
+    open_records   INTEGER CHECK (open_records >= 0),
     open_since_ms  INTEGER,
     UNIQUE (start_ms, end_ms),
     CHECK (end_ms > start_ms),

@@ -17,6 +17,7 @@ from resumable.datasets.facts import Paging
 from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import of_job
 from resumable.engine.closing import STILL_CHANGING, Verdict, judge
+from resumable.engine.open_records import OpenCounts
 from resumable.engine.windows import cut
 from resumable.errors import ManifestUnusable, ResumableError
 from resumable.manifest.repairs import Placed
@@ -204,6 +205,9 @@ class _Restoration:
             duplicates=verdict.duplicates,
             settled=verdict.settled,
             young=taken_at - window.interval.end < STILL_CHANGING and not self._contract.timeless,
+            open_records=OpenCounts(self._contract, self._parts).settle(
+                window, (page.number for page in take.placed.pages)
+            ),
         )
         self._manifest.mending.taken_at(window, taken_at)
         self._complete += 1

@@ -86,6 +86,7 @@ class SimSettings:
     late_steps: int = 1  # they come in so many parts, the last of them then
     vanish_share: float = 0.0  # of the records of each day, that are served at first and do not last
     unordered_moves: bool = True  # `order: unordered` comes differently each time
+    ongoing_ended: bool = False  # conversations that have no end have one, twenty days after their start
     # tokens
     client_id: str = "simulator-client"
     client_secret: str = "simulator-secret"  # noqa: S105 -- the made-up secret of a made-up organisation
@@ -121,6 +122,7 @@ class SimSettings:
     job_page_size_cap: int = 1000  # without pageSize, a page is this long
     cursor_life: float | None = None  # seconds
     cursor_replay: bool = True  # an old cursor still answers
+    job_lack_share: float = 0.0  # of what a job asks for, that it does not bring and does not tell of
     watermark: datetime | None = None  # jobs know nothing after it; None is no bound
     # the wire
     latency: Latency = 0.0  # seconds, a range of them, or whatever the function says

@@ -1,8 +1,10 @@
 """A folder as a store: each key is a path below it, and every write is one of `durable`'s."""
 
+import contextlib
 import hashlib
 import io
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +68,24 @@ class FolderStore:
     def size(self, key: str) -> int | None:
         """Return the bytes of a file."""
         return durable.state_of(self.path(key))[0] if self.kind(key) == durable.FILE else None
+
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """Return the bytes of each regular file in a folder; nothing where there is only a link to one."""
+        folder, before = self.path(prefix), f"{prefix}/" if prefix else ""
+        if not durable.is_folder(folder) or folder.is_symlink():
+            return {}
+        sizes = {}
+        try:
+            with os.scandir(folder) as found:
+                for entry in found:
+                    with contextlib.suppress(FileNotFoundError):  # it was taken away in this very moment
+                        if entry.is_file(follow_symlinks=False):
+                            sizes[f"{before}{entry.name}"] = entry.stat(follow_symlinks=False).st_size
+        except FileNotFoundError:
+            return {}
+        except OSError as failure:
+            raise durable.failed(folder, failure) from failure
+        return sizes
 
     def remove(self, key: str) -> None:
         """Remove a file, or a link itself."""

@@ -1,6 +1,6 @@
 """A store that asks before every write whether the job is still this process's to change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -61,6 +61,10 @@ class GuardedStore:
     def size(self, key: str) -> int | None:
         """Look."""
         return self.store.size(key)
+
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """Look."""
+        return self.store.sizes(prefix)
 
     def settle(self, prefix: str) -> None:
         """Make durable what was removed before."""

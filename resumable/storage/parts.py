@@ -20,15 +20,13 @@ from resumable.errors import VerificationFailed
 from resumable.models import MOST_COUNTED, MOST_ON_A_PAGE, MOST_PAGES, Interval, PageKey, PartFact, iso, moment_of
 from resumable.schema.identity import columns, identities
 from resumable.schema.schema import Schema
+from resumable.storage.claims import ENTRY, MAGIC, entry_at_end
 from resumable.storage.compression import heavy_leaves
 from resumable.storage.job_files import PARTS, JobFiles, part_key, take_and_number, window_key, window_of
 
 FORMAT = 1
 """Of the footer's own entry."""
 
-_ENTRY = b"resumable"
-_ENTRY_KEY: Final = b"\x18\x09" + _ENTRY + b"\x18"
-_MAGIC: Final = b"PAR1"
 _NO_HASH: Final = "0" * 64
 
 _WRITING: Final[dict[str, Any]] = {
@@ -196,6 +194,11 @@ class Parts:
         with self._to_read(page) as file:
             return identities(file.read(columns=columns(schema)), schema)
 
+    def some_columns(self, page: PageKey, names: Sequence[str]) -> pa.Table:
+        """Read some columns of a part. Raises VerificationFailed where it is gone or damaged, StorageFailed."""
+        with self._to_read(page) as file:
+            return file.read(columns=list(names))
+
     def table(self, page: PageKey) -> pa.Table:
         """Read a part, whole. Raises VerificationFailed where it is gone or damaged, StorageFailed."""
         with self._to_read(page) as file:
@@ -243,7 +246,7 @@ def _written(table: pa.Table, entry: str) -> memoryview:
     zstd = {"compression": dict.fromkeys(heavy, "zstd"), "compression_level": dict.fromkeys(heavy, 1)}
     with pq.ParquetWriter(sink, table.schema, **_WRITING, **(zstd if heavy else {"compression": "none"})) as writer:
         writer.write_table(table)
-        writer.add_key_value_metadata({_ENTRY: entry})
+        writer.add_key_value_metadata({ENTRY: entry})
     return memoryview(sink.getvalue()).cast("B")
 
 
@@ -268,7 +271,7 @@ def _checked_footer(data: bytes) -> Footer | None:
 
 def _place_of_hash(data: memoryview, digits: str) -> int | None:
     """Return where the file's own hash stands in it: in the footer, and there once."""
-    if len(data) < 12 or bytes(data[:4]) != _MAGIC or bytes(data[-4:]) != _MAGIC:
+    if len(data) < 12 or bytes(data[:4]) != MAGIC or bytes(data[-4:]) != MAGIC:
         return None
     start = len(data) - 8 - int(struct.unpack("<I", data[-8:-4])[0])
     end = bytes(data[max(0, start) :])
@@ -302,37 +305,19 @@ def _columns(data: bytes, names: Sequence[str]) -> pa.Table | None:
 
 
 def _said_at_end(file: BinaryIO, size: int) -> Footer | None:
-    """Return what a footer says, found by its bytes: Arrow takes a hundred times as long, over all its columns."""
-    file.seek(max(0, size - 8))
-    tail = file.read(8)
-    length = int(struct.unpack("<I", tail[:4])[0]) if tail[4:] == _MAGIC else size
-    if length + 12 > size:
-        return None
-    file.seek(size - 8 - length)
-    entry = _entry_in(file.read(length))
+    """Return what a footer says, found by its bytes."""
+    entry = entry_at_end(file, size)
     try:
         return None if entry is None else _footer(json.loads(entry))
     except (KeyError, ValueError, TypeError, AttributeError):
         return None
 
 
-def _entry_in(footer: bytes) -> bytes | None:
-    """Cut our entry out of a Parquet footer: a key and a value in Thrift's compact form, each after its length."""
-    if footer.count(_ENTRY_KEY) != 1:
-        return None
-    place, length, shift = footer.index(_ENTRY_KEY) + len(_ENTRY_KEY), 0, 0
-    for byte in footer[place : place + 5]:
-        place, length, shift = place + 1, length | (byte & 0x7F) << shift, shift + 7
-        if byte < 0x80:
-            return footer[place : place + length]
-    return None
-
-
 def _said(source: "pa.BufferReader | BinaryIO") -> tuple[Footer | None, int]:
     """Return what a file's footer says, and its rows as Parquet counts them."""
     try:
         metadata = pq.read_metadata(source)
-        return _footer(json.loads((metadata.metadata or {})[_ENTRY])), metadata.num_rows
+        return _footer(json.loads((metadata.metadata or {})[ENTRY])), metadata.num_rows
     except (KeyError, ValueError, TypeError, OSError, pa.ArrowException):
         return None, 0
 

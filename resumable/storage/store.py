@@ -5,7 +5,7 @@ survives a kill and a power cut, and a key has all of its bytes or none. Every m
 store refuses; what a method returns in place of that is said there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, NewType, Protocol
@@ -64,6 +64,9 @@ class Store(Protocol):
 
     def size(self, key: str) -> int | None:
         """Return the bytes of a file; None where a key is none."""
+
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """Return the bytes of each file directly below a prefix, by its key, from one listing; links are no files."""
 
     def remove(self, key: str) -> None:
         """Remove a file; one that is gone already is fine. That it stays away after a power cut `settle` sees to."""

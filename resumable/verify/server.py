@@ -11,16 +11,21 @@ from resumable.api.client import Asked, Client, Stopped
 from resumable.api.session import open_session
 from resumable.clock import Stop
 from resumable.config import Settings
-from resumable.datasets.contract import Contract, PagedContract, checked
+from resumable.datasets.contract import AnyContract, Contract, Counting, checked
 from resumable.datasets.facts import Paging
 from resumable.engine import belonging
 from resumable.engine.belonging import NoJournal
-from resumable.errors import Fault
+from resumable.engine.counts import Comparison, compared, count_window
+from resumable.errors import Fault, ProtocolFault
 from resumable.manifest.rows import WindowRow
 from resumable.models import Said, WindowState, label
+from resumable.text import amount
 from resumable.transport.http import Reply
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import Subject
+
+NAMED = 5
+"""Windows that a note names."""
 
 BATCH = 4
 """Windows for each thread that are asked about before what came is looked at."""
@@ -38,7 +43,7 @@ def pointless(contract: Contract) -> str | None:
     """Say why a count of the server would tell nothing; None where it tells something."""
     if contract.timeless:
         return f"{contract.name} is a list as it was on the day it was taken: the server cannot count that day any more"
-    if not contract.paging.counts_pages:
+    if not contract.paging.counts_pages and contract.counting is None:
         return f"{contract.name} names neither totals nor page counts: there is no count to ask the server for"
     return None
 
@@ -52,8 +57,10 @@ def check(subject: Subject, server: Server) -> Iterator[Finding]:
     if (why := pointless(contract)) is not None:
         subject.report.notes.append(f"{why}.")
         return
-    if contract.paging is not Paging.NUMBERED:
+    if contract.paging is not Paging.NUMBERED and not server.settings.count:
+        subject.report.notes.append("its windows were not counted, as --no-count says.")
         return
+    beside = None if contract.counting is None else _Beside(contract.counting)
     complete = (row for row in subject.manifest.windows() if row.window.state is WindowState.COMPLETE)
     with open_session(contract, server.settings, stop=server.stop, journal=NoJournal()) as client:
         belonging.check(subject.job, client, contract, server.settings)
@@ -61,15 +68,18 @@ def check(subject: Subject, server: Server) -> Iterator[Finding]:
         while rows := [*islice(complete, threads * BATCH)]:
             for row, said in _Round(subject, contract, client, rows).go(threads):
                 subject.report.counted += 1
-                if (text := _otherwise(row, said)) is not None:
+                text = _otherwise(row, said) if beside is None else beside.otherwise(row, said)
+                if text is not None:
                     yield _finding(subject, row, text)
                 subject.tell()
+    if beside is not None:
+        subject.report.notes.append(beside.note())
 
 
 class _Round:
     """Asks about some windows, in several threads."""
 
-    def __init__(self, subject: Subject, contract: PagedContract, client: Client, rows: list[WindowRow]) -> None:
+    def __init__(self, subject: Subject, contract: AnyContract, client: Client, rows: list[WindowRow]) -> None:
         self._subject = subject
         self._contract = contract
         self._client = client
@@ -101,12 +111,16 @@ class _Round:
                 self._errors.append(error)
 
     def _ask(self, row: WindowRow) -> Said:
-        spec = self._subject.job.spec
+        contract, spec = self._contract, self._subject.job.spec
         window, page_size = row.window.interval, row.window.asked_size or spec.page_size
-        request = self._contract.request(spec.query, window, 1, page_size)
+        if contract.counting is not None:
+            return Said(total=count_window(self._client, contract.counting, spec.query, window))
+        if contract.paging is not Paging.NUMBERED:
+            raise ProtocolFault("its answers name no count")
+        request = contract.request(spec.query, window, 1, page_size)
 
         def read(reply: Reply) -> Said:
-            return checked(self._contract.read(reply.body, page_size, self._client.redactor), 1).said
+            return checked(contract.read(reply.body, page_size, self._client.redactor), 1).said
 
         return self._client.exchange(Asked(what=f"counting {label(window)}", request=request), read)
 
@@ -123,6 +137,38 @@ def _otherwise(row: WindowRow, said: Said) -> str | None:
     if said.page_count in (None, snapshot.page_count):
         return None
     return f"the server counts {said.page_count:,} pages now, and {snapshot.page_count:,} are stored"
+
+
+class _Beside:
+    """What another contract counts, beside what is stored: more of it is a finding, the rest is told."""
+
+    def __init__(self, counting: Counting) -> None:
+        self._counting = counting
+        self._windows = self._records = self._stored = 0
+        self._differing: list[str] = []
+
+    def otherwise(self, row: WindowRow, said: Said) -> str | None:
+        """Say that more is counted than is stored, and than was counted when the window was downloaded."""
+        records = said.total or 0
+        self._windows, self._records, self._stored = (
+            self._windows + 1,
+            self._records + records,
+            self._stored + row.distinct,
+        )
+        found = compared(self._counting, records, row.distinct)
+        if found.how is Comparison.COUNTS_MORE and records != row.counted:
+            return f"the server counts {records:,} {self._counting.what} now, and {row.distinct:,} records are stored"
+        if found.how in (Comparison.COUNTS_MORE, Comparison.COUNTS_FEWER):
+            self._differing.append(f"{label(row.window.interval)}: {records:,}, not {row.distinct:,}")
+        return None
+
+    def note(self) -> str:
+        """Return both numbers of all windows, and of some that differ."""
+        numbers = f"the server counts {self._records:,} {self._counting.what} in {amount(self._windows, 'window')}"
+        some = self._differing[:NAMED]
+        more = f" and {len(self._differing) - NAMED:,} more" if len(self._differing) > NAMED else ""
+        but = f" They differ in {', '.join(some)}{more}." if some else ""
+        return f"{numbers}; {self._stored:,} records are stored.{but}"
 
 
 def _finding(subject: Subject, row: WindowRow, text: str) -> Finding:

@@ -12,7 +12,6 @@ from tests.apart.script import after
 from tests.apart.truth import World
 
 
-@pytest.mark.xfail(strict=True, reason="parts that were removed during a run are not missed: exit 0 and a receipt")
 @pytest.mark.parametrize("nth", [5, 9])
 def test_parts_removed_during_a_run_are_missed(desk_at: MakeDesk, nth: int) -> None:
     """Where the folder of parts is removed while a run goes on, it does not end with exit 0 unless all is there."""
@@ -27,7 +26,6 @@ def test_parts_removed_during_a_run_are_missed(desk_at: MakeDesk, nth: int) -> N
     assert wrong_with(desk, CONVERSATIONS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="one part removed during a run is not missed")
 def test_one_part_removed_during_a_run_is_missed(desk_at: MakeDesk) -> None:
     """One recorded part that goes while a run goes on is missed before complete is said."""
     desk = desk_at()
@@ -44,7 +42,6 @@ def test_one_part_removed_during_a_run_is_missed(desk_at: MakeDesk) -> None:
     assert wrong_with(desk, CONVERSATIONS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="complete already, exit 0, although the parts are gone")
 @pytest.mark.parametrize("all_of_them", [True, False])
 def test_complete_job_without_its_parts_is_not_complete(desk_at: MakeDesk, all_of_them: bool) -> None:
     """`resume` of a complete job whose parts are gone ends with exit 6, and names what is gone."""
@@ -58,7 +55,6 @@ def test_complete_job_without_its_parts_is_not_complete(desk_at: MakeDesk, all_o
     assert desk(*CONVERSATIONS.arguments()).code == 6
 
 
-@pytest.mark.xfail(strict=True, reason="another job's manifest is taken for the own one: exit 0")
 def test_manifest_of_another_job_is_refused(desk_at: MakeDesk) -> None:
     """A manifest that was copied from another job ends with exit 8, and the parts stay where they are."""
     desk = desk_at(World(days=6))

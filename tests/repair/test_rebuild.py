@@ -216,5 +216,5 @@ def test_a_complete_job_that_lost_rows_is_not_called_complete(planted: Planted, 
         planted.job.run()
     assert caught.value.hint.endswith("resumable repair job")
     with pytest.raises(ManifestUnusable):
-        planted.job.check_sound()
+        planted.job.check_complete()
     assert repaired(planted, sim)[1] == 0

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -64,6 +64,10 @@ class MemoryStore:
     def size(self, key: str) -> int | None:
         """Return the bytes of an object."""
         return len(self.objects[key]) if key in self.objects else None
+
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """Return the bytes of each object directly below a prefix."""
+        return {key: len(self.objects[key]) for key in self.list(prefix) if key in self.objects}
 
     def remove(self, key: str) -> None:
         """Forget an object."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from resumable import Flaw, JobLocked
-from resumable.errors import StorageFailed
+from resumable.errors import StorageFailed, VerificationFailed
 from resumable.manifest.reader import ManifestReader
 from resumable.manifest.store import Manifest
 from resumable.storage.lock import hold
@@ -94,7 +94,8 @@ def test_nobody_changes_a_job_while_it_is_verified(planted: Planted) -> None:
     with pytest.raises(JobLocked, match="is being read by another process"):
         planted.job.run()
     assert list(findings) == []
-    planted.job.run()
+    with pytest.raises(VerificationFailed, match="page 1 is gone"):
+        planted.job.run()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """`resumable backfill`: begin a job, or carry it on."""
 
+from dataclasses import replace
+
 from resumable.api.session import check_settings
 from resumable.cli import parse
 from resumable.cli.job_spec import job_name, spec_of
@@ -26,4 +28,5 @@ def _made(run: Running, options: BackfillOptions) -> Job:
     if not exists(run.settings.files.job(name).manifest):
         # A job that cannot ask for anything is not begun: nothing is left behind. A complete one needs no credentials.
         check_settings(contract, run.settings)
-    return make(spec, run.settings, name=name, look_back=back, clock=run.session.clock)
+    settings = replace(run.settings, open_for=parse.duration(options.open_for, "--open-for"))
+    return make(spec, settings, name=name, look_back=back, clock=run.session.clock)

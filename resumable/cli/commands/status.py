@@ -13,7 +13,7 @@ def status(session: Session, options: StatusOptions) -> None:
     home = named_job(state_files(session, options), options.job, "status")
     if options.watch and session.json:
         raise UsageError("--watch is for people, and --json prints one object.", hint="Use one of them.")
-    known = read(home)
+    known = read(home, look=not options.watch)
     if known is None:
         raise home.missing()
     if session.json:

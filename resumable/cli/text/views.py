@@ -52,6 +52,7 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
     ]
     lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
     lines += problem_lines(status.quarantined)
+    lines += _named(status.short) + _named(status.missing, "not there as recorded: ")
     history = [event for event in status.events if event.kind not in ROUTINE][-HISTORY_SHOWN:]
     for event in history:
         lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {event.text}", width=width)
@@ -130,8 +131,8 @@ def ending(status: Status, home: JobFiles, *, nothing_to_do: bool, width: int | 
 
 
 def shortfall(status: Status) -> list[str]:
-    """Name the pages that are quarantined, and say what kept them."""
-    return [safe(line) for line in problem_lines(status.quarantined)]
+    """Name the pages that are quarantined and the windows that wait, and say what kept them."""
+    return [safe(line) for line in [*problem_lines(status.quarantined), *_named(status.short)]]
 
 
 def _counted(counters: Mapping[Counter, int]) -> list[str]:
@@ -142,7 +143,7 @@ def _counted(counters: Mapping[Counter, int]) -> list[str]:
 def _closing(status: Status) -> list[tuple[str, str]]:
     """Say what the receipt says, where it says more than that all is well, and what would have been cheaper."""
     receipt = status.receipt
-    known = []
+    known = _open(status)
     cheaper = cheaper_contract(status)
     if cheaper is not None:
         name, requests = cheaper
@@ -157,6 +158,8 @@ def _closing(status: Status) -> list[tuple[str, str]]:
         if receipt.get("retakes"):
             checked.append(f"windows taken again {receipt['retakes']} times, because they had changed")
         known.append(("checked", "; ".join(checked)))
+        if receipt.get("counted"):
+            known.append(_count(receipt["counted"], receipt["records"]))
         if receipt.get("provisional_windows"):
             count = amount(receipt["provisional_windows"], "window")
             known.append(
@@ -166,6 +169,32 @@ def _closing(status: Status) -> list[tuple[str, str]]:
         path = next(iter(status.drift))
         known.append(("unmapped", f"{amount(len(status.drift), 'path')} the schema has no place for, such as {path}"))
     return known
+
+
+def _open(status: Status) -> list[tuple[str, str]]:
+    """Say how many records have not ended."""
+    found = status.open_records
+    if not found.count:
+        return []
+    since = "" if found.since is None else f", the oldest since {found.since:%Y-%m-%d}"
+    again = "" if status.state is not JobState.COMPLETE else "; a later run with --look-back downloads them again"
+    return [("open", f"{amount(found.count, 'record')} without an end{since}{again}")]
+
+
+def _named(lines: Sequence[str], before: str = "") -> list[str]:
+    """Name the first of some lines, and say how many more there are."""
+    more = len(lines) - PROBLEMS_SHOWN
+    named = [f"  {before}{line}" for line in lines[:PROBLEMS_SHOWN]]
+    return named + ([f"  ... and {more:,} more: see `resumable status --json`"] if more > 0 else [])
+
+
+def _count(counted: Mapping[str, int], records: int) -> tuple[str, str]:
+    """Say what another contract counts beside what came."""
+    text = f"{counted['records']:,} by the query beside it in {amount(counted['windows'], 'window')}, {records:,} came"
+    for name, words in (("windows_with_more", "more"), ("windows_with_fewer", "fewer")):
+        if counted[name]:
+            text += f"; it counts {words} in {amount(counted[name], 'window')}"
+    return "counted", text
 
 
 def _no_data(status: Status, width: int | None) -> list[str]:

@@ -90,6 +90,16 @@ class Declared:
         return "from" not in self.declaration.used
 
     @property
+    def end_key(self) -> None:
+        """Return None: a description says nothing of an end."""
+        return None
+
+    @property
+    def counting(self) -> None:
+        """Return None: a description has no other request."""
+        return None
+
+    @property
     def table(self) -> str:
         """Its name."""
         return self.name

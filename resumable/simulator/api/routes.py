@@ -173,6 +173,7 @@ def _create_job(state: State, request: SimRequest, family: str) -> SimAnswer:
         selector = query.selector_before(before)
         selection = state.world.select(selector, stage=state.stage)
         count, fetch = selection.count, fetcher(state.world, selection, attributes=True)
+    count -= round(count * state.settings.job_lack_share)
     if query.limit is not None:
         count = min(count, query.limit)
     return state.jobs.create(

@@ -12,7 +12,7 @@ from resumable.simulator.world.world import World
 _DATA_SETTINGS = words(
     """
     seed records records_on style explicit_nulls queues users wrapup_codes cache_bytes
-    late_share late_steps vanish_share
+    late_share late_steps vanish_share ongoing_ended
     """
 )
 

@@ -21,6 +21,7 @@ from resumable.simulator.world.times import DAY_MS, stamp
 
 SHAPES = 256  # so that the shape of a record is one byte
 ONGOING_MS = 2 * DAY_MS  # how long a conversation without an end counts as alive
+ENDED_AFTER_MS = 20 * DAY_MS  # and when it ends after all
 LONGEST_MS = 40 * 3_600_000
 _COMPLETE = 8  # shapes in which every leaf of the model occurs
 _ID_STEP = 0x9E3779B97F4A7C15F39CC0605CEDC835
@@ -81,16 +82,22 @@ class ConversationShape:
 
 
 @lru_cache(maxsize=4)  # a tenth of a second of work, the same for every simulator of a test run
-def make_shapes(style: Style, organisation: SimOrganisation, *, nulls: bool) -> tuple[ConversationShape, ...]:
-    """Invent all the shapes of an organisation."""
-    return tuple(_make_shape(style, organisation, number, nulls=nulls) for number in range(SHAPES))
+def make_shapes(
+    style: Style, organisation: SimOrganisation, *, nulls: bool, ended: bool = False
+) -> tuple[ConversationShape, ...]:
+    """Invent all the shapes of an organisation; `ended`: those without an end have one by now, weeks later."""
+    return tuple(_make_shape(style, organisation, number, nulls=nulls, ended=ended) for number in range(SHAPES))
 
 
-def _make_shape(style: Style, organisation: SimOrganisation, number: int, *, nulls: bool) -> ConversationShape:
+def _make_shape(
+    style: Style, organisation: SimOrganisation, number: int, *, nulls: bool, ended: bool
+) -> ConversationShape:
     rng = seeded("shape", organisation.seed, style, number)
     share = 1.0 if number < _COMPLETE else 0.085
     maker = _Maker(rng, organisation, share, nulls=nulls)
     content = maker.conversation() if style is Style.FULL else maker.small()
+    if ended and "conversationEnd" not in content:
+        content["conversationEnd"] = blank_time(ENDED_AFTER_MS)
     people = [{k: v for k, v in p.items() if k != "attributes"} for p in content["participants"]]
     bare = {**content, "participants": people}
     ascii_only = bool(number % 2)

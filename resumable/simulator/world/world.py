@@ -142,7 +142,9 @@ class World:
     def __init__(self, settings: SimSettings) -> None:
         self.settings = settings
         self.organisation = SimOrganisation.of(settings)
-        self.shapes = make_shapes(settings.style, self.organisation, nulls=settings.explicit_nulls)
+        self.shapes = make_shapes(
+            settings.style, self.organisation, nulls=settings.explicit_nulls, ended=settings.ongoing_ended
+        )
         self._lifetimes = [shape.lifetime_ms for shape in self.shapes]
         self._days: Cache[WorldDay] = Cache(64)
         self._selections: Cache[Selection] = Cache(64)

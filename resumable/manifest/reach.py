@@ -1,0 +1,56 @@
+"""How far a job reaches: to a later end, and back to windows that may have changed since they were downloaded."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from resumable.manifest.connection import Connection
+from resumable.manifest.rows import ADD_WINDOW, BEGIN_AGAIN, ends, to_ms
+from resumable.models import Interval
+
+_SINCE_COMPLETE = "state = 'complete' AND whole_ms <= (SELECT completed_ms FROM job)"
+"""Those downloaded since the job was last complete are left: a look-back that was interrupted is carried on."""
+
+
+class Reach:
+    """The changes, each one transaction. `Manifest.reach` makes one."""
+
+    def __init__(self, db: Connection) -> None:
+        """The job's lock must be held."""
+        self._db = db
+
+    def look_back(self, length: timedelta, *, now: datetime, open_for: timedelta) -> int:
+        """Open complete windows again that were downloaded before they were so old, and return how many.
+
+        So are those that hold records without an end, until `open_for` after their own end, however long ago they were
+        downloaded.
+        """
+        with self._db.atomic():
+            opened = self._db.execute(
+                f"{BEGIN_AGAIN}, fingerprint = NULL WHERE {_SINCE_COMPLETE} AND whole_ms < end_ms + ?",
+                (_ms(length),),
+            )
+            opened += self._db.execute(
+                f"{BEGIN_AGAIN}, fingerprint = NULL WHERE {_SINCE_COMPLETE} AND open_records > 0 AND end_ms > ?",
+                (to_ms(now) - _ms(open_for),),
+            )
+            self._not_complete(now)
+        return opened
+
+    def extend(self, end: datetime, windows: Iterator[Interval], *, now: datetime) -> None:
+        """Let the job reach to a later end, by windows that begin where it ended."""
+        with self._db.atomic():
+            self._db.execute("UPDATE job SET end_ms = ?", (to_ms(end),))
+            self._db.insert_many(ADD_WINDOW, map(ends, windows))
+            self._not_complete(now)
+
+    def _not_complete(self, now: datetime) -> None:
+        """Take back that the job is complete where a window is not; in the transaction that opened it."""
+        self._db.execute(
+            "UPDATE job SET state = 'incomplete', updated_ms = ? WHERE state = 'complete'"
+            " AND EXISTS (SELECT 1 FROM window WHERE state <> 'complete')",
+            (to_ms(now),),
+        )
+
+
+def _ms(length: timedelta) -> int:
+    return length // timedelta(milliseconds=1)
