@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import pyarrow as pa
+
 from resumable.datasets.contract import Answer
 from resumable.engine.closing import STILL_CHANGING, Verdict, judge
 from resumable.engine.context import RunContext
@@ -75,9 +77,19 @@ class Recorder:
                 hint="The page was not recorded. Run again without --on-drift fail to keep such values in _unmapped.",
             )
         self._check_key(answer)
+        footer = self._footer(window, snapshot, number, answer)
+        part = context.client.concurrency.on_cpu(lambda: context.parts.write(answer.table, footer))
+        if answer.table is not None:
+            self.keys.keep(window, number, identities(answer.table, context.contract.schema))
+            self._open.keep(window, number, answer.table)
+        return part
+
+    def _footer(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> Footer:
+        """Return what the part of a page says of itself."""
+        context = self.context
         whose, available_to = context.job.organisation, answer.said.available_to
         cut_at = available_to if available_to is not None and available_to < window.interval.end else None
-        footer = Footer(
+        return Footer(
             job=context.job.uuid,
             job_name=context.job.name,
             spec=context.spec,
@@ -100,11 +112,6 @@ class Recorder:
             organisation=None if whose is None else whose.id,
             client=None if whose is None else whose.client,
         )
-        part = context.client.concurrency.on_cpu(lambda: context.parts.write(answer.table, footer))
-        if answer.table is not None:
-            self.keys.keep(window, number, identities(answer.table, context.contract.schema))
-            self._open.keep(window, number, answer.table)
-        return part
 
     @contextlib.contextmanager
     def keeping(self, window: Window, number: int) -> Iterator[None]:
@@ -282,14 +289,18 @@ class Recorder:
         row = self.context.manifest.retake(window, fingerprint, why)
         self.context.feed.reopen(row.window)
 
-    def _judged(self, row: WindowRow) -> Verdict:
-        context, window, schema = self.context, row.window, self.context.contract.schema
-        kept = self.keys.of(window)
-        columns = []
+    def identities(self, window: Window) -> list[pa.ChunkedArray]:
+        """Return what names each record of the pages done of a window's take."""
+        context, kept, columns = self.context, self.keys.of(window), []
         for page in context.manifest.pages(window):
             key = PageKey(window=window.interval, take=window.take, number=page.number)
             column = kept.get(page.number)
-            columns.append(column if column is not None else context.parts.identities(key, schema))
+            columns.append(column if column is not None else context.parts.identities(key, context.contract.schema))
+        return columns
+
+    def _judged(self, row: WindowRow) -> Verdict:
+        context, window, schema = self.context, row.window, self.context.contract.schema
+        columns = self.identities(window)
         page_size = context.job.spec.page_size if context.contract.paging.counts_pages else None
         verdict = judge(row, columns, schema, page_size=page_size)
         self.keys.close(window, columns if verdict.complete else None)
