@@ -11,7 +11,7 @@ from resumable import Incomplete, JobState
 from resumable.models import Shortfall
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
-from resumable.simulator.settings import JobRefusal, SimSettings
+from resumable.simulator.settings import JobRefusal, SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.inprocess import settings_for, spec_for
 from tests.support.truth import records_of, truth_of
@@ -33,7 +33,9 @@ TROUBLES = {
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_a_window_is_taken_again_after_trouble_with_its_job(trouble: str, tmp_path: Path) -> None:
     """Trouble with a job costs a new one or a new try, never a record, and no job stays whose id is known."""
-    with Simulator(SimSettings(records=70, rate_public=None, job_polls=1), faults=(TROUBLES[trouble],)) as sim:
+    with Simulator(
+        SimSettings(records=70, style=Style.SMALL, rate_public=None, job_polls=1), faults=(TROUBLES[trouble],)
+    ) as sim:
         settings = settings_for(sim, tmp_path, workers=2)
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings)
         assert job.run().state is JobState.COMPLETE
@@ -55,7 +57,7 @@ def test_fewer_jobs_run_at_once_where_the_server_refuses_more(refusal: JobRefusa
 
 def test_a_job_that_is_stopped_in_its_middle_goes_on_at_its_cursor(tmp_path: Path) -> None:
     """However often a run ends between two pages, each page of results is asked for once, and no job is made again."""
-    with Simulator(SimSettings(records=130, rate_public=None, job_polls=1)) as sim:
+    with Simulator(SimSettings(records=130, style=Style.SMALL, rate_public=None, job_polls=1)) as sim:
         settings = settings_for(sim, tmp_path, workers=1, max_requests=5)
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-04"), settings)
         for _ in range(30):

@@ -320,8 +320,8 @@ BUGS = (
     Bug(
         name="a page named too many keeps a window open for ever",
         module="resumable/engine/pages.py",
-        right="                return Ended.EMPTY if self._last_pages.is_empty(window, number, fault) else Ended.FAILED\n",
-        wrong="                return Ended.FAILED\n",
+        right="return Ended.EMPTY if self._last_pages.is_empty(window, number, fault) else Ended.FAILED\n",
+        wrong="return Ended.FAILED\n",
         catchers=("tests/engine/test_last_pages.py",),
     ),
     Bug(
@@ -355,8 +355,8 @@ BUGS = (
     Bug(
         name="an answer that was no page is not kept",
         module="resumable/engine/recorder.py",
-        right="            if fault.answer is None or not self._keep(answer_key(window.interval, number), fault.answer):\n",
-        wrong="            if True:\n",
+        right="if fault.answer is None or not self._keep(answer_key(window.interval, number), fault.answer):\n",
+        wrong="if True:\n",
         catchers=("tests/apart/test_apart_answers.py::test_answer_without_entities_is_kept_whole",),
     ),
     Bug(
