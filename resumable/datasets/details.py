@@ -43,8 +43,6 @@ class DetailsSubject:
     """What a free filter may hold, each a list."""
     starts_of_day: bool
     """Whether its jobs can be told to count a record to the UTC day it started on."""
-    open_end: bool
-    """Whether the total of a query may be less than what there is."""
     empty_by_total: bool
     """Whether an empty answer is a total of 0 alone."""
     table: str | None
@@ -111,7 +109,6 @@ CONVERSATIONS = DetailsSubject(
     ),
     free=("segmentFilters", "conversationFilters", "evaluationFilters", "surveyFilters", "resolutionFilters"),
     starts_of_day=True,
-    open_end=True,
     empty_by_total=False,
     table="conversations",
     end_key="conversationEnd",
@@ -127,7 +124,6 @@ USERS = DetailsSubject(
     filters=(),
     free=("userFilters", "presenceFilters", "routingStatusFilters"),
     starts_of_day=False,
-    open_end=False,
     empty_by_total=True,
     table=None,
     end_key=None,

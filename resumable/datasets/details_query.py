@@ -26,6 +26,7 @@ class DetailsQuery:
     name: str
     subject: DetailsSubject
     paging: Literal[Paging.NUMBERED] = Paging.NUMBERED
+    open_end: bool = True
     documented_rate: float = 300.0
     page_sizes: PageSizes = _SIZES
     interval_max: timedelta | None = QUERY_INTERVAL_MAX
@@ -41,11 +42,6 @@ class DetailsQuery:
     def schema(self) -> Schema:
         """The subject's."""
         return self.subject.schema
-
-    @property
-    def open_end(self) -> bool:
-        """The subject's."""
-        return self.subject.open_end
 
     @property
     def end_key(self) -> str | None:

@@ -12,6 +12,7 @@ from resumable.engine.recorder import Recorder, snapshot_of
 from resumable.errors import Failure, Fault, NoRecords, ProtocolFault
 from resumable.manifest.rows import WindowRow
 from resumable.models import EventKind, Snapshot, Window, label
+from resumable.schema.identity import all_documents
 from resumable.transport.http import Reply
 
 EMPTY_MOST = 10
@@ -97,9 +98,21 @@ class LastPages:
         if not self._contract.open_end or last == 0:
             return False
         size = snapshot.page_size or self._heavy.page_size(row.window)
-        return self._context.manifest.page_rows(row.window, last) >= size and not self._heavy.too_deep(
-            size, last=last + 1
-        )
+        if self._heavy.too_deep(size, last=last + 1):
+            return False
+        if self._context.contract.schema.bundles:
+            return self._bundles_go_on(row, size)
+        return self._context.manifest.page_rows(row.window, last) >= size
+
+    def _bundles_go_on(self, row: WindowRow, size: int) -> bool:
+        """Tell whether more bundles may come: their total is not that of their documents, and the last page is full.
+
+        Nobody says what pages and totals of bundles count. Where it is their documents, as it seems, all is told.
+        """
+        schema, pages = self._context.contract.schema, self._recorder.identities(row.window)
+        counts = [len(all_documents(page, schema)) for page in pages]
+        full = max(counts[-1], len(pages[-1])) >= size
+        return full and sum(counts) > (snapshot_of(row).total or 0)
 
     def _planned(self, row: WindowRow) -> Snapshot:
         """Return what a window was planned from, before pages came that were not named."""

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import pyarrow as pa
+
 from resumable.datasets.contract import Answer
 from resumable.engine.closing import STILL_CHANGING, Verdict, judge
 from resumable.engine.context import RunContext
@@ -83,6 +85,7 @@ class Recorder:
         return part
 
     def _footer(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> Footer:
+        """Return what the part of a page says of itself."""
         context = self.context
         whose, available_to = context.job.organisation, answer.said.available_to
         cut_at = available_to if available_to is not None and available_to < window.interval.end else None
@@ -286,14 +289,18 @@ class Recorder:
         row = self.context.manifest.retake(window, fingerprint, why)
         self.context.feed.reopen(row.window)
 
-    def _judged(self, row: WindowRow) -> Verdict:
-        context, window, schema = self.context, row.window, self.context.contract.schema
-        kept = self.keys.of(window)
-        columns = []
+    def identities(self, window: Window) -> list[pa.ChunkedArray]:
+        """Return what names each record of the pages done of a window's take."""
+        context, kept, columns = self.context, self.keys.of(window), []
         for page in context.manifest.pages(window):
             key = PageKey(window=window.interval, take=window.take, number=page.number)
             column = kept.get(page.number)
-            columns.append(column if column is not None else context.parts.identities(key, schema))
+            columns.append(column if column is not None else context.parts.identities(key, context.contract.schema))
+        return columns
+
+    def _judged(self, row: WindowRow) -> Verdict:
+        context, window, schema = self.context, row.window, self.context.contract.schema
+        columns = self.identities(window)
         page_size = context.job.spec.page_size if context.contract.paging.counts_pages else None
         verdict = judge(row, columns, schema, page_size=page_size)
         self.keys.close(window, columns if verdict.complete else None)
