@@ -13,7 +13,7 @@ from resumable.config import MOST_WORKERS, from_environment
 from resumable.errors import StorageFailed
 from resumable.models import JobState
 from resumable.simulator.faults.faults import FaultKind, SimFault
-from resumable.simulator.settings import SimSettings
+from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
@@ -136,7 +136,7 @@ def test_what_fails_at_a_desk_fails_for_who_asked() -> None:
 def test_a_run_keeps_the_rate_at_a_latency_of_six_seconds(most: int | None, tmp_path: Path, seed: int) -> None:
     """With 8 workers 300 requests take six seconds each eight at a time; a crew that may grow keeps the rate."""
     clock = VirtualClock(seed)
-    sim = Simulator(SimSettings(records=3000, latency=6.0), monotonic=clock.monotonic)
+    sim = Simulator(SimSettings(records=3000, style=Style.SMALL, latency=6.0), monotonic=clock.monotonic)
     job = make_job(sim, clock, tmp_path, days=1, page_size=10, workers_most=most)
     begun = clock.monotonic()
     assert job.run().state is JobState.COMPLETE
@@ -151,7 +151,7 @@ def test_a_run_keeps_the_rate_at_a_latency_of_six_seconds(most: int | None, tmp_
 def test_a_run_in_trouble_uses_fewer_workers(tmp_path: Path, seed: int) -> None:
     """Errors of the server make the crew smaller, and the job is completed all the same."""
     clock = VirtualClock(seed)
-    sim = Simulator(SimSettings(records=600, latency=1.0), monotonic=clock.monotonic)
+    sim = Simulator(SimSettings(records=600, style=Style.SMALL, latency=1.0), monotonic=clock.monotonic)
     sim.inject(SimFault(kind=FaultKind.STATUS, status=503, times=4))
     job = make_job(sim, clock, tmp_path, days=1, page_size=20)
     sizes: list[int] = []

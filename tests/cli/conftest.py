@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from resumable.simulator.settings import SimSettings
+from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.command_line import CommandLine
 
@@ -18,7 +18,8 @@ def simulated() -> Iterator[Callable[..., Simulator]]:
     with contextlib.ExitStack() as stack:
 
         def start(**settings: Any) -> Simulator:  # noqa: ANN401 - as Settings takes them
-            quick = {"records": 250, "rate_public": None, "rate_article": None, "gzip": False, **settings}
+            small = {"records": 250, "style": Style.SMALL, "gzip": False}
+            quick = {**small, "rate_public": None, "rate_article": None, **settings}
             return stack.enter_context(Simulator(SimSettings(**quick)))
 
         yield start

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from resumable.simulator.settings import SimSettings
+from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.command_line import PAGE_KINDS, CommandLine, finished
 from tests.support.truth import assert_equal_to_truth
 
-KILLS = [(4, 480), pytest.param(25, 1800, marks=pytest.mark.long)]
-"""How many, and of how many records a day. The full number takes a minute for each contract; a few before a commit."""
+KILLS = [(4, 480, Style.SMALL), pytest.param(25, 1800, Style.FULL, marks=pytest.mark.long)]
+"""How many, and of what records a day. The full number takes a minute for each contract; before a commit, a few do."""
 
 WORKERS = 8
 
@@ -19,14 +19,15 @@ RANGE = ("--from", "2023-10-01", "--to", "2023-10-08")
 CONTRACTS = [("conversations", ["--page-size", "20"]), ("conversations-pagecount", ["--page-size", "20"])]
 
 
-@pytest.mark.parametrize(("kills", "records"), KILLS)
+@pytest.mark.parametrize(("kills", "records", "style"), KILLS)
 @pytest.mark.parametrize(("dataset", "options"), CONTRACTS)
 def test_a_backfill_killed_again_and_again_ends_equal_to_the_truth(
-    dataset: str, options: list[str], kills: int, records: int, tmp_path: Path, seed: int
+    dataset: str, options: list[str], kills: int, records: int, style: Style, tmp_path: Path, seed: int
 ) -> None:
     """After SIGKILLs at random moments every record is there once, and next to nothing was asked for twice."""
     moments = random.Random(seed)
-    with Simulator(SimSettings(records=records, rate_public=None, rate_article=None, latency=(0.1, 0.4))) as sim:
+    settings = SimSettings(records=records, style=style, rate_public=None, rate_article=None, latency=(0.1, 0.4))
+    with Simulator(settings) as sim:
         cli = CommandLine(sim=sim, state=tmp_path / "state")
         command = ["backfill", dataset, *RANGE, *options, "--job", "j", "--rate", "100000", "--workers", str(WORKERS)]
         for _ in range(kills):
@@ -47,13 +48,13 @@ def test_a_backfill_killed_again_and_again_ends_equal_to_the_truth(
         assert sim.log.count(*PAGE_KINDS) == sent, "a complete job asked for a page"
 
 
-@pytest.mark.parametrize(("kills", "records"), KILLS)
+@pytest.mark.parametrize(("kills", "records", "style"), KILLS)
 def test_a_backfill_by_jobs_killed_again_and_again_ends_equal_to_the_truth(
-    kills: int, records: int, tmp_path: Path, seed: int
+    kills: int, records: int, style: Style, tmp_path: Path, seed: int
 ) -> None:
     """Killed in mid-cursor, with jobs that expire in between, every record is there once and no known job is left."""
     moments = random.Random(seed)
-    life = SimSettings(records=records, rate_public=None, latency=(0.1, 0.3), job_polls=1, job_life=8.0)
+    life = SimSettings(records=records, style=style, rate_public=None, latency=(0.1, 0.3), job_polls=1, job_life=8.0)
     with Simulator(life) as sim:
         cli = CommandLine(sim=sim, state=tmp_path / "state")
         command = ["backfill", "conversation-jobs", *RANGE, "--page-size", "60", "--job", "j", "--rate", "100000"]

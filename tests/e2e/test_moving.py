@@ -10,7 +10,7 @@ from resumable import Incomplete, JobState, SourceUnsettled
 from resumable.models import EventKind
 from resumable.simulator.faults.faults import ABSENT, FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
-from resumable.simulator.settings import SimSettings
+from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.inprocess import WallClock, settings_for, spec_for
 from tests.support.truth import records_of, truth_of
@@ -37,11 +37,13 @@ SETTLES = {
     "null for a list of records": SimFault(kind=FaultKind.RECORDS_NULL, on=PAGE_2),
 }
 
+SMALL = SimSettings(records=70, style=Style.SMALL, rate_public=None)
+
 
 @pytest.mark.parametrize("movement", SETTLES)
 def test_a_source_that_settles_is_brought_whole(movement: str, tmp_path: Path) -> None:
     """Whatever one answer says, the job ends complete and equal to the truth within the same run."""
-    with Simulator(SimSettings(records=70, rate_public=None), faults=(SETTLES[movement],)) as sim:
+    with Simulator(SMALL, faults=(SETTLES[movement],)) as sim:
         job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
         assert job.run().state is JobState.COMPLETE
         assert sum(sim.faults_fired().values()) >= 1
@@ -58,7 +60,7 @@ def test_a_source_that_never_settles_is_named_and_never_called_complete(tmp_path
         times=None,
         by=1,
     )
-    with Simulator(SimSettings(records=70, rate_public=None), faults=(always,)) as sim:
+    with Simulator(SMALL, faults=(always,)) as sim:
         job = resumable.make(
             spec_for("conversations", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path, workers=1)
         )
@@ -77,7 +79,7 @@ def test_a_source_that_never_settles_is_named_and_never_called_complete(tmp_path
 def test_a_page_that_stays_wrong_is_quarantined_and_taken_by_the_next_run(kind: FaultKind, tmp_path: Path) -> None:
     """An answer without its records is never a page: the others go on, exit 3 names it, the next run takes it."""
     fault = SimFault(kind=kind, on=Match(kinds=(Kind.CONVERSATIONS,), pages=(2,), window="2023-10-01T"), times=None)
-    with Simulator(SimSettings(records=70, rate_public=None), faults=(fault,)) as sim:
+    with Simulator(SMALL, faults=(fault,)) as sim:
         job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
         with pytest.raises(Incomplete, match="1 pages are quarantined"):
             job.run()
@@ -93,7 +95,7 @@ def test_a_page_that_stays_wrong_is_quarantined_and_taken_by_the_next_run(kind: 
 
 def test_a_page_beyond_the_moved_end_is_an_event_and_a_new_snapshot(tmp_path: Path) -> None:
     """A window that has become shorter is taken again, and its history says why."""
-    with Simulator(SimSettings(records=70, rate_public=None), faults=(SETTLES["a total that turns 0"],)) as sim:
+    with Simulator(SMALL, faults=(SETTLES["a total that turns 0"],)) as sim:
         job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-02"), settings_for(sim, tmp_path))
         kinds = {event.kind for event in job.run().events}
         assert {EventKind.SNAPSHOT_MOVED, EventKind.RETAKE} <= kinds
@@ -102,7 +104,7 @@ def test_a_page_beyond_the_moved_end_is_an_event_and_a_new_snapshot(tmp_path: Pa
 def test_a_look_back_takes_young_windows_again_and_extends_the_job(tmp_path: Path) -> None:
     """The same command some days later brings what was rewritten and what is new, and leaves the settled windows."""
     clock = WallClock(datetime(2023, 10, 5, 6, tzinfo=UTC))
-    with Simulator(SimSettings(records=50, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=50, style=Style.SMALL, rate_public=None)) as sim:
         settings = settings_for(sim, tmp_path)
         job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-05"), settings, name="n", clock=clock)
         assert job.run().totals.pages_done == 12

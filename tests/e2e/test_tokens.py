@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from resumable.simulator.messages import Kind
-from resumable.simulator.settings import SimSettings
+from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.command_line import PAGE_KINDS, CommandLine, finished
 from tests.support.truth import assert_equal_to_truth
@@ -29,7 +29,7 @@ def test_a_run_of_a_minute_with_tokens_of_three_seconds_loses_no_page(tmp_path: 
 
 def test_a_token_revoked_in_mid_run_costs_one_refresh(tmp_path: Path) -> None:
     """A revoked token is replaced once for all threads, and the pages that met it are sent again."""
-    with Simulator(SimSettings(records=600, latency=0.2, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=600, style=Style.SMALL, latency=0.2, rate_public=None)) as sim:
         cli = CommandLine(sim=sim, state=tmp_path / "state")
         process = cli.start(
             *(

@@ -176,3 +176,16 @@ def test_a_page_size_that_the_server_refuses_becomes_the_one_it_names(tmp_path: 
     job.run()
     assert_whole(job, sim)
     assert job.status().smaller_pages == 2
+
+
+@pytest.mark.parametrize(("records", "page_size"), [(990, 70), (1000, 70), (1001, 100), (2500, 70)])
+def test_no_page_behind_a_wall_that_is_known_is_asked_for(
+    records: int, page_size: int, tmp_path: Path, seed: int
+) -> None:
+    """What counts is page number x page size: of 990 records in pages of 70 the last one ends behind 1,000."""
+    clock = VirtualClock(seed)
+    sim = simulated(clock, deep_limit=1000, records_on={"2023-10-02": records})
+    job = make_job(sim, clock, tmp_path, days=2, page_size=page_size, deep_limit=1000)
+    job.run()
+    all_there(job, sim)
+    assert all(entry.status == 200 for entry in sim.log.entries(Kind.CONVERSATIONS))

@@ -1,10 +1,11 @@
 """An export that is killed: what was at the path is whole, or what comes is, and the same command ends it."""
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
-import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,16 @@ KILLED_AT = ("created", "link", "joined", "exchange", "move", "remove_folder")
 
 
 KILLER = """
-    import os, signal, sys
-    import resumable.storage.durable as durable, resumable.export.receipt as receipt
-    where, nth, before = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "before"
+import json, os, signal, sys
+import resumable.storage.durable as durable, resumable.export.receipt as receipt
+import resumable.cli.commands.export, resumable.export.export, resumable.export.parquet, resumable.export.text
+import resumable.job.job
+import pyarrow.compute
+from resumable.cli.main import run
+
+pyarrow.compute.add(1, 1)  # looks for pandas, and where there is one takes longer to load it than an export takes
+
+def export(where, nth, before, arguments):
     home = receipt if where == "joined" else os if where == "link" else durable
     real, seen = getattr(home, where), [0]
     def fatal(*given, **more):
@@ -31,28 +39,53 @@ KILLER = """
             os.kill(os.getpid(), signal.SIGKILL)
         return result
     setattr(home, where, fatal)
-    from resumable.cli.main import run
-    sys.exit(run(sys.argv[4:]))
+    return run(arguments)
+
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        os._exit(export(*json.loads(line)))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+"""Loads the product once, and makes a process of its own for each line: where to die, and what to export until then."""
 
 
-def killed(job: resumable.Job, path: Path, where: str, nth: int, when: str) -> bool:
-    """Export in a process that kills itself with SIGKILL at some call; tell whether it came to that."""
-    arguments = ["export", job.name, "--state", str(job.folder.parent), "--to", str(path)]
-    ended = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(KILLER), where, str(nth), when, *arguments],
+class Killer:
+    """Exports in processes that kill themselves with SIGKILL at some call."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        """Use a process that has the product loaded."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._to, self._from = process.stdin, process.stdout
+
+    def killed(self, job: resumable.Job, path: Path, where: str, nth: int, when: str) -> bool:
+        """Export until some call; tell whether it came to that."""
+        arguments = ["export", job.name, "--state", str(job.folder.parent), "--to", str(path)]
+        self._to.write(json.dumps([where, nth, when == "before", arguments]) + "\n")
+        self._to.flush()
+        code = int(self._from.readline())
+        assert code in (0, -signal.SIGKILL), f"exit {code}"
+        return code == -signal.SIGKILL
+
+
+@pytest.fixture(scope="module")
+def killer() -> Iterator[Killer]:
+    """Return what exports and kills."""
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLER],
         cwd=Path(resumable.__file__).parent.parent,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
-    return ended.returncode == -signal.SIGKILL
+    ) as process:
+        yield Killer(process)
 
 
 @pytest.mark.parametrize("name", ["out", "out.csv"])
-def test_a_killed_export_leaves_the_old_one_whole_or_the_new_one(make: Make, tmp_path: Path, name: str) -> None:
+def test_a_killed_export_leaves_the_old_one_whole_or_the_new_one(
+    killer: Killer, make: Make, tmp_path: Path, name: str
+) -> None:
     """Killed with SIGKILL before and after every step: nothing is mixed or torn, and the same command then ends it."""
     job = three_days(make)
     job.export(tmp_path / name)
@@ -65,7 +98,7 @@ def test_a_killed_export_leaves_the_old_one_whole_or_the_new_one(make: Make, tmp
     times, became = 0, set()
     for where in KILLED_AT:
         for nth, when in [(1, "before"), (1, "after"), (2, "after")]:
-            times += killed(job, tmp_path / name, where, nth, when)
+            times += killer.killed(job, tmp_path / name, where, nth, when)
             now = content(tmp_path / name)
             assert now in (old, new), (where, nth, when)
             became.add(now == new)
