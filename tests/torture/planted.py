@@ -296,7 +296,7 @@ BUGS = (
         module="resumable/engine/run.py",
         right="                self._manifest.check_in_place()\n",
         wrong="",
-        catchers=(f"{LOOKED}::test_what_is_taken_away_during_a_run_is_missed",),
+        catchers=(f"{LOOKED}::test_manifest_that_is_replaced_during_a_run_is_missed",),
     ),
     Bug(
         name="a count that is higher than what came is not minded",
