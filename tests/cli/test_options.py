@@ -21,7 +21,18 @@ EVERY_WORD = (
     *("--queue", "q", "--division", "d", "--media-type", "voice", "--direction", "inbound"),
     *("--filter", '{"conversationFilters": []}', "--job", "j", "--window", "12h", "--page-size", "50"),
     *("--look-back", "2d", "--workers", "2", "--rate", "12000", "--max-duration", "1h", "--max-requests", "1"),
-    *("--on-drift", "fail", "--same-organisation", "--patience", "1h", "--log-json", "--debug"),
+    *(
+        "--on-drift",
+        "fail",
+        "--same-organisation",
+        "--patience",
+        "1h",
+        "--no-count",
+        "--open-for",
+        "30d",
+        "--log-json",
+        "--debug",
+    ),
 )
 """All options of a backfill of conversations but those of files and folders."""
 

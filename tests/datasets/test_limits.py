@@ -60,8 +60,8 @@ def test_settings_count_before_the_contract() -> None:
 
 def test_what_a_bulk_dataset_saves_is_said_by_one_rule() -> None:
     """It is named where it needs half of the requests or fewer, and only where there is one."""
-    assert cheaper("conversations", requests=14, records=2000, windows=1) == ("conversation-jobs", 7)
-    assert cheaper("conversations", requests=13, records=2000, windows=1) is None
+    assert cheaper("conversations", requests=16, records=2000, windows=1) == ("conversation-jobs", 8)
+    assert cheaper("conversations", requests=15, records=2000, windows=1) is None
     assert cheaper("users", requests=1000, records=1000, windows=1) is None
     assert cheaper("tickets", requests=1000, records=1000, windows=1) is None
 

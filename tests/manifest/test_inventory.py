@@ -10,6 +10,7 @@ import pytest
 import resumable
 from resumable import JobState
 from resumable.errors import ManifestUnusable, VerificationFailed
+from resumable.simulator.simulator import Simulator
 from resumable.status import read
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
@@ -71,6 +72,7 @@ def test_complete_job_that_lost_something_is_not_called_complete(
     planted: Planted, harm: Callable[[Planted], None]
 ) -> None:
     """Every time: by a run, which asks for nothing, and by a status; a repair brings all of it back."""
+    records = len(list(planted.job.records()))
     harm(planted)
     before = read(planted.job.home, look=True)
     assert before is not None
@@ -80,7 +82,7 @@ def test_complete_job_that_lost_something_is_not_called_complete(
         planted.job.run()
     status, _ = planted.job.repair()
     assert status.state is JobState.COMPLETE
-    assert len(list(planted.job.records())) == 120
+    assert len(list(planted.job.records())) == records
     planted.job.run()
 
 
@@ -126,37 +128,53 @@ def test_receipt_of_another_job_is_told(planted: Planted) -> None:
     assert receipt.read_text(encoding="utf-8").count(footer_of(planted, 1).job)
 
 
-MOMENTS = range(1, 9)
+MOMENTS = pytest.mark.parametrize("nth", range(1, 9))
 
 
-@pytest.mark.parametrize("nth", MOMENTS)
-@pytest.mark.parametrize("what", ["parts", "manifest", "window"])
+def _at(clock: VirtualClock, nth: int, harm: Callable[[], None]) -> Simulator:
+    """Return a simulator that does harm while it answers one request."""
+    asked = 0
+
+    def latency() -> float:
+        nonlocal asked
+        asked += 1
+        if asked == nth:
+            harm()
+        return 0.3
+
+    return simulated(clock, latency=latency)
+
+
+@MOMENTS
+@pytest.mark.parametrize("what", ["parts", DAYS[0]])
 def test_what_is_taken_away_during_a_run_is_missed(what: str, nth: int, tmp_path: Path, seed: int) -> None:
     """At any request: the run never ends as complete over what is not there, and a repair brings all of it."""
     clock = VirtualClock(seed)
-    asked = 0
-
-    def harm() -> float:
-        nonlocal asked
-        asked += 1
-        if asked != nth:
-            pass
-        elif what == "parts":
-            shutil.rmtree(job.folder / "parts", ignore_errors=True)
-        elif what == "window":
-            shutil.rmtree(job.folder / "parts" / DAYS[0], ignore_errors=True)
-        else:
-            copy = job.folder / "copy"
-            shutil.copy(job.folder / "manifest.sqlite", copy)
-            copy.replace(job.folder / "manifest.sqlite")
-        return 0.3
-
-    sim = simulated(clock, latency=harm)
+    gone = tmp_path / "job" / ("parts" if what == "parts" else f"parts/{what}")
+    sim = _at(clock, nth, lambda: shutil.rmtree(gone, ignore_errors=True))
     job = make_job(sim, clock, tmp_path, workers=1)
-    with contextlib.suppress(VerificationFailed, ManifestUnusable):
+    with contextlib.suppress(VerificationFailed):
         job.run()
         assert len(list(job.records())) == 100
     status, _ = job.repair()
     assert status.state is JobState.COMPLETE
     assert len(list(job.records())) == 100
     assert list(job.verify()) == []
+
+
+@MOMENTS
+def test_manifest_that_is_replaced_during_a_run_is_missed(nth: int, tmp_path: Path, seed: int) -> None:
+    """At any request: what the run records is lost then, and it does not end as complete."""
+    clock = VirtualClock(seed)
+    manifest = tmp_path / "job" / "manifest.sqlite"
+
+    def replace() -> None:
+        shutil.copy(manifest, manifest.with_name("copy"))
+        manifest.with_name("copy").replace(manifest)
+
+    job = make_job(_at(clock, nth, replace), clock, tmp_path, workers=1)
+    with pytest.raises(ManifestUnusable, match="taken away or replaced"):
+        job.run()
+    status, _ = job.repair()
+    assert status.state is JobState.COMPLETE
+    assert len(list(job.records())) == 100

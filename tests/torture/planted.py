@@ -6,6 +6,8 @@ from pathlib import Path
 CUTS = "tests/torture/test_power_cuts.py::test_what_was_recorded_before_a_power_cut_is_there_after_it"
 KILLS = "tests/torture/test_kill_sweep.py::test_killed_at_any_call_it_is_carried_on_to_the_truth"
 ERRORS = "tests/torture/test_errno_sweep.py"
+LOOKED = "tests/manifest/test_inventory.py"
+OPEN = "tests/apart/test_apart_open.py"
 TOKENS = "tests/torture/test_tokens_in_trouble.py"
 
 
@@ -365,5 +367,75 @@ BUGS = (
         right="            for take in (row.whole_take or row.window.take,)\n",
         wrong="            for take in (row.whole_take or 0,)\n",
         catchers=("tests/apart/test_apart_answers.py::test_partial_export_has_the_pages_that_are_there",),
+    ),
+    Bug(
+        name="complete is said without looking for the parts",
+        module="resumable/status.py",
+        right="    check_there(manifest, home)\n",
+        wrong="",
+        catchers=(f"{LOOKED}::test_complete_job_that_lost_something_is_not_called_complete",),
+    ),
+    Bug(
+        name="a window's folder is not asked whose it is",
+        module="resumable/manifest/inventory.py",
+        right="if claim is not None and claim.page == key and claim.job == manifest.job().uuid:",
+        wrong="if claim is not None:",
+        catchers=(f"{LOOKED}::test_complete_job_that_lost_something_is_not_called_complete",),
+    ),
+    Bug(
+        name="a manifest is believed whosever parts lie beside it",
+        module="resumable/manifest/ownership.py",
+        right="    _refuse(foreign(job, claims) if claims else _receipt_of_another(job, home), home)\n",
+        wrong="",
+        catchers=(f"{LOOKED}::test_parts_of_another_job_are_told_and_decide",),
+    ),
+    Bug(
+        name="a manifest that was replaced during a run is not missed",
+        module="resumable/engine/run.py",
+        right="                self._manifest.check_in_place()\n",
+        wrong="",
+        catchers=(f"{LOOKED}::test_manifest_that_is_replaced_during_a_run_is_missed",),
+    ),
+    Bug(
+        name="a count that is higher than what came is not minded",
+        module="resumable/engine/recorder.py",
+        right="        if found.how is not Comparison.COUNTS_MORE:\n",
+        wrong="        if found.how is not None:\n",
+        catchers=("tests/engine/test_counts.py",),
+    ),
+    Bug(
+        name="two downloads of one run settle that fewer records came than are counted",
+        module="resumable/engine/recorder.py",
+        right="        if earlier and verdict.fingerprint == window.fingerprint:\n",
+        wrong="        if (earlier or again) and verdict.fingerprint == window.fingerprint:\n",
+        catchers=("tests/engine/test_counts.py",),
+    ),
+    Bug(
+        name="a total of users' documents is compared with users",
+        module="resumable/engine/counts.py",
+        right="    if not counting.of_records:\n",
+        wrong="    if False:\n",
+        catchers=("tests/engine/test_counts.py", "tests/apart/test_apart_counts.py"),
+    ),
+    Bug(
+        name="records without an end are not counted",
+        module="resumable/engine/open_records.py",
+        right="    lacking = pc.is_null(table.column(contract.end_key))\n",
+        wrong="    lacking = pc.is_null(table.column(contract.schema.key))\n",
+        catchers=(OPEN,),
+    ),
+    Bug(
+        name="a look-back does not reach windows with records without an end",
+        module="resumable/manifest/reach.py",
+        right=" AND open_records > 0 AND end_ms > ?",
+        wrong=" AND open_records < 0 AND end_ms > ?",
+        catchers=(OPEN,),
+    ),
+    Bug(
+        name="a refresh by id keeps the old records",
+        module="resumable/engine/refresh.py",
+        right="                pieces += [old.slice(start, place - start), fresh[str(name)]]\n",
+        wrong="                pieces += [old.slice(start, place - start), old.slice(place, 1)]\n",
+        catchers=(OPEN,),
     ),
 )

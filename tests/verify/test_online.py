@@ -97,10 +97,28 @@ def test_a_total_that_was_settled_may_stay_as_it_was(tmp_path: Path) -> None:
     assert planted.clean(online=True).counted == 2
 
 
+@pytest.mark.parametrize("dataset", ["conversation-jobs", "user-detail-jobs"])
+def test_jobs_are_counted_by_the_query_beside_them(dataset: str, tmp_path: Path) -> None:
+    """One request a window, and both numbers in a note; a count that has grown is a finding."""
+    sim = simulated()
+    planted = complete(sim, tmp_path, dataset=dataset)
+    report = planted.clean(online=True)
+    assert report.counted == 2
+    assert any("by the details query in 2 windows" in note for note in report.notes)
+
+
+def test_job_of_which_more_is_counted_than_is_stored_is_found(tmp_path: Path) -> None:
+    """More than is stored, and more than was counted when it was downloaded, is a fault of that window."""
+    sim = simulated()
+    planted = complete(sim, tmp_path, dataset="conversation-jobs")
+    sim.inject(SimFault(kind=FaultKind.TOTAL_BY, on=DAY_2, times=None, by=5))
+    finding = planted.only(Flaw.SERVER, online=True)
+    assert "conversations by the details query now" in finding.text
+
+
 @pytest.mark.parametrize(
     ("dataset", "why"),
     [
-        ("conversation-jobs", "names neither totals nor page counts"),
         ("users", "a list as it was on the day it was taken"),
         ("queues", "a list as it was on the day it was taken"),
     ],
