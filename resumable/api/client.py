@@ -12,7 +12,7 @@ from resumable.api.concurrency import Concurrency
 from resumable.api.outage import FOR_EVERYBODY, OutageGate
 from resumable.api.pace import Pacer
 from resumable.api.retry import LONGEST_TOLD, judge, retry_after_seconds, waits
-from resumable.api.statuses import PAGE, Action, meaning, wall_in
+from resumable.api.statuses import PAGE, Action, failure_of, meaning, wall_in
 from resumable.api.tokens import Token, Tokens
 from resumable.clock import Stop
 from resumable.config import Policy
@@ -196,9 +196,7 @@ class _Exchange:
         return StatusFault(
             f"HTTP {reply.status}{f': {shown}' if shown else ''}{named}",
             status=reply.status,
-            failure=Failure.NOT_THE_API
-            if reply.status == 404 and not _answer(reply)
-            else meaning(reply.status).failure,
+            failure=failure_of(reply.status, in_its_own_words=bool(_answer(reply))),
             retry_after_seconds=asked_for,
             wall=wall,
             limit=limit,

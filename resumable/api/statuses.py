@@ -159,6 +159,11 @@ def meaning(status: int) -> Meaning:
     return MEANINGS.get(status) or HUNDREDS.get(status // 100) or HUNDREDS[5]
 
 
+def failure_of(status: int, *, in_its_own_words: bool) -> Failure:
+    """Return what kind of failure a status is; a 404 without the API's own words is some other server's."""
+    return Failure.NOT_THE_API if status == 404 and not in_its_own_words else meaning(status).failure
+
+
 def wall_in(words: str) -> tuple[Wall | None, int | None]:
     """Read, once, which of its walls a server's words for a refusal name, and where that stands, if they say it."""
     for wall, pattern in _NUMBERED:

@@ -94,6 +94,10 @@ class JobFile:
         return {**kept, **_resolved(chosen, self.profiles[chosen], given)}
 
 
+KINDS: Final[Mapping[type, str]] = {int: "a whole number", bool: "true or false", str: "a text"}
+"""What a key that is no list may hold, in words."""
+
+
 def write(path: Path, options: OptionClass, keys: Keys) -> None:
     """Write what was typed as a new job file; defaults are left out. Raises UsageError where there is one already."""
     if durable.kind_of(path.absolute()) is not None:
@@ -113,7 +117,7 @@ def _value(source: TomlSource, row: OptionRow, value: object) -> Any:  # noqa: A
             return found
         raise source.error([row.key], "is a list of texts")
     if type(value) is not row.kind:
-        raise source.error([row.key], f"is {'a whole number' if row.kind is int else 'a text'}")
+        raise source.error([row.key], f"is {KINDS[row.kind]}")
     return value
 
 

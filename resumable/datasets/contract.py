@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
+from resumable.datasets.beside import ById, Counting
 from resumable.datasets.facts import Filters, PageSizes, Paging
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import Failure, NoRecords, PageBeyondEnd, ProtocolFault
@@ -82,7 +83,11 @@ class Contract(Protocol):
         """The column that a record lacks until it has ended; None where its records have no end."""
 
     @property
-    def counting(self) -> "Counting | None":
+    def by_id(self) -> ById | None:
+        """Asks for single records, as its pages have them; None where there is no way to."""
+
+    @property
+    def counting(self) -> Counting | None:
         """Counts a window by other means than its pages; None where their answers tell how much there is."""
 
     @property
@@ -108,28 +113,6 @@ class Contract(Protocol):
     @property
     def inferred(self) -> "Inferred | None":
         """Infers its columns from a page; None where they are known before one has come."""
-
-
-class Counting(Protocol):
-    """Counts what a window holds, beside the contract that brings it."""
-
-    @property
-    def what(self) -> str:
-        """What it counts, in the plural, and by which means."""
-
-    @property
-    def interval_max(self) -> timedelta | None:
-        """The longest window that one request may cover; None where there is no such limit."""
-
-    @property
-    def of_records(self) -> bool:
-        """Whether it counts the records themselves; else something that lies in them, of which one may hold many."""
-
-    def request(self, query: Query, window: Interval) -> Request:
-        """Build the request for the count."""
-
-    def read(self, body: bytes, redactor: Redactor) -> int:
-        """Read it. Raises ProtocolFault."""
 
 
 class Inferred(Protocol):

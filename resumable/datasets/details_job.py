@@ -59,6 +59,7 @@ class DetailsJob:
     token_form: TokenForm = TokenForm.BASIC
     description: None = None
     inferred: None = None
+    by_id: None = None  # it has no attributes of participants, and would lose them
 
     @property
     def schema(self) -> Schema:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Literal
 
 from resumable.datasets.contract import Answer
-from resumable.datasets.details import CONVERSATIONS, QUERY_INTERVAL_MAX, USERS, DetailsSubject
+from resumable.datasets.details import CONVERSATIONS, QUERY_INTERVAL_MAX, USERS, DetailsById, DetailsSubject
 from resumable.datasets.facts import Filters, PageSizes, Paging
 from resumable.datasets.token_forms import TokenForm
 from resumable.models import Interval, Query, Request
@@ -51,6 +51,11 @@ class DetailsQuery:
     def end_key(self) -> str | None:
         """The subject's."""
         return self.subject.end_key
+
+    @property
+    def by_id(self) -> DetailsById | None:
+        """The subject's: its records are the query's own, without attributes of participants."""
+        return DetailsById(subject=self.subject) if self.subject.by_id else None
 
     @property
     def table(self) -> str:

@@ -42,6 +42,7 @@ class EntityList:
     token_form: TokenForm = TokenForm.BASIC
     description: None = None
     inferred: None = None
+    by_id: None = None
     end_key: None = None
     counting: None = None
 

@@ -45,6 +45,7 @@ class ConversationsPageCount:
     token_form: TokenForm = TokenForm.FIELDS
     description: None = None
     inferred: None = None
+    by_id: None = None
     end_key: str = "conversationEnd"
     counting: None = None
 

@@ -11,7 +11,7 @@ from datetime import UTC, timedelta
 from enum import Enum
 
 from resumable.api.client import Asked, Client
-from resumable.datasets.contract import Counting
+from resumable.datasets.beside import Counting
 from resumable.engine.context import RunContext
 from resumable.errors import Failure, Fault
 from resumable.models import EventKind, Interval, Query, Window, label

@@ -32,6 +32,8 @@ class Work:
 
     window: Window
     number: int | None
+    postponed: bool = False
+    """Whether it was put at the end, to be done when all the others have been."""
 
 
 class _OpenWindow:
@@ -81,7 +83,7 @@ class Feed:
         self._later: deque[Window] = deque()
         self._after: datetime | None = None
         self._read_all = False
-        self._busy = 0
+        self._busy = self._busy_at_the_end = 0
 
     @property
     def in_flight(self) -> int:
@@ -95,6 +97,7 @@ class Feed:
                 work = self._next() if self._busy < self._limit() else None
                 if work is not None:
                     self._busy += 1
+                    self._busy_at_the_end += work.postponed
                     # Where there is work for one there may be some for another: each that finds some wakes the next.
                     self._changed.notify()
                     return work
@@ -104,10 +107,11 @@ class Feed:
                 self._stop.clock.wait(self._changed, None)
         return None
 
-    def release(self) -> None:
+    def release(self, work: Work | None = None) -> None:
         """Say that the work taken is over, whatever became of it."""
         with self._changed:
             self._busy -= 1
+            self._busy_at_the_end -= work is not None and work.postponed
             self._changed.notify()
 
     def opened(self, row: WindowRow, missing: Iterator[int]) -> bool:
@@ -139,7 +143,7 @@ class Feed:
             self._changed.notify()
 
     def postpone(self, window: Window) -> None:
-        """Put a window at the very end, to be opened again when all the others have been."""
+        """Put a window at the very end, to be opened again when all the others have been, and nothing of them flies."""
         with self._changed:
             self._later.append(window)
             self._changed.notify()
@@ -152,8 +156,11 @@ class Feed:
             return Work(window=self._again.popleft(), number=None)
         if not self._waiting and not self._read_all:
             self._read_more()
-        following = self._waiting or self._later
-        return Work(window=following.popleft(), number=None) if following else None
+        if self._waiting:
+            return Work(window=self._waiting.popleft(), number=None)
+        if self._later and self._busy == self._busy_at_the_end:
+            return Work(window=self._later.popleft(), number=None, postponed=True)
+        return None
 
     def _read_more(self) -> None:
         rows = self._manifest.unfinished(after=self._after, limit=self.CHUNK)

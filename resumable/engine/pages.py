@@ -10,6 +10,7 @@ from resumable.engine.heavy_windows import HeavyWindows, Remedy, last_missing
 from resumable.engine.last_pages import LastPages
 from resumable.engine.recorder import Recorder, snapshot_of
 from resumable.engine.recovery import recover
+from resumable.engine.refresh import Refresh
 from resumable.engine.windows import gaps
 from resumable.errors import Fault, ManifestUnusable, PageBeyondEnd
 from resumable.manifest.rows import WindowRow
@@ -31,6 +32,7 @@ class PageWorker:
         self._too_heavy: dict[int, tuple[int, Remedy, Fault]] = {}
         """By window: which page of it, found to be too heavy, while others are in flight."""
         self._empty = EmptyWindows(recorder.context.manifest)
+        self._refresh = Refresh(recorder)
         self._last_pages = LastPages(contract, recorder, self._heavy)
 
     def do(self, work: Work) -> None:
@@ -46,6 +48,7 @@ class PageWorker:
     def _open(self, window: Window) -> None:
         context = self._context
         row = recover(window, manifest=context.manifest, parts=context.parts, job=context.job)
+        row = self._refresh.done(row) or row
         if row.window.state is WindowState.PLANNED:
             first = self._first_page(row.window)
             if first is None:

@@ -75,9 +75,18 @@ class Recorder:
                 hint="The page was not recorded. Run again without --on-drift fail to keep such values in _unmapped.",
             )
         self._check_key(answer)
+        footer = self._footer(window, snapshot, number, answer)
+        part = context.client.concurrency.on_cpu(lambda: context.parts.write(answer.table, footer))
+        if answer.table is not None:
+            self.keys.keep(window, number, identities(answer.table, context.contract.schema))
+            self._open.keep(window, number, answer.table)
+        return part
+
+    def _footer(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> Footer:
+        context = self.context
         whose, available_to = context.job.organisation, answer.said.available_to
         cut_at = available_to if available_to is not None and available_to < window.interval.end else None
-        footer = Footer(
+        return Footer(
             job=context.job.uuid,
             job_name=context.job.name,
             spec=context.spec,
@@ -100,11 +109,6 @@ class Recorder:
             organisation=None if whose is None else whose.id,
             client=None if whose is None else whose.client,
         )
-        part = context.client.concurrency.on_cpu(lambda: context.parts.write(answer.table, footer))
-        if answer.table is not None:
-            self.keys.keep(window, number, identities(answer.table, context.contract.schema))
-            self._open.keep(window, number, answer.table)
-        return part
 
     @contextlib.contextmanager
     def keeping(self, window: Window, number: int) -> Iterator[None]:
@@ -195,7 +199,7 @@ class Recorder:
                 EventKind.SETTLED, f"{label(window.interval)}: two takes agree, although {verdict.why}"
             )
         if (agreed := self._agreed(row, verdict)) is not None:
-            self._complete(row, agreed)
+            self._complete(row, agreed, pages=row.done if empty_end else None)
 
     def compare_again(self, row: WindowRow) -> Window | None:
         """Look again at a window of which fewer records came than another contract counted, in an earlier run.
@@ -235,7 +239,7 @@ class Recorder:
         self.uncertain[window.id] = found.text
         return None
 
-    def _complete(self, row: WindowRow, verdict: Verdict) -> None:
+    def _complete(self, row: WindowRow, verdict: Verdict, *, pages: int | None = None) -> None:
         context, window = self.context, row.window
         age = context.stop.clock.now() - window.interval.end
         numbers = [page.number for page in context.manifest.pages(window)]
@@ -245,6 +249,7 @@ class Recorder:
             duplicates=verdict.duplicates,
             settled=verdict.settled,
             young=age < STILL_CHANGING and not context.contract.timeless,
+            pages=pages,
             open_records=self._open.settle(window, numbers),
         )
         if window.take > 1:

@@ -90,7 +90,7 @@ class Run:
 
     def check_complete(self) -> None:
         """Raise ManifestUnusable or VerificationFailed where a job that is called complete is not."""
-        check_complete(self._manifest, self._home)
+        check_complete(self._manifest, self._home, closed=True)
 
     def _check_room(self) -> None:
         """Refuse to start where the disk cannot hold what is known to come."""
@@ -193,7 +193,7 @@ class Run:
         if error is None:
             try:
                 self._manifest.check_in_place()
-                check_complete(self._manifest, self._home)
+                check_complete(self._manifest, self._home, closed=False)
             except (ManifestUnusable, VerificationFailed) as unsound:
                 error = unsound
         if error is None:

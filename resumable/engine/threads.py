@@ -33,7 +33,7 @@ def work_through(feed: Feed, worker: Worker, *, concurrency: Concurrency, stop: 
         except Stopped:
             pass
         finally:
-            feed.release()
+            feed.release(work)
 
     def loop() -> None:
         # To be given work can fail too: a manifest that is damaged is noticed there.

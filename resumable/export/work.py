@@ -12,7 +12,7 @@ from resumable.export.receipt import DayFacts, Receipt
 from resumable.export.request import ExportRequest
 from resumable.export.shape import Shape
 from resumable.export.source import ExportSource
-from resumable.export.writer import Behind, RowSink
+from resumable.export.writer import RowSink, WriteBehind
 
 
 @dataclass(kw_only=True)
@@ -34,7 +34,7 @@ class ExportWork:
     def pour(self, index: Index, days: Iterable[int], sink: RowSink) -> None:
         """Write the rows of some days, one after the other."""
         with ThreadPoolExecutor(indexes.threads()) as readers, ThreadPoolExecutor(1) as writer:
-            behind = Behind(sink, writer)
+            behind = WriteBehind(sink, writer)
             for batch in rows.batches(index, days):
                 for day, records in rows.of_days(index, batch, readers, self.scratch):
                     shaped = self.shape.apply(records)

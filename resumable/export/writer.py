@@ -16,7 +16,7 @@ class RowSink(Protocol):
         """Write what is left; then the export is whole."""
 
 
-class Behind:
+class WriteBehind:
     """Lets one table be written while the next is being read."""
 
     def __init__(self, sink: RowSink, pool: ThreadPoolExecutor) -> None:

@@ -108,7 +108,7 @@ class Job:
     def check_complete(self) -> None:
         """Raise ManifestUnusable or VerificationFailed where the job is called complete, and is not."""
         with required_reader(self.home) as manifest:
-            status_of.check_complete(manifest, self.home)
+            status_of.check_complete(manifest, self.home, closed=True)
 
     def verify(
         self, *, quick: bool = False, online: bool = False, stop: Stop | None = None, watch: LookOn | None = None

@@ -92,25 +92,28 @@ class Connection:
             prepare(path)  # SQLite gives what it lays beside a file the permissions of that file
         self._sqlite = self._opened("ro" if read_only else "rwc")
         try:
-            try:
-                self._check()
-            except _HalfDone:
-                # Without a write-ahead log a kill leaves a journal, and a look that may not write cannot take it back.
-                with self._translated(), contextlib.closing(self._opened("rw")) as writer:
-                    writer.execute("SELECT count(*) FROM sqlite_master").fetchone()
-                self._check()
-            except StorageFailed as refused:
-                if not read_only or not self._nobody_writes(refused):
-                    raise
-                self._sqlite.close()
-                self._sqlite = self._opened("ro&immutable=1")
-                self._check()
+            self._check_or_look_again(read_only=read_only)
             if not read_only:
                 self._make_durable()
         except BaseException:
             self._sqlite.close()
             raise
         self._file = self._at_path()
+
+    def _check_or_look_again(self, *, read_only: bool) -> None:
+        try:
+            self._check()
+        except _HalfDone:
+            # Without a write-ahead log a kill leaves a journal, and a look that may not write cannot take it back.
+            with self._translated(), contextlib.closing(self._opened("rw")) as writer:
+                writer.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            self._check()
+        except StorageFailed as refused:
+            if not read_only or not self._nobody_writes(refused):
+                raise
+            self._sqlite.close()
+            self._sqlite = self._opened("ro&immutable=1")
+            self._check()
 
     @contextlib.contextmanager
     def closed_on_failure(self) -> Iterator[None]:

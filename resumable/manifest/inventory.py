@@ -1,7 +1,7 @@
 """What is recorded against what is there: every part with its recorded size, every window's folder its own.
 
 One listing a window, and the end of one part of it: of contents no more is read. Measured for 10,000 parts in 100
-windows: 0.11 s.
+windows: 0.13 s of CPU time.
 """
 
 from collections.abc import Iterator, Mapping

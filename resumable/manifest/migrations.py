@@ -136,6 +136,7 @@ ALTER TABLE window ADD COLUMN counted INTEGER CHECK (counted >= 0);
 ALTER TABLE window ADD COLUMN counted_ms INTEGER;
 ALTER TABLE window ADD COLUMN open_records INTEGER CHECK (open_records >= 0);
 ALTER TABLE window ADD COLUMN open_since_ms INTEGER;
+ALTER TABLE window ADD COLUMN refresh INTEGER NOT NULL DEFAULT 0 CHECK (refresh IN (0, 1));
 ALTER TABLE page ADD COLUMN failure TEXT;
 CREATE TABLE failure (
     id              INTEGER PRIMARY KEY CHECK (id = 1),

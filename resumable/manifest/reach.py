@@ -30,7 +30,8 @@ class Reach:
                 (_ms(length),),
             )
             opened += self._db.execute(
-                f"{BEGIN_AGAIN}, fingerprint = NULL WHERE {_SINCE_COMPLETE} AND open_records > 0 AND end_ms > ?",
+                f"{BEGIN_AGAIN}, fingerprint = NULL, refresh = 1"
+                f" WHERE {_SINCE_COMPLETE} AND open_records > 0 AND end_ms > ?",
                 (to_ms(now) - _ms(open_for),),
             )
             self._not_complete(now)

@@ -27,7 +27,7 @@ _WINDOW = (
     "id, start_ms, end_ms, state, take, page_count, total, fingerprint, records, done, moved, page_size, duplicates,"
     " settled, whole_take, provisional"
 )
-_WINDOW_3 = "shortfall, cut_ms, asked_size, counted, open_records, open_since_ms"
+_WINDOW_3 = "shortfall, cut_ms, asked_size, counted, open_records, open_since_ms, refresh"
 _JOB = (
     "uuid, name, schema_digest, state, created_ms, started_ms, updated_ms, dataset, start_ms, end_ms, query, window_ms,"
     " page_size, completed_ms, columns, digest"
@@ -37,7 +37,7 @@ _JOB_3 = "origin, organisation, organisation_name, client, settings, deep_limit,
 
 def window_columns(version: int) -> str:
     """Return what to select for `window_row` from a manifest of a version."""
-    return f"{_WINDOW}, {_WINDOW_3 if version >= WHOLE_TRUTH_SINCE else 'NULL, NULL, NULL, NULL, NULL, NULL'}"
+    return f"{_WINDOW}, {_WINDOW_3 if version >= WHOLE_TRUTH_SINCE else 'NULL, NULL, NULL, NULL, NULL, NULL, 0'}"
 
 
 def job_columns(version: int) -> str:
@@ -53,7 +53,7 @@ ADD_WINDOW = "INSERT INTO window (start_ms, end_ms) VALUES (?, ?)"
 BEGIN_AGAIN = (
     "UPDATE window SET state = 'planned', take = take + 1, page_count = NULL, total = NULL, page_size = NULL,"
     " moved = 0, done = 0, records = 0, bytes = 0, provisional = 0, shortfall = NULL, cut_ms = NULL, counted = NULL,"
-    " counted_ms = NULL"
+    " counted_ms = NULL, refresh = 0"
 )
 """Begins a new take of a window, of which nothing is known yet: the one statement for it. Add what else changes."""
 
@@ -120,6 +120,8 @@ class WindowRow:
     """Where the source said that its data ends, inside of the window or before it."""
     counted: int | None = None
     """Records that another contract counts in it."""
+    refresh: bool = False
+    """It is planned again for the records alone that had not ended."""
     open: OpenRecords | None = None
     """Records without an end; None where nobody has counted them yet."""
 
@@ -240,7 +242,9 @@ def job_row(row: tuple[Any, ...]) -> JobRow:
 def window_row(row: tuple[Any, ...]) -> WindowRow:
     """Read a row of `window_columns`."""
     window_id, start, end, state, take, page_count, total, fingerprint, records, done, moved, page_size, *more = row
-    duplicates, settled, whole_take, provisional, shortfall, cut, asked_size, counted, open_records, since = more
+    duplicates, settled, whole_take, provisional, shortfall, cut, asked_size, counted, open_records, since, refresh = (
+        more
+    )
     snapshot = None if page_count is None else _snapshot(take, page_count, total, page_size)
     window = Window(
         id=window_id,
@@ -263,6 +267,7 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
         shortfall=None if shortfall is None else Shortfall(shortfall),
         cut_at=None if cut is None else moment(cut),
         counted=counted,
+        refresh=bool(refresh),
         open=None
         if open_records is None
         else OpenRecords(count=open_records, since=None if since is None else moment(since)),

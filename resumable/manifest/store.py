@@ -255,23 +255,24 @@ class Manifest(ManifestReader):
         duplicates: int,
         settled: bool,
         young: bool,
+        pages: int | None = None,
         open_records: OpenRecords | None = None,
     ) -> None:
         """Close a window on its current take; older takes become stale. `young`: the source may still change it.
 
-        Pages that it had named and that are empty are none of it any more.
+        `pages` is how many it has, where those that were named beyond them are empty.
         """
         with self._db.atomic():
             self._db.execute(
                 "DELETE FROM page WHERE window = ? AND take = ? AND state = 'quarantined'", (window.id, window.take)
             )
             self._db.execute(
-                "UPDATE window SET state = 'complete', page_count = done, stale = (take > 1), whole_take = take,"
-                " whole_ms = ?,"
-                " fingerprint = ?, duplicates = ?, settled = ?, provisional = max(provisional, ?), shortfall = NULL,"
-                " cut_ms = NULL"
+                "UPDATE window SET state = 'complete', page_count = coalesce(?, page_count), stale = (take > 1),"
+                " whole_take = take, whole_ms = ?, fingerprint = ?, duplicates = ?, settled = ?,"
+                " provisional = max(provisional, ?),"
+                " shortfall = NULL, cut_ms = NULL"
                 " WHERE id = ? AND take = ?",
-                (to_ms(self._clock.now()), fingerprint, duplicates, settled, young, window.id, window.take),
+                (pages, to_ms(self._clock.now()), fingerprint, duplicates, settled, young, window.id, window.take),
             )
             if open_records is not None:
                 put_open_records(self._db, window, open_records)

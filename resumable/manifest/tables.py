@@ -63,7 +63,7 @@ CREATE TABLE counter (
 -- `shortfall` is why a window that was looked at is not complete; `cut_ms` where the source said that its data ends.
 -- `asked_size` is the page size that this window needs, where the job's was too large. `counted` is what another
 -- contract counts in it. `open_records` have no end yet, NULL where nobody has counted them; the oldest of them began
--- at `open_since_ms`.
+-- at `open_since_ms`. `refresh`: planned again for those alone.
 CREATE TABLE window (
     id           INTEGER PRIMARY KEY,
     start_ms     INTEGER NOT NULL,
@@ -91,6 +91,7 @@ CREATE TABLE window (
     counted_ms     INTEGER,
     open_records   INTEGER CHECK (open_records >= 0),
     open_since_ms  INTEGER,
+    refresh        INTEGER NOT NULL DEFAULT 0 CHECK (refresh IN (0, 1)),
     UNIQUE (start_ms, end_ms),
     CHECK (end_ms > start_ms),
     CHECK ((state = 'planned') = (page_count IS NULL)),

@@ -30,6 +30,14 @@ class PastEnd(StrEnum):
     EMPTY = "empty"
 
 
+class Documents(StrEnum):
+    """What a page of users' details has so many of."""
+
+    NONE = "none"  # users, each with all that it has in the interval
+    BY_USER = "by-user"  # documents, a period each, user after user; grouped by user on each page
+    BY_TIME = "by-time"  # the same in order of time, so that a user comes on many pages
+
+
 class Framing(StrEnum):
     """How the end of a body is told."""
 
@@ -110,6 +118,7 @@ class SimSettings:
     heavy_hours: float | None = None  # details queries over longer intervals answer 504, always
     past_end: PastEnd = PastEnd.ABSENT
     list_page_size_cap: int = 500  # entity lists use a smaller page in silence
+    documents: Documents = Documents.NONE  # what users' details are paged over, and `totalHits` counts
     # jobs
     job_polls: int = 2  # times a status is asked before it says FULFILLED
     job_seconds: float = 0.0  # and the time it takes at least
@@ -146,6 +155,7 @@ _ENUMS: Mapping[str, type[StrEnum]] = {
     "oversize": Oversize,
     "past_end": PastEnd,
     "framing": Framing,
+    "documents": Documents,
     "rate_kind": RateWindow,
     "job_refusal": JobRefusal,
 }

@@ -1,5 +1,7 @@
-"""Whose a part says that it is, read off its end without Arrow: enough to see that a manifest lies beside the parts of
-another job."""
+"""Whose a part says that it is, read off its end without Arrow.
+
+Enough to see that a manifest lies beside the parts of another job.
+"""
 
 import json
 import struct

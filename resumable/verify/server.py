@@ -11,7 +11,8 @@ from resumable.api.client import Asked, Client, Stopped
 from resumable.api.session import open_session
 from resumable.clock import Stop
 from resumable.config import Settings
-from resumable.datasets.contract import AnyContract, Contract, Counting, checked
+from resumable.datasets.beside import Counting
+from resumable.datasets.contract import AnyContract, Contract, checked
 from resumable.datasets.facts import Paging
 from resumable.engine import belonging
 from resumable.engine.belonging import NoJournal

@@ -11,7 +11,6 @@ from tests.apart.judge import wrong_with
 OWN = ("manifest.sqlite", "receipt.json")
 
 
-@pytest.mark.xfail(strict=True, reason="a report is written over the job's own manifest")
 @pytest.mark.parametrize("name", OWN)
 def test_report_replaces_no_file_of_a_job(desk_at: MakeDesk, name: str) -> None:
     """`report --to` one of the job's own files ends with exit 2."""
@@ -24,7 +23,6 @@ def test_report_replaces_no_file_of_a_job_whatever_is_said(desk_at: MakeDesk, na
     _try_report(desk_at(), name, "--replace")
 
 
-@pytest.mark.xfail(strict=True, reason="a report is written over a stranger's file")
 def test_report_replaces_no_file_of_a_stranger(desk_at: MakeDesk, tmp_path: Path) -> None:
     """`report --to` a file that somebody else wrote ends with exit 2."""
     desk = desk_at()
@@ -34,7 +32,6 @@ def test_report_replaces_no_file_of_a_stranger(desk_at: MakeDesk, tmp_path: Path
     assert (tmp_path / "mine.html").read_text(encoding="utf-8") == "my notes"
 
 
-@pytest.mark.xfail(strict=True, reason="an export is written over another job's")
 @pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x"])
 def test_export_replaces_no_other_jobs_export(desk_at: MakeDesk, tmp_path: Path, name: str) -> None:
     """An export to where another job's export lies ends with exit 2, and leaves that one alone."""
@@ -47,7 +44,6 @@ def test_export_replaces_no_other_jobs_export(desk_at: MakeDesk, tmp_path: Path,
     assert _content(tmp_path / name) == before
 
 
-@pytest.mark.xfail(strict=True, reason="one table is written over another")
 def test_export_replaces_no_other_table(desk_at: MakeDesk, tmp_path: Path) -> None:
     """An export of one table to where another table of the same job lies ends with exit 2."""
     desk = desk_at()
@@ -58,7 +54,6 @@ def test_export_replaces_no_other_table(desk_at: MakeDesk, tmp_path: Path) -> No
     assert _content(tmp_path / "x") == before
 
 
-@pytest.mark.xfail(strict=True, reason="exit 2, and the job is incomplete now")
 def test_another_query_changes_nothing(desk_at: MakeDesk) -> None:
     """A backfill with another query under the name of a complete job ends with exit 2, and the job is as it was."""
     desk = desk_at()
@@ -69,7 +64,6 @@ def test_another_query_changes_nothing(desk_at: MakeDesk) -> None:
     assert wrong_with(desk, CONVERSATIONS) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="the address of a bucket is taken for a folder's name")
 @pytest.mark.parametrize("address", ["ftp://host/x", "http://host/x"])
 def test_state_elsewhere_is_not_a_folder(
     desk_at: MakeDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str

@@ -201,7 +201,6 @@ def test_limit_on_jobs_at_once_is_kept(desk_at: MakeDesk, retry_after: str | Non
     assert wrong_with(desk, CONVERSATION_JOBS, days=5) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="correlation ids are told nowhere")
 def test_failure_is_told_with_its_correlation_id(desk_at: MakeDesk) -> None:
     """The last failure's correlation id is in `status --json`, for the vendor's support."""
     desk = desk_at()
@@ -211,7 +210,6 @@ def test_failure_is_told_with_its_correlation_id(desk_at: MakeDesk) -> None:
     assert "told-4711" in desk("status", "j", "--json").stdout
 
 
-@pytest.mark.xfail(strict=True, reason="the 404 of a wrong gateway blames the filters")
 def test_gateway_that_knows_no_path_is_not_told_as_a_filter(desk_at: MakeDesk) -> None:
     """Where every path is a 404 that is none of Genesys's, the address is to blame, and not the query."""
     desk = desk_at()

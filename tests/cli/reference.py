@@ -9,11 +9,12 @@ from pathlib import Path
 
 import resumable.cli
 from resumable.cli.app import COMMANDS
+from resumable.cli.job_file import KINDS
 from resumable.cli.options import file_keys
 from resumable.errors import ExitCode
 
 README = Path(resumable.cli.__file__).with_name("README.md")
-HOLDS = {int: "a whole number", list: "a list of texts", str: "a text"}
+HOLDS = {**KINDS, list: "a list of texts"}
 ALSO = {date: "a date", float: "a number"}
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import resumable
 from resumable import Incomplete, JobState
+from resumable.models import Shortfall
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
 from resumable.simulator.settings import JobRefusal, SimSettings, Style
@@ -73,7 +74,9 @@ def test_a_window_that_the_server_has_no_data_of_waits(tmp_path: Path) -> None:
     """A window that begins past the watermark is left for a later run, and the job is not called complete."""
     with Simulator(SimSettings(records=30, rate_public=None, watermark=datetime(2023, 10, 2, tzinfo=UTC))) as sim:
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
-        with pytest.raises(Incomplete, match="1 windows wait for data"):
+        with pytest.raises(
+            Incomplete, match="1 window the source does not have whole yet: its data ends at 2023-10-02 00:00 UTC"
+        ):
             job.run()
         assert job.status().totals.windows_done == 1
         sim.switch(watermark=datetime(2023, 10, 9, tzinfo=UTC))
@@ -81,10 +84,35 @@ def test_a_window_that_the_server_has_no_data_of_waits(tmp_path: Path) -> None:
         assert records_of(job) == truth_of(job, sim)
 
 
-def test_a_window_past_the_watermark_is_marked_provisional(tmp_path: Path) -> None:
-    """A window whose data the server does not have whole yet is never called more than provisional."""
+def test_a_window_with_the_watermark_in_it_is_cut_off_and_taken_again_when_that_has_passed(tmp_path: Path) -> None:
+    """What is there of it can be looked at; it is not complete, costs nothing while it waits, and comes whole later."""
     with Simulator(SimSettings(records=30, rate_public=None, watermark=datetime(2023, 10, 2, 12, tzinfo=UTC))) as sim:
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
-        receipt = job.run().receipt
-        assert receipt is not None
-        assert [window["provisional"] for window in receipt["windows"]] == [False, True]
+        for _ in range(2):
+            with pytest.raises(Incomplete, match="its data ends at 2023-10-02 12:00 UTC"):
+                job.run()
+            status = job.status()
+            assert (status.totals.windows_done, status.shortfalls) == (1, {Shortfall.CUT_OFF: 1})
+            assert status.totals.records > 30
+            assert "the source's data ends at 2023-10-02 12:00 UTC" in status.problems[0]
+            assert len(sim.log.entries(Kind.JOB_CREATE)) == 2
+            assert sim.jobs_alive() == []
+        sim.switch(watermark=datetime(2023, 10, 9, tzinfo=UTC))
+        assert job.run().state is JobState.COMPLETE
+        assert records_of(job) == truth_of(job, sim)
+        assert len(sim.log.entries(Kind.JOB_CREATE)) == 3
+
+
+def test_a_manifest_made_again_from_parts_remembers_what_was_cut_off(tmp_path: Path) -> None:
+    """The parts say it too, so that no lost manifest makes a window whole that the source did not have whole."""
+    with Simulator(SimSettings(records=30, rate_public=None, watermark=datetime(2023, 10, 2, 12, tzinfo=UTC))) as sim:
+        job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
+        with pytest.raises(Incomplete):
+            job.run()
+        (job.folder / "manifest.sqlite").unlink()
+        with pytest.raises(Incomplete):
+            job.repair()
+        assert job.status().totals.windows_done == 1
+        sim.switch(watermark=datetime(2023, 10, 9, tzinfo=UTC))
+        job.run()
+        assert records_of(job) == truth_of(job, sim)

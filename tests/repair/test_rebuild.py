@@ -128,7 +128,7 @@ KINDS = ("conversations-pagecount", "conversation-jobs", "users", "queues")
 @pytest.fixture(params=KINDS)
 def other(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[resumable.Job, Simulator]:
     """A complete job of another contract."""
-    sim = Simulator(SimSettings(records=60, style=Style.SMALL, users=60, queues=60))
+    sim = Simulator(SimSettings(records=59, style=Style.SMALL, users=60, queues=60))
     job = make_job(sim, VirtualClock(), tmp_path, dataset=request.param)
     job.run()
     return job, sim
@@ -182,7 +182,7 @@ def test_a_job_in_the_middle_is_restored_and_finished(sim: Simulator, tmp_path: 
 
 def test_slices_of_a_split_window_are_windows_again(tmp_path: Path) -> None:
     """A day that was too deep to page through is restored as the slices it was taken in."""
-    sim = Simulator(SimSettings(records=60, style=Style.SMALL))
+    sim = Simulator(SimSettings(records=59, style=Style.SMALL))
     job = make_job(sim, VirtualClock(), tmp_path, deep_limit=40)
     job.run()
     before, requests = ids(job), len(sim.log)

@@ -77,8 +77,8 @@ class Planted:
 
 @pytest.fixture(scope="session")
 def sim() -> Simulator:
-    """Two days of 60 conversations."""
-    return Simulator(SimSettings(records=60, style=Style.SMALL))
+    """Two days of 59 conversations: no last page is full, so that none is asked for behind it."""
+    return Simulator(SimSettings(records=59, style=Style.SMALL))
 
 
 @pytest.fixture(scope="session")

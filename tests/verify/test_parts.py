@@ -122,7 +122,7 @@ OTHER_WORDS = [
     ({"query_digest": "0" * 64}, Flaw.IDENTITY, "another query"),
     ({"spec": "{}"}, Flaw.IDENTITY, "another query"),
     ({"snapshot_total": 61}, Flaw.IDENTITY, "another snapshot (3 pages of 61 records)"),
-    ({"snapshot_page_count": 4}, Flaw.IDENTITY, "another snapshot (4 pages of 60 records)"),
+    ({"snapshot_page_count": 4}, Flaw.IDENTITY, "another snapshot (4 pages of 59 records)"),
     ({"snapshot_page_size": 7}, Flaw.IDENTITY, "another snapshot"),
     ({"total": 61}, Flaw.IDENTITY, "its answer named 3 pages of 61 records"),
     ({"schema_digest": "0" * 64}, Flaw.SCHEMA, "another schema"),

@@ -95,6 +95,11 @@ class Declared:
         return None
 
     @property
+    def by_id(self) -> None:
+        """Return None: a description has no other request."""
+        return None
+
+    @property
     def counting(self) -> None:
         """Return None: a description has no other request."""
         return None

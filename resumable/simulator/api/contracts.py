@@ -8,7 +8,7 @@ from resumable.simulator.messages import AnswerPaging, Refusal, SimAnswer, SimRe
 from resumable.simulator.settings import PastEnd, SimSettings
 from resumable.simulator.world.names import digest
 from resumable.simulator.world.organisation import SimulatedList
-from resumable.simulator.world.people import user_details
+from resumable.simulator.world.people import user_pages
 from resumable.simulator.world.world import RecordOrder, Selection, World
 
 Fetch = Callable[[int, int], list[bytes]]
@@ -34,8 +34,8 @@ def answer_user_details(request: SimRequest, settings: SimSettings, world: World
     """Answer a page of users' details."""
     body = read_body(request)
     query = read_public(body, settings, users=True)
-    records = user_details(world, query.selector.start_ms, query.selector.end_ms, body)
-    return _public_page(query, settings, "userDetails", len(records), fetch_from(records))
+    count, fetch = user_pages(world, query.selector.start_ms, query.selector.end_ms, body)
+    return _public_page(query, settings, "userDetails", count, fetch)
 
 
 def fetcher(world: World, selection: Selection, *, attributes: bool) -> Fetch:

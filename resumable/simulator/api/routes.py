@@ -9,7 +9,6 @@ from resumable.simulator.api.contracts import (
     answer_details,
     answer_list,
     answer_user_details,
-    fetch_from,
     fetcher,
 )
 from resumable.simulator.api.queries import read_body, read_job
@@ -18,7 +17,7 @@ from resumable.simulator.json_values import Json
 from resumable.simulator.messages import Kind, Refusal, SimAnswer, SimRequest, plain
 from resumable.simulator.world.names import uuid_of
 from resumable.simulator.world.organisation import SimulatedList
-from resumable.simulator.world.people import user_details
+from resumable.simulator.world.people import user_pages
 from resumable.simulator.world.times import stamp, to_ms
 
 _AUDITS = "/api/v2/audits/query"
@@ -167,8 +166,7 @@ def _create_job(state: State, request: SimRequest, family: str) -> SimAnswer:
     before = to_ms(limit) if limit else None
     if users:
         end = query.selector.end_ms if before is None else min(before, query.selector.end_ms)
-        records = user_details(state.world, query.selector.start_ms, end, body)
-        count, fetch = len(records), fetch_from(records)
+        count, fetch = user_pages(state.world, query.selector.start_ms, end, body)
     else:
         selector = query.selector_before(before)
         selection = state.world.select(selector, stage=state.stage)

@@ -1,10 +1,11 @@
 """Users' details: the presence and the routing status of every user over an interval."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 from resumable.simulator.json_values import Json, words
+from resumable.simulator.settings import Documents
 from resumable.simulator.world.filters import read_user_filters
 from resumable.simulator.world.names import digest, seeded, uuid_of
 from resumable.simulator.world.times import DAY_MS, stamp
@@ -26,6 +27,41 @@ def user_details(world: World, start_ms: int, end_ms: int, body: Mapping[str, Js
         if record is not None:
             found.append(json.dumps(record, separators=(",", ":")).encode())
     return found
+
+
+def user_pages(
+    world: World, start_ms: int, end_ms: int, body: Mapping[str, Json]
+) -> tuple[int, Callable[[int, int], list[bytes]]]:
+    """Return what the pages of users' details have so many of, and what reads such a page by position."""
+    records = user_details(world, start_ms, end_ms, body)
+    if world.settings.documents is Documents.NONE:
+        return len(records), lambda start, size: records[max(0, start) : max(0, start) + size]
+    found = user_documents(records, by_time=world.settings.documents is Documents.BY_TIME)
+    return len(found), lambda start, size: _grouped(found[max(0, start) : max(0, start) + size])
+
+
+def user_documents(records: list[bytes], *, by_time: bool) -> list[tuple[str, str, dict[str, Json]]]:
+    """Return every document of users' details: of which user, in which list, and what it says."""
+    found = [
+        (record["userId"], name, period)
+        for record in map(json.loads, records)
+        for name in ("primaryPresence", "routingStatus")
+        for period in record[name]
+    ]
+    return sorted(found, key=lambda each: (each[2]["startTime"], each[0], each[1])) if by_time else found
+
+
+def alone(document: tuple[str, str, dict[str, Json]]) -> bytes:
+    """Return a document as a record of its own."""
+    user_id, name, period = document
+    return json.dumps({"userId": user_id, name: [period]}, separators=(",", ":")).encode()
+
+
+def _grouped(documents: list[tuple[str, str, dict[str, Json]]]) -> list[bytes]:
+    found: dict[str, dict[str, Json]] = {}
+    for user_id, name, period in documents:
+        found.setdefault(user_id, {"userId": user_id}).setdefault(name, []).append(period)
+    return [json.dumps(record, separators=(",", ":")).encode() for record in found.values()]
 
 
 def _record(seed: int, user_id: str, start_ms: int, end_ms: int) -> dict[str, Json] | None:

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from resumable.simulator.json_values import Json
+from resumable.simulator.settings import Documents
 from resumable.simulator.world.article_filters import read_article_filters
 from resumable.simulator.world.audit_records import audit_records
 from resumable.simulator.world.conversations import ONGOING_MS
 from resumable.simulator.world.filters import Filter, read_filters
 from resumable.simulator.world.organisation import SimulatedList
-from resumable.simulator.world.people import user_details
+from resumable.simulator.world.people import alone, user_details, user_documents
 from resumable.simulator.world.times import parse_interval, to_ms
 from resumable.simulator.world.world import World
 
@@ -50,7 +51,10 @@ def find_truth(
     else:
         start_ms, end_ms = to_ms(interval[0]), to_ms(interval[1])
     if dataset is Dataset.USER_DETAILS:
-        for record in user_details(world, start_ms, end_ms, body):
+        records = user_details(world, start_ms, end_ms, body)
+        if world.settings.documents is not Documents.NONE:  # each document by itself: how they are grouped says nothing
+            records = [alone(each) for each in user_documents(records, by_time=False)]
+        for record in records:
             yield json.loads(record)["userId"], record
         return
     if dataset is Dataset.AUDITS:
