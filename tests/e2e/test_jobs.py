@@ -96,7 +96,7 @@ def test_a_window_with_the_watermark_in_it_is_cut_off_and_taken_again_when_that_
             assert status.totals.records > 30
             assert "the source's data ends at 2023-10-02 12:00 UTC" in status.problems[0]
             assert len(sim.log.entries(Kind.JOB_CREATE)) == 2
-            assert sim.jobs_alive() == []
+            assert sim.jobs_alive == []
         sim.switch(watermark=datetime(2023, 10, 9, tzinfo=UTC))
         assert job.run().state is JobState.COMPLETE
         assert records_of(job) == truth_of(job, sim)
