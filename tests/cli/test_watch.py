@@ -47,7 +47,7 @@ def pages(text: str) -> int:
 
 def test_the_screen_shows_the_job(cli: CommandLine) -> None:
     """Of a job that rests: its name and state, its figures, its calendar, its events, each line where it belongs."""
-    assert cli(*LONG, "--workers", "1", "--max-requests", "100").code == 3
+    assert cli(*LONG, "--workers", "1", "--max-requests", "101").code == 3
     with terminal(cli, *WATCH) as shown:
         shown.wait(lambda text: "Ctrl-C ends" in text)
         lines = shown.lines
@@ -93,7 +93,7 @@ def test_ctrl_c_ends_the_watching_and_nothing_else(slow: CommandLine) -> None:
 
 def test_a_run_is_not_disturbed_by_those_who_watch_it(slow: CommandLine) -> None:
     """Begun, killed and carried on under the eyes of three, one of them killed: each page is asked for once."""
-    assert slow(*SHORT, "--max-requests", "1").code == 3
+    assert slow(*SHORT, "--max-requests", "2").code == 3
     with terminal(slow, *WATCH) as one, terminal(slow, *WATCH) as two, terminal(slow, *WATCH) as three:
         for shown in (one, two, three):
             shown.wait(lambda text: "j  interrupted" in text)
