@@ -1,4 +1,4 @@
-"""What is known of the file system that a folder lies on: how much is free, and whether it is reached over a network."""
+"""The file system that a folder lies on: how much is free, and whether it is reached over a network."""
 
 import os
 import re

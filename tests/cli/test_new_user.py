@@ -56,7 +56,7 @@ TROUBLES = {
     "nobody answers": Trouble(
         set={"GENESYS_API_URL": NOBODY, "GENESYS_LOGIN_URL": NOBODY},
         code=3,
-        says=("connection refused", "Tokens come from 127.0.0.1", "Run the same command again"),
+        says=("connection refused", "Tokens come from 127.0.0.1", "Run the same command"),
     ),
     "a proxy that is down": Trouble(
         set={**REAL, "RESUMABLE_PROXY": NOBODY},

@@ -48,6 +48,7 @@ def test_a_second_signal_ends_at_once(number: signal.Signals, code: int, slow: C
     process = slow.start(*LONG)
     slow.pages_sent(process, least=1)
     slow.sim.switch(latency=60.0)
+    slow.requests_sent(process, least=len(slow.sim.log) + 2)
     process.send_signal(number)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(0.5)
@@ -172,6 +173,7 @@ def test_an_interrupted_terminal_gets_its_cursor_back(slow: CommandLine) -> None
     os.close(terminal)
     slow.pages_sent(process, least=1)
     slow.sim.switch(latency=30.0)
+    slow.requests_sent(process, least=len(slow.sim.log) + 2)
     process.send_signal(signal.SIGINT)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(0.7)
