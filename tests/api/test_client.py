@@ -348,12 +348,3 @@ def test_no_lock_is_held_while_a_request_is_under_way(seed: int) -> None:
     together(clock, parts)
     assert most == [8]
     assert clock.monotonic() < 1001.1
-
-
-def refused(status: int, body: object, headers: dict[str, str] | None = None) -> StatusFault:
-    """Return the fault that an answer ends an exchange with, and that the journal kept last."""
-    parts, _, _ = made(reply(body, status=status, headers=headers), policy=Policy(attempts=1))
-    with pytest.raises(StatusFault) as caught:
-        exchange(parts)
-    assert parts.journal.failures[-1] == (ASKED.what, caught.value)
-    return caught.value

@@ -42,6 +42,15 @@ def exchange(parts: Parties, asked: Asked = ASKED) -> int:
     return parts.client.exchange(asked, lambda answer: answer.status)
 
 
+def refused(status: int, body: object, headers: dict[str, str] | None = None) -> StatusFault:
+    """Return the fault that an answer ends an exchange with, and that the journal kept last."""
+    parts, _, _ = made(reply(body, status=status, headers=headers), policy=Policy(attempts=1))
+    with pytest.raises(StatusFault) as caught:
+        exchange(parts)
+    assert parts.journal.failures[-1] == (ASKED.what, caught.value)
+    return caught.value
+
+
 def test_a_failure_names_the_ids_that_the_support_asks_for() -> None:
     """Of the header and of the body, as fields, and in the words that reach messages, status, events and the log."""
     fault = refused(504, {"message": "x", "contextId": "b0-1f"}, {"inin-correlation-id": "a7c3-99"})
