@@ -213,8 +213,9 @@ class _Os:
     def open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:  # noqa: ANN401 - as os has it
         with self._disk.call("open"):
             descriptor = os.open(path, flags, mode, dir_fd=dir_fd)
-            if flags & os.O_CREAT:
-                self._disk.written(os.fstat(descriptor), Path(place_of(descriptor)))
+            # A database that is laid empty is SQLite's from then on: what becomes of it is told by its own calls.
+            if flags & os.O_CREAT and not (made := place_of(descriptor)).endswith(".sqlite"):
+                self._disk.written(os.fstat(descriptor), Path(made))
         return descriptor
 
     def fsync(self, descriptor: int) -> None:
