@@ -76,6 +76,10 @@ class Secret:
         raise TypeError("a Secret has no state to show")
 
 
+_RUN = re.compile(r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{12,}(?![0-9A-Za-z_-])")
+"""Characters of a secret that no escaping changes: whole words, so long that innocent text has none of them."""
+
+
 class Redactor:
     """Knows the secrets of a run and takes them out of any text, in every form they usually travel in.
 
@@ -83,7 +87,7 @@ class Redactor:
     `tokens` secrets it was told to `learn`, so that an eight-hour run with a token a minute stays small.
     """
 
-    __slots__ = ("_kept", "_lock", "_needles", "_tokens")
+    __slots__ = ("_kept", "_lock", "_needles", "_runs", "_tokens")
 
     def __init__(self, *, tokens: int = 100) -> None:
         """`tokens` is how many passing secrets are remembered."""
@@ -91,6 +95,7 @@ class Redactor:
         self._kept: set[str] = set()
         self._tokens: deque[frozenset[str]] = deque(maxlen=tokens)
         self._needles: tuple[str, ...] = ()
+        self._runs: tuple[str, ...] = ()
 
     def keep(self, secret: Secret, *, client_id: str = "") -> None:
         """Remember a secret for good; with `client_id`, also the Basic pair of the two."""
@@ -129,11 +134,14 @@ class Redactor:
         """Return a body with every secret as `***`, as far as `ANSWER_BYTES` go: what is kept of it to be looked at."""
         longest = max(map(len, self._needles), default=0)
         text = self.scrub(body[: ANSWER_BYTES + longest].decode("utf-8", "replace"))
+        if any(run in text for run in self._runs):
+            return self.body_start(body)  # a secret in a form that nobody foresaw: its start has to do
         return text if len(body) <= ANSWER_BYTES else text[: max(len(text) - longest, 0)]
 
     def _rebuild(self) -> None:
         """Replace the needles in one assignment, so that `scrub` needs no lock."""
         self._needles = tuple(self._kept.union(*self._tokens))
+        self._runs = tuple({run for needle in self._needles for run in _RUN.findall(needle)})
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a Redactor cannot be pickled: it holds secrets")
@@ -148,7 +156,9 @@ def _forms(secret: str) -> frozenset[str]:
     secret = secret.encode(errors="replace").decode()
     escaped = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
     escaped |= {re.sub("%[0-9A-F]{2}", lambda m: m[0].lower(), form) for form in escaped}
-    escaped |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    once = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    # A server that echoes what it was sent puts JSON, or a representation, into a text of its own JSON.
+    escaped |= once | {json.dumps(form)[1:-1] for form in once}
     escaped |= {secret, html.escape(secret), quote(base64.b64encode(secret.encode()).decode(), safe="")}
     return frozenset(as_given | escaped | _hex_forms(secret.encode()) | _base64_forms(secret.encode()))
 

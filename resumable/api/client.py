@@ -60,6 +60,8 @@ class Asked:
     """After so many 429s it fails, for requests that are refused so for other reasons than their rate; None: never."""
     optional: bool = False
     """Whether the run can do without the answer: then a missing permission is a fault like another."""
+    incidental: bool = False
+    """Whether its failures alone begin no outage: the pages come without it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,8 @@ class Client:
         or Incomplete when the server asks for a wait over the cap.
         """
         exchange = _Exchange(self, asked)
-        self.gate.entered(exchange)
+        if not asked.incidental:
+            self.gate.entered(exchange)
         try:
             return exchange.run(read)
         finally:
@@ -265,9 +268,9 @@ class _Exchange:
 
     def _again(self, fault: Fault, *, final: bool) -> None:
         asked_for = (fault.retry_after_seconds if isinstance(fault, StatusFault) else None) or 0.0
-        if asked_for <= self._client.policy.wait_cap_seconds and self._client.gate.failed(
-            self, fault, not_before=asked_for
-        ):
+        heard = not self._asked.incidental or self._client.gate.shut
+        bearable = asked_for <= self._client.policy.wait_cap_seconds
+        if heard and bearable and self._client.gate.failed(self, fault, not_before=asked_for):
             return
         self._attempts += 1
         self._refusals = 0
@@ -281,7 +284,7 @@ class _Exchange:
         # A wait over the cap is not shortened: the page is given up on for this run instead.
         if asked_for > self._client.policy.wait_cap_seconds:
             raise fault
-        if used_up and not final and self._nothing_is_answered(fault):
+        if used_up and not final and not self._asked.incidental and self._nothing_is_answered(fault):
             return
         if final or used_up:
             if asked_for:

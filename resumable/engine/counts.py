@@ -92,7 +92,9 @@ def count_window(client: Client, counting: Counting, query: Query, window: Inter
     """Ask for the count of a window: one request, or one for each stretch that a request may cover. Raises Fault."""
     return sum(
         client.exchange(
-            Asked(what=f"counting {label(each)}", request=counting.request(query, each), optional=True),
+            Asked(
+                what=f"counting {label(each)}", request=counting.request(query, each), optional=True, incidental=True
+            ),
             lambda reply: counting.read(reply.body, client.redactor),
         )
         for each in stretches(window, counting.interval_max)

@@ -30,7 +30,7 @@ from resumable.engine.closing import STILL_CHANGING
 from resumable.engine.windows import cut
 from resumable.errors import Fault, Incomplete, Interrupted
 from resumable.models import Interval, JobSpec, iso, label
-from resumable.storage.durable import free_bytes, nearest_folder
+from resumable.storage.file_systems import free_bytes, nearest_folder
 from resumable.storage.parts import part_bytes
 from resumable.transport.http import Reply
 

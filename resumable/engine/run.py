@@ -76,9 +76,10 @@ class Run:
             kept = RecordKeys(scratch)
             journal = HeldJournal(self._manifest)
             with open_session(self._contract, self._settings, stop=self._stop, journal=journal) as client:
-                self._belong(client, journal)
-                self._begin(client)
-                recorder = self._work(client, kept, lambda live: watched.enter_context(watch(live)))
+                recorder = None
+                if self._belong(client, journal):
+                    self._begin(client)
+                    recorder = self._work(client, kept, lambda live: watched.enter_context(watch(live)))
             self._conclude(recorder, kept)  # watched too: with many pages of earlier runs it takes minutes
 
     def conclude(self) -> None:
@@ -107,16 +108,20 @@ class Run:
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )
 
-    def _belong(self, client: Client, journal: HeldJournal) -> None:
-        """Learn whose data the job holds, or refuse another's before anything is changed."""
+    def _belong(self, client: Client, journal: HeldJournal) -> bool:
+        """Learn whose data the job holds, or refuse another's before anything is changed; False where it is to end."""
         try:
             self._job = belonging.settle(self._manifest, client, self._contract, self._settings)
         except UsageError:
             raise
+        except Stopped:
+            journal.release()
+            return False
         except BaseException:
             journal.release()
             raise
         journal.release()
+        return True
 
     def _begin(self, client: Client) -> None:
         self._manifest.set_state(JobState.RUNNING)

@@ -21,7 +21,8 @@ from resumable.job.job import Job
 from resumable.job.naming import default_name
 from resumable.manifest.store import Manifest
 from resumable.models import Interval, JobSpec, Query
-from resumable.storage.durable import exists, make_folder, nearest_folder, sync_folder
+from resumable.storage.durable import exists, make_folder, sync_folder
+from resumable.storage.file_systems import nearest_folder
 from resumable.storage.lock import hold
 from resumable.storage.parts import Parts
 from resumable.text import reach

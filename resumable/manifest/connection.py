@@ -10,7 +10,8 @@ from typing import Any
 from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
 from resumable.manifest import tables
 from resumable.manifest.rows import damaged
-from resumable.storage.durable import LINK, exists, kind_of, network_file_system, opened, prepare, size_of
+from resumable.storage.durable import LINK, exists, kind_of, opened, prepare, size_of
+from resumable.storage.file_systems import network_file_system
 from resumable.storage.lock import Guard, unguarded
 
 _STORAGE_CODES = frozenset(

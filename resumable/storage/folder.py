@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from resumable.storage import durable
+from resumable.storage import durable, file_systems
 from resumable.storage.durable import Saved
 from resumable.storage.lock import alone
 from resumable.storage.store import Exists, Moved, Tag, Tagged
@@ -104,7 +104,7 @@ class FolderStore:
 
     def free(self) -> int | None:
         """Return what a user may still write to the disk."""
-        return durable.free_bytes(self.root)
+        return file_systems.free_bytes(self.root)
 
     def path(self, key: str) -> Path:
         """Return where a key is on the disk."""

@@ -53,6 +53,7 @@ def test_an_export_in_json_has_its_documented_members(made: CommandLine, tmp_pat
         "days": {"written": DAYS, "unchanged": 0},
         "missing": [],
         "names_from": [],
+        "unreadable": [],
     }
 
 

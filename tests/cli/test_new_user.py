@@ -14,7 +14,8 @@ import pytest
 import trustme
 
 from resumable.config import Policy
-from resumable.simulator.faults.faults import FaultKind, SimFault
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
+from resumable.simulator.messages import Kind
 from tests.support.command_line import RANGE, CommandLine, Outcome
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "mine")
@@ -55,7 +56,7 @@ TROUBLES = {
     "nobody answers": Trouble(
         set={"GENESYS_API_URL": NOBODY, "GENESYS_LOGIN_URL": NOBODY},
         code=3,
-        says=("connection refused", "Tokens come from 127.0.0.1", "Run the same command again"),
+        says=("connection refused", "Tokens come from 127.0.0.1", "Run the same command"),
     ),
     "a proxy that is down": Trouble(
         set={**REAL, "RESUMABLE_PROXY": NOBODY},
@@ -101,7 +102,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_set_wrong_is_said_with_what_to_do(trouble: Trouble, cli: CommandLine) -> None:
     """A setting that is missing, mistyped or leads nowhere is named, and nothing was downloaded."""
     cli.extra = trouble.set
-    assert_friendly(cli(*BACKFILL), trouble.code, *trouble.says)
+    assert_friendly(cli(*BACKFILL, "--patience", "1s"), trouble.code, *trouble.says)
     assert not [*cli.state.rglob("page-*")]
 
 
@@ -139,7 +140,7 @@ def test_a_certificate_that_has_expired_is_named(cli: CommandLine, tmp_path: Pat
 
 def test_a_permission_that_is_missing_is_named(cli: CommandLine) -> None:
     """The server's own word for it, and what to do about it."""
-    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=403, times=1))
+    cli.sim.inject(SimFault(kind=FaultKind.STATUS, status=403, times=1, on=Match(kinds=(Kind.CONVERSATIONS,))))
     assert_friendly(cli(*BACKFILL), 4, "missing.permissions", "Give the OAuth client a role with the permission named")
 
 

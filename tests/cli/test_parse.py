@@ -63,7 +63,7 @@ def test_sizes(count: int, text: str) -> None:
     ("failure", "words"),
     [
         (Failure.NO_RECORDS, "held no records"),
-        (Failure.OVERLOADED, "shorter windows"),
+        (Failure.OVERLOADED, "in trouble"),
         (Failure.RATE_LIMITED, "asked too often"),
         (Failure.NOT_JSON, "a proxy or a gateway"),
         (Failure.QUERY_REFUSED, "the filters and the ids"),

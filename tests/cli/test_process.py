@@ -45,9 +45,10 @@ def test_a_signal_lets_what_is_in_flight_finish(number: signal.Signals, code: in
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_second_signal_ends_at_once(number: signal.Signals, code: int, slow: CommandLine) -> None:
     """Answers that would take a minute are not waited for."""
-    slow.sim.switch(latency=60.0)
     process = slow.start(*LONG)
-    slow.requests_sent(process, least=1)
+    slow.pages_sent(process, least=1)
+    slow.sim.switch(latency=60.0)
+    slow.requests_sent(process, least=len(slow.sim.log) + 2)
     process.send_signal(number)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(0.5)
@@ -167,11 +168,12 @@ def test_a_terminal_is_used_as_it_asks_for(
 def test_an_interrupted_terminal_gets_its_cursor_back(slow: CommandLine) -> None:
     """After the first signal, and after a second one too."""
     slow.extra = {"TERM": "xterm"}
-    slow.sim.switch(latency=30.0)
     master, terminal = pty.openpty()
     process = slow.start(*LONG, stderr=terminal)
     os.close(terminal)
-    slow.requests_sent(process, least=1)
+    slow.pages_sent(process, least=1)
+    slow.sim.switch(latency=30.0)
+    slow.requests_sent(process, least=len(slow.sim.log) + 2)
     process.send_signal(signal.SIGINT)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(0.7)

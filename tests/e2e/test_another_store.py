@@ -37,8 +37,8 @@ class Memories:
 
 @pytest.fixture
 def sim() -> Simulator:
-    """Two days of 60 conversations."""
-    return Simulator(SimSettings(records=60))
+    """Two days of 59 conversations: no last page is full, so that none is asked for behind it."""
+    return Simulator(SimSettings(records=59))
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_backfill_needs_no_folder_but_its_manifests(
     plain.run()
     assert list(job.records()) == list(plain.records())
     assert exported(job) == exported(plain)
-    assert job.export(tmp_path / "out").records == plain.export(tmp_path / "plain-out").records == 120
+    assert job.export(tmp_path / "out").records == plain.export(tmp_path / "plain-out").records == 118
     for made, wanted in zip(sorted(_files(tmp_path / "out")), sorted(_files(tmp_path / "plain-out")), strict=True):
         assert made.read_bytes() == wanted.read_bytes()
     asked = pages_asked(sim)

@@ -18,7 +18,7 @@ from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
-from resumable.storage import durable
+from resumable.storage import file_systems
 from resumable.storage.folder import FolderStore
 from resumable.text import size
 from tests.support.builders import make_job
@@ -79,9 +79,9 @@ def test_what_is_known_to_come_must_fit(job: resumable.Job, sim: Simulator, monk
 
 def test_the_disk_itself_says_what_is_free(tmp_path: Path) -> None:
     """Whole bytes, more than none, and an error in words for a folder that is not there."""
-    assert durable.free_bytes(tmp_path) > 0
+    assert file_systems.free_bytes(tmp_path) > 0
     with pytest.raises(StorageFailed, match="nowhere"):
-        durable.free_bytes(tmp_path / "nowhere")
+        file_systems.free_bytes(tmp_path / "nowhere")
 
 
 def test_a_manifest_that_does_not_add_up_is_never_complete(job: resumable.Job, sim: Simulator) -> None:
@@ -272,10 +272,10 @@ def test_a_file_system_over_a_network_is_known_by_its_mount(folder: str, kind: s
     """The closest mount above a folder tells, the last where several lie on each other."""
     table = tmp_path / "mountinfo"
     table.write_text(MOUNTS.format(here=tmp_path))
-    said = durable.network_file_system(tmp_path / folder, mounts=table)
+    said = file_systems.network_file_system(tmp_path / folder, mounts=table)
     assert said == (kind and f"{kind} is a file system over a network")
 
 
 def test_without_a_table_of_mounts_every_disk_is_local(tmp_path: Path) -> None:
     """Where the kernel keeps no such table, nothing is refused."""
-    assert durable.network_file_system(tmp_path, mounts=tmp_path / "none") is None
+    assert file_systems.network_file_system(tmp_path, mounts=tmp_path / "none") is None

@@ -17,7 +17,7 @@ from tests.support.parts import FolderParts
 @pytest.fixture(scope="module")
 def sim() -> Simulator:
     """Three days of three pages of small records."""
-    return Simulator(SimSettings(records=60, style=Style.SMALL, rate_public=None, rate_article=None, job_polls=0))
+    return Simulator(SimSettings(records=59, style=Style.SMALL, rate_public=None, rate_article=None, job_polls=0))
 
 
 def made(sim: Simulator, dataset: str, state: Path) -> resumable.Job:

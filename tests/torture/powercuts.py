@@ -25,7 +25,7 @@ SECTOR = 512
 BLOCK = 4096
 NOTHING = Ledger(state=None, pages={}, orphans=frozenset(), temporary=(), takes={}, complete=frozenset(), receipt=False)
 NO_LOG = (
-    "import sys, resumable.storage.durable as durable; durable.NETWORK_KINDS |= {%r};"
+    "import sys, resumable.storage.file_systems as systems; systems.NETWORK_KINDS |= {%r};"
     " from resumable.__main__ import main; sys.exit(main())"
 )
 """Runs the command line with this kind of file system counted among those that carry no write-ahead log."""

@@ -24,8 +24,8 @@ DATASETS = ("conversations", "conversations-pagecount", "conversation-jobs")
 JOB = "j"
 PAGES = 3
 REPAIR = ("repair", JOB, "--workers", "1", "--rate", "1000000")
-SOURCE = SimSettings(records=9, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
-FEWER = SimSettings(records=6, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
+SOURCE = SimSettings(records=8, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
+FEWER = SimSettings(records=5, rate_public=None, rate_article=None, job_polls=0, job_limit=None)
 """The same source some records earlier, so that a window begun with it has moved."""
 
 RESULTS = {

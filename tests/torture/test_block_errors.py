@@ -79,7 +79,7 @@ def bad_disk(bench: Bench) -> Iterator[BadDisk]:
 @pytest.fixture
 def slow(forkserver: ForkServer, tmp_path: Path) -> Iterator[Scene]:
     """A job that takes long enough for a disk to fail in the middle of it."""
-    with Simulator(SimSettings(records=9, rate_public=None, latency=0.06)) as sim:
+    with Simulator(SimSettings(records=8, rate_public=None, latency=0.06)) as sim:
         yield new(forkserver, sim, "conversations", tmp_path)
 
 

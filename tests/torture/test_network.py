@@ -28,9 +28,9 @@ DAY = ("--from", "2023-10-01", "--to", "2023-10-03", "--page-size", "20", "--rat
 
 
 def quickly(cli: CommandLine) -> "subprocess.CompletedProcess[str]":
-    """Run a backfill as a process that makes one attempt a page."""
+    """Run a backfill as a process that makes one attempt a page, and waits for no end of an outage."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.torture.quickly", "backfill", "conversations", *DAY],
+        [sys.executable, "-m", "tests.torture.quickly", "backfill", "conversations", *DAY, "--patience", "2s"],
         env={**cli.environment, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
@@ -144,7 +144,8 @@ def test_addresses_in_answers_lead_nowhere(field: str, trap: Server, tmp_path: P
         cli = CommandLine(sim=sim, state=tmp_path / "state", extra=extra)
         dataset = "conversation-jobs" if field in ("cursor", "jobId") else "conversations"
         try:
-            outcome = cli("backfill", dataset, *DAY)
+            # A job on the server whose cursor is refused is made anew, each time after a longer wait.
+            outcome = cli("backfill", dataset, *DAY, "--max-duration", "20s")
         finally:
             server.close()
     assert outcome.code in (0, 3, 9), outcome.stderr
