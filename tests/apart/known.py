@@ -18,17 +18,12 @@ SAMPLED: frozenset[str] = frozenset(
 
 ALL: frozenset[str] = SAMPLED | {
     "conversations-pagecount: article: count",
-    "conversation-jobs: conversation job results: cursor",
     "tickets: tickets: count",
     "conversations: conversations: body",
     "conversations-pagecount: article: body",
-    "conversation-jobs: conversation job results: body",
-    "conversation-jobs: conversation job results: repetition",
-    "conversation-jobs: conversation job submit: id",
     "user-details: user details: body",
     "user-details: user details: count",
     "user-detail-jobs: user job results: body",
-    "user-detail-jobs: user job results: cursor",
     "user-detail-jobs: user job submit: id",
     "tickets: tickets: body",
     "feed: feed: body",
