@@ -72,6 +72,11 @@ COMMANDS = {
         help="Write the records of a job in one piece: Parquet, CSV, JSON Lines, DuckDB or Delta Lake.",
         more=words.EXPORT,
     ),
+    "fleet": Command(
+        options=o.FleetOptions,
+        help="Run the jobs of many clients together, on this machine or on a Ray cluster. The same command resumes.",
+        more=words.FLEET,
+    ),
     "simulate": Command(
         options=o.SimulateOptions,
         help="Serve a simulated Genesys Cloud on this machine until Ctrl-C. It needs no account and no network.",

@@ -325,6 +325,35 @@ class ExportOptions(OutputOptions, StateOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FleetOptions(OutputOptions, StateOptions):
+    """Of `fleet`."""
+
+    action: Annotated[str, Option(metavar="run|plan|status", help="What to do with all jobs.")]
+    fleet: Annotated[str, Option(metavar="FLEET.toml", help="The file that names clients and jobs.")]
+    engine: Annotated[
+        str, Option(flag="--engine", metavar="local|ray", help="Processes of this machine, or tasks of Ray.")
+    ] = "local"
+    address: Annotated[
+        str | None,
+        Option(flag="--address", metavar="ADDRESS", help="The Ray cluster to join; Ray is started here if not given."),
+    ] = None
+    jobs: Annotated[
+        int | None,
+        Option(flag="--jobs", metavar="N", least=1, most=1000, help="Jobs at once; one for each client if not given."),
+    ] = None
+    tries: Annotated[
+        int,
+        Option(
+            flag="--tries", metavar="N", least=1, most=100, help="Run a job that ends with 3 or 5 so often at most."
+        ),
+    ] = 5
+    retry_wait: Annotated[
+        str,
+        Option(flag="--retry-wait", metavar="DURATION", help="Before the second; twice as long before each later one."),
+    ] = "30s"
+
+
+@dataclass(frozen=True, kw_only=True)
 class SimulateOptions(OutputOptions):
     """Of `simulate`."""
 

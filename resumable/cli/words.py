@@ -147,6 +147,34 @@ Examples:
   resumable export conversations-2025 --to - | jq .conversationId
 """
 
+FLEET = """
+A fleet is a file of clients and jobs. `run` runs every job, one at a time of each client id, and runs again what was
+lost with its process and what ended with exit code 3 or 5; `plan` adds up what all would take; `status` shows each
+job's progress and disturbs nobody. The exit code is the worst of the jobs'.
+
+\b
+  [client.acme]                        names of variables or files, never a secret itself
+  region = "eu-central-1"
+  client_id_env = "ACME_ID"
+  client_secret_file = "/run/secrets/acme"
+  rate = "80%"                         an option of runs, for all jobs of this client
+
+\b
+  [[job]]                              everything that a job file says
+  client = "acme"
+  dataset = "conversations"
+  from = 2025-01-01
+  to = "yesterday"                     or "today", or a date
+  look_back = "4d"
+
+\b
+Examples:
+  resumable fleet plan fleet.toml
+  resumable fleet run fleet.toml --state /data/state
+  resumable fleet run fleet.toml --engine ray --address auto --json
+  resumable fleet status fleet.toml
+"""
+
 SIMULATE = """
 \b
 Examples:
