@@ -33,10 +33,11 @@ class ExportWork:
 
     def pour(self, index: Index, days: Iterable[int], sink: RowSink) -> None:
         """Write the rows of some days, one after the other."""
+        read = self.shape.read
         with ThreadPoolExecutor(indexes.threads()) as readers, ThreadPoolExecutor(1) as writer:
             behind = WriteBehind(sink, writer)
             for batch in rows.batches(index, days):
-                for day, records in rows.of_days(index, batch, readers, self.scratch):
+                for day, records in rows.of_days(index, batch, readers, self.scratch, columns=read):
                     shaped = self.shape.apply(records)
                     self.counts[day] = self.counts.get(day, 0) + shaped.num_rows
                     behind.add(day, shaped)
