@@ -25,7 +25,7 @@ OUTSIDE = {
     "deltalake": ("export",),
     "time": ("clock", "simulator"),
     "random": ("clock", "simulator"),
-    "subprocess": ("demo",),  # which shows a kill
+    "subprocess": ("demo", "cli"),  # which shows a kill; a profile may name a command that tells its secret
     "backoff": ("api",),
     "vl_convert": ("report",),
 }

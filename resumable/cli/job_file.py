@@ -18,14 +18,16 @@ A key is a flag with `_` for `-`. What is typed wins over what the file says.
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from resumable.cli import secrets
 from resumable.cli.parse import text_of
 from resumable.cli.signature import OptionClass, OptionRow
+from resumable.cli.usual_files import HERE, of_user
 from resumable.errors import UsageError
 from resumable.storage import durable
 from resumable.tomlfile import Table, TomlSource, nearest
@@ -45,9 +47,14 @@ VARIABLES: Final = {
 """What a profile says itself, and the environment variable in whose place it stands."""
 
 CREDENTIALS: Final = {"client_id": "GENESYS_CLIENT_ID", "client_secret": "GENESYS_CLIENT_SECRET"}
-"""What a profile only names a place for: `_env` a variable, `_file` a file."""
+"""What a profile only names a place for: `_env` a variable, `_file` a file, and so on."""
 
-_SECRET_BYTES = 8192
+PLACES: Final[Mapping[str, Callable[[str, str], str]]] = {
+    "file": secrets.of_file,
+    "command": secrets.of_command,
+    "keyring": secrets.of_keyring,
+}
+"""How each place but a variable is asked, by its ending."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +101,29 @@ class JobFile:
         return {**kept, **_resolved(chosen, self.profiles[chosen], given)}
 
 
+def usual(environment: Mapping[str, str], keys: Keys) -> JobFile:
+    """Read those that nobody names: the working folder's says options, over those of the user, whose profiles count.
+
+    A folder may be anybody's: whom to ask, and with which secret, is said by the user's own file alone.
+    Raises UsageError.
+    """
+    user, found = of_user(environment), []
+    values: dict[str, Any] = {}
+    profiles: Mapping[str, Mapping[str, str]] = {}
+    if user is not None and user.is_file():
+        own = JobFile.read(str(user), keys)
+        values, profiles, found = own.values, own.profiles, [str(user)]
+    if HERE.is_file():
+        here = JobFile.read(str(HERE), keys)
+        if here.profiles:
+            raise UsageError(
+                f"{HERE} has profiles, and they are not read from a file that was not named.",
+                hint=f"Move them to {user or 'a file of your own'}, or name the file: --config {HERE}",
+            )
+        values, found = {**values, **here.values}, [*found, str(HERE)]
+    return JobFile(name=" and ".join(reversed(found)), values=values, profiles=profiles)
+
+
 KINDS: Final[Mapping[type, str]] = {int: "a whole number", bool: "true or false", str: "a text"}
 """What a key that is no list may hold, in words."""
 
@@ -135,9 +165,10 @@ def _profile(table: Table) -> dict[str, str]:
             raise table.error(
                 name,
                 "is not to be in a file",
-                hint=f'Name a variable ({name}_env = "MY_VARIABLE") or a file that holds it ({name}_file = "path").',
+                hint=f'Name a variable ({name}_env = "MY_VARIABLE"), a file ({name}_file = "path"), a command'
+                f' ({name}_command = "pass show genesys") or the keyring ({name}_keyring = "service/user").',
             )
-    names = [*VARIABLES, *(f"{name}_{where}" for name in CREDENTIALS for where in ("env", "file"))]
+    names = [*VARIABLES, *(f"{name}_{where}" for name in CREDENTIALS for where in ("env", *PLACES))]
     found = {name: table.text(name) for name in names}
     table.done()
     return {name: value for name, value in found.items() if value}
@@ -146,23 +177,17 @@ def _profile(table: Table) -> dict[str, str]:
 def _resolved(profile: str, said: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     found = {variable: said[key] for key, variable in VARIABLES.items() if key in said}
     for name, variable in CREDENTIALS.items():
-        where = said.get(f"{name}_env"), said.get(f"{name}_file")
-        if where == (None, None):
+        named = said.get(f"{name}_env")
+        place = next((place for place in PLACES if f"{name}_{place}" in said), None)
+        if place is not None:
+            found[variable] = PLACES[place](profile, said[f"{name}_{place}"])
+        elif named is None:
             found[variable] = given.get(variable, "")
-        elif where[1] is not None:
-            found[variable] = _of_file(profile, where[1])
-        elif where[0] is not None:
-            if not given.get(where[0], "").strip():
-                raise UsageError(
-                    f"the profile {profile} takes its {name} from {where[0]}, which is not set.",
-                    hint=f"Set it, or name another variable as {name}_env.",
-                )
-            found[variable] = given[where[0]]
+        elif not given.get(named, "").strip():
+            raise UsageError(
+                f"the profile {profile} takes its {name} from {named}, which is not set.",
+                hint=f"Set it, or name another variable as {name}_env.",
+            )
+        else:
+            found[variable] = given[named]
     return found
-
-
-def _of_file(profile: str, name: str) -> str:
-    text = text_of(f"@{name}", f"the profile {profile}").strip()
-    if not text or len(text) > _SECRET_BYTES or "\n" in text:
-        raise UsageError(f"the file {name[:80]!a} of the profile {profile} does not hold one line.")
-    return text
