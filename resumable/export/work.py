@@ -38,10 +38,11 @@ class ExportWork:
         """Write the rows of some days, one after the other."""
         days = list(days)
         done, of = 0, sum(each.rows for day in days for each in index.days.get(day, ()))
+        read = self.shape.read
         with ThreadPoolExecutor(indexes.threads()) as readers, ThreadPoolExecutor(1) as writer:
             behind = WriteBehind(sink, writer)
             for batch in rows.batches(index, days):
-                for day, records in rows.of_days(index, batch, readers, self.scratch):
+                for day, records in rows.of_days(index, batch, readers, self.scratch, columns=read):
                     shaped = self.shape.apply(records)
                     self.counts[day] = self.counts.get(day, 0) + shaped.num_rows
                     behind.add(day, shaped)
