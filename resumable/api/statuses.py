@@ -157,6 +157,11 @@ _NAMED = (
 )
 
 
+def succeeded(status: int) -> bool:
+    """Tell whether a status is any success: what is told of a run wants no particular one."""
+    return status // 100 == 2
+
+
 def meaning(status: int) -> Meaning:
     """Return what a status means where it is not the answer that was asked for."""
     return MEANINGS.get(status) or HUNDREDS.get(status // 100) or HUNDREDS[5]

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from resumable.cli import options as o
+from resumable.cli import command_options as o
 from resumable.cli import words
+from resumable.cli.options import BackfillOptions
 from resumable.cli.signature import OptionClass, signature
 from resumable.version import __version__
 
@@ -25,13 +26,18 @@ class Command:
 
 
 COMMANDS = {
+    "check": Command(
+        options=o.CheckOptions,
+        help="Check region, credentials, permissions, rate limit, clock and disk before anything runs.",
+        more=words.CHECK,
+    ),
     "plan": Command(
         options=o.PlanOptions,
         help="Tell what a backfill would take: requests, time, disk. Nothing is downloaded.",
         more=words.PLAN,
     ),
     "backfill": Command(
-        options=o.BackfillOptions,
+        options=BackfillOptions,
         help="Download a range of a dataset. The same command carries on where it was stopped or killed.",
         more=words.BACKFILL,
     ),
@@ -76,6 +82,16 @@ COMMANDS = {
         options=o.FleetOptions,
         help="Run the jobs of many clients together, on this machine or on a Ray cluster. The same command resumes.",
         more=words.FLEET,
+    ),
+    "delete": Command(
+        options=o.DeleteOptions,
+        help="Delete a job: its parts, its manifest, its receipt.",
+        more=words.DELETE,
+    ),
+    "prune": Command(
+        options=o.PruneOptions,
+        help="Remove what no job needs any more: files that repairs moved away, older lists.",
+        more=words.PRUNE,
     ),
     "simulate": Command(
         options=o.SimulateOptions,
@@ -123,6 +139,7 @@ def _running(name: str, command: Command) -> Callable[..., None]:
     """Return the function that typer calls: it imports the command and hands the options over."""
 
     def run(ctx: typer.Context, **given: Any) -> None:  # noqa: ANN401 - of the fields' own types
+        ctx.obj.command = name
         module = importlib.import_module(f"resumable.cli.commands.{name}")
         getattr(module, name)(ctx.obj, command.options(**given))
 

@@ -1,5 +1,7 @@
 """The longer words of each help: notes and examples, and what holds for all commands."""
 
+import itertools
+
 from resumable.datasets.catalogue import CATALOGUE
 from resumable.errors import ExitCode
 
@@ -9,7 +11,8 @@ def _exit_codes() -> str:
     said = [f"{code.value:<3}  {code.meaning}" for code in ExitCode]
     half = (len(said) + 1) // 2
     width = max(len(text) for text in said[:half])
-    return "\n".join(f"  {left:<{width}}   {right}" for left, right in zip(said[:half], said[half:], strict=True))
+    columns = itertools.zip_longest(said[:half], said[half:], fillvalue="")
+    return "\n".join(f"  {left:<{width}}   {right}".rstrip() for left, right in columns)
 
 
 _EXIT_CODES = _exit_codes()
@@ -38,6 +41,16 @@ Examples:
   resumable backfill conversations --from 2025-01-01 --to 2025-02-01
   resumable resume
   resumable status conversations-2025-01 --json
+"""
+
+CHECK = """
+Asks for one record of each dataset, and writes nothing. It ends with 0, or with the code of what would end a run.
+
+\b
+Examples:
+  resumable check
+  resumable check conversations users
+  resumable check --config year.toml --profile prod --json
 """
 
 PLAN = """
@@ -84,6 +97,7 @@ Examples:
   resumable status
   resumable status conversations-2025
   resumable status conversations-2025 --watch
+  resumable status conversations-2025 --wait && resumable export conversations-2025 --to year.parquet
   resumable status conversations-2025 --json | jq .pages
 """
 
@@ -173,6 +187,25 @@ Examples:
   resumable fleet run fleet.toml --state /data/state
   resumable fleet run fleet.toml --engine ray --address auto --json
   resumable fleet status fleet.toml
+"""
+
+DELETE = """
+Without --yes it only says what would be deleted. A job that is running is not deleted; a damaged one can be. What was
+exported stays.
+
+\b
+Examples:
+  resumable delete conversations-2023
+  resumable delete conversations-2023 --yes
+"""
+
+PRUNE = """
+Without --yes it only says what would be removed. A list such as users is removed once a newer one is complete.
+
+\b
+Examples:
+  resumable prune
+  resumable prune --older-than 7d --yes
 """
 
 SIMULATE = """

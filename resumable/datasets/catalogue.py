@@ -1,5 +1,6 @@
 """What can be downloaded, as far as it can be said without importing it: a status or a help needs no more."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,10 @@ class Listed:
     """A column that is worth counting by."""
     bulk: str | None = None
     """The dataset that brings the same records in far fewer requests, through jobs on the server, but hours later."""
+    permission: str | None = None
+    """What the client's role must hold, as the vendor writes it; None where nothing is needed, or nobody says."""
+    of_genesys: bool = True
+    """Whether Genesys Cloud itself answers it; else only what speaks the same contract."""
 
 
 CATALOGUE: Final[Mapping[str, Listed]] = {
@@ -25,28 +30,38 @@ CATALOGUE: Final[Mapping[str, Listed]] = {
         module="details_query",
         breakdown="originatingDirection",
         bulk="conversation-jobs",
+        permission="analytics:conversationDetail:view",
     ),
     "conversation-jobs": Listed(
         line="the same by asynchronous jobs, meant for bulk (1000 a page; with participant attributes)",
         module="details_job",
         breakdown="originatingDirection",
+        permission="analytics:conversationDetail:view",
     ),
     "conversations-pagecount": Listed(
         line="the same by the contract with pageCount (1000 a page)",
         module="pagecount",
         breakdown="originatingDirection",
+        of_genesys=False,
     ),
     "user-details": Listed(
         line="presence and routing status of users over time, by the details query (100 a page)",
         module="details_query",
         bulk="user-detail-jobs",
+        permission="analytics:userDetail:view",
     ),
-    "user-detail-jobs": Listed(line="the same by asynchronous jobs (1000 a page)", module="details_job"),
+    "user-detail-jobs": Listed(
+        line="the same by asynchronous jobs (1000 a page)",
+        module="details_job",
+        permission="analytics:userDetail:view",
+    ),
     "users": Listed(
         line="the list of users as it is today, whatever their state", module="entities", breakdown="state"
     ),
-    "queues": Listed(line="the list of queues as it is today", module="entities"),
-    "wrapupcodes": Listed(line="the list of wrap-up codes as it is today", module="entities"),
+    "queues": Listed(line="the list of queues as it is today", module="entities", permission="routing:queue:view"),
+    "wrapupcodes": Listed(
+        line="the list of wrap-up codes as it is today", module="entities", permission="routing:wrapupCode:view"
+    ),
 }
 """By name. A dataset that a file describes is in no list."""
 
@@ -62,6 +77,17 @@ WORTH_SAYING: Final = 2
 def breakdown_of(dataset: str) -> str | None:
     """Return a column that is worth counting by; None where none is known."""
     return CATALOGUE[dataset].breakdown if dataset in CATALOGUE else None
+
+
+def permission_of(dataset: str) -> str | None:
+    """Return the permission that a dataset needs, as Genesys Cloud's administration shows it; None where none is known.
+
+    `analytics:conversationDetail:view` is shown as `Analytics > Conversation Detail > View`.
+    """
+    named = CATALOGUE[dataset].permission if dataset in CATALOGUE else None
+    if named is None:
+        return None
+    return " > ".join(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", piece[:1].upper() + piece[1:]) for piece in named.split(":"))
 
 
 def counted_by(dataset: str) -> str | None:

@@ -18,6 +18,7 @@ from resumable.export.writer import RowSink
 from resumable.storage import durable
 from resumable.storage.job_files import JobFiles
 from resumable.storage.targets import place_of
+from resumable.text import Watching, unwatched
 
 VERSION: Final = 1
 """Of what an export looks like; another one leaves nothing of the old that could stay."""
@@ -47,8 +48,10 @@ class Exported:
     """Jobs in which names were not looked up, each with why."""
 
 
-def export(home: JobFiles, request: ExportRequest, *, output: Output | None = None) -> Exported:
-    """Export a job; `output` takes the bytes where the request names no path.
+def export(
+    home: JobFiles, request: ExportRequest, *, output: Output | None = None, watching: Watching = unwatched
+) -> Exported:
+    """Export a job; `output` takes the bytes where the request names no path, `watching` is told how far it is.
 
     What was at the path stays, whole, until the new export is. Raises Incomplete, UsageError, VerificationFailed where
     a part is not as recorded, StorageFailed, JobLocked where another process exports to the same path.
@@ -63,6 +66,7 @@ def export(home: JobFiles, request: ExportRequest, *, output: Output | None = No
         shape=made,
         made_as=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
         scratch=home.folder,
+        watching=watching,
     )
     if request.to is None:
         kept, receipt = _to_output(work, output)

@@ -26,6 +26,7 @@ from resumable.storage.folder import FolderStore
 from resumable.storage.job_files import JobFiles, part_key
 from resumable.storage.lock import Guard, hold, hold_to_look
 from resumable.storage.parts import Parts
+from resumable.text import Watching, unwatched
 from resumable.verify.findings import Finding
 from resumable.verify.server import Server
 from resumable.verify.verification import LookOn, verify
@@ -188,11 +189,13 @@ class Job:
         names: bool = False,
         partial: bool = False,
         replace: bool = False,
+        watching: Watching = unwatched,
     ) -> "Exported":
         """Write the records in one piece, each once, to a path, or as bytes to a function, as `export` does.
 
-        The format is that of the path's suffix unless it is named. Keeps out who wants to change the job meanwhile.
-        Raises Incomplete where the job is, unless `partial`; UsageError, VerificationFailed, StorageFailed, JobLocked.
+        The format is that of the path's suffix unless it is named; `watching` is told how far it is. Keeps out who
+        wants to change the job meanwhile. Raises Incomplete where the job is, unless `partial`; UsageError,
+        VerificationFailed, StorageFailed, JobLocked.
         """
         from resumable.export.export import export
         from resumable.export.request import ExportRequest, format_of
@@ -201,7 +204,7 @@ class Job:
         chosen = format_of(str(path or "-"), format)
         request = ExportRequest(to=path, format=chosen, table=table, names=names, partial=partial, replace=replace)
         with hold_to_look(self.home.lock, job=self.name):
-            return export(self.home, request, output=output)
+            return export(self.home, request, output=output, watching=watching)
 
     def _contract(self) -> Contract:
         job = self.status(events=0).job

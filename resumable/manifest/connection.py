@@ -256,8 +256,8 @@ class Connection:
         if application != tables.APPLICATION_ID:
             raise ManifestUnusable(
                 f"{self.path} is not a manifest of this program.",
-                hint="It was left untouched. If it was one, move it away, then:"
-                f" resumable repair {self.path.parent.name}",
+                hint="It was left untouched. If it was one, move it away, then:",
+                command=f"resumable repair {self.path.parent.name}",
             )
         if self.version > tables.VERSION:
             raise ManifestUnusable(

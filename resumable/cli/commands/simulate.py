@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from resumable.cli.options import SimulateOptions
+from resumable.cli.command_options import SimulateOptions
 from resumable.cli.parse import text_of
 from resumable.cli.session import Session
 from resumable.errors import UsageError
