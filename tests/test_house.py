@@ -25,7 +25,7 @@ OUTSIDE = {
     "deltalake": ("export",),
     "time": ("clock", "simulator"),
     "random": ("clock", "simulator"),
-    "subprocess": ("api", "demo", "fleet"),  # a profile may name a command that tells its secret; the demo shows a kill; a job of a fleet is a process
+    "subprocess": ("api", "demo", "fleet"),  # a command that tells a secret; a kill that is shown; a job of a fleet
     "backoff": ("api",),
     "vl_convert": ("report",),
 }
