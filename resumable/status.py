@@ -187,7 +187,7 @@ def check_sound(manifest: ManifestReader) -> None:
     if flaws := manifest.flaws():
         raise ManifestUnusable(
             f"all windows are there, and the manifest does not agree with itself: {'; '.join(flaws[:3])}.",
-            hint="The job is not called complete. Mend it with:",
+            hint="The job is not called complete. Repair it with:",
             command=f"resumable repair {manifest.job().name}",
         )
 

@@ -105,7 +105,7 @@ def _known(error: Exception) -> ResumableError:
     name, text = type(error).__name__, str(error).strip()
     said = f"{name}: {text.splitlines()[0][:300]}" if text else name
     return ResumableError(
-        f"this should not have happened ({said}).",
+        f"internal error ({said}).",
         hint="What is recorded is safe. To see where it came from, run again with --debug.",
     )
 

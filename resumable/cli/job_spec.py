@@ -171,7 +171,7 @@ def _free(contract: Contract, free: Mapping[str, Any] | None) -> str | None:
     for part, content in free.items():
         if part not in parts or not isinstance(content, list):
             raise UsageError(
-                f"--filter holds {part[:40]!a}, which is no list of filters of {contract.name}.",
+                f"--filter holds {part[:40]!a}, which is not a list of filters of {contract.name}.",
                 hint=f"""It may hold {", ".join(parts)}, each a list: --filter '{{"{parts[0]}": [...]}}'.""",
             )
     return parse.canonical(dict(free))

@@ -186,7 +186,7 @@ def _file(name: str, option: str) -> str:
         with open(name, "rb") as file:
             content = file.read(FILTER_BYTES_MOST + 1)
     except (OSError, ValueError) as failure:
-        why = getattr(failure, "strerror", None) or "that is no file name"
+        why = getattr(failure, "strerror", None) or "that is not a file name"
         raise UsageError(f"{option} names the file {name[:80]!a}, which cannot be read: {why}.") from None
     if len(content) > FILTER_BYTES_MOST:
         raise UsageError(f"the file {name[:80]!a} is longer than a megabyte.")

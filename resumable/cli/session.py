@@ -116,7 +116,7 @@ class Session:
         try:
             return max(0.05, float(text) if text else PLAIN_SECONDS)
         except ValueError:
-            raise UsageError(f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is no number.") from None
+            raise UsageError(f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is not a number.") from None
 
     @property
     def _redraws(self) -> bool:

@@ -278,7 +278,7 @@ def _warnings(
         if future:
             yield f"{future} of the windows end in the future: what is not there yet is not downloaded"
         if young:
-            yield f"{young} of the windows are younger than 48 h; Genesys still rewrites them (see --look-back)"
+            yield f"{young} of the windows are less than 48 h old; Genesys still rewrites them (see --look-back)"
     if ready is not None and (waiting := sum(window.end > ready for window in windows)):
         yield f"data for jobs is there up to {iso(ready)}: {waiting} of the windows wait for theirs"
     limit = deep_limit(contract, settings.deep_limit)

@@ -228,11 +228,11 @@ class Run:
         done = totals.pages_done
         safe = f"{expected(self._manifest, totals).of(done)} {'is' if done == 1 else 'are'} safe"
         if self._stop.reason in LIMITS:
-            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command carries on.", safe=done)
+            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command resumes.", safe=done)
         if self._stop.requested or recorder is None:
             return Interrupted(
                 f"interrupted: {safe}.",
-                hint="The same command carries on.",
+                hint="The same command resumes.",
                 safe=done,
                 terminated=self._stop.reason == "SIGTERM",
             )
@@ -242,7 +242,7 @@ class Run:
         left_out = f"{totals.windows - totals.windows_done} windows that it no longer finds are not complete"
         return ManifestUnusable(
             f"the manifest does not agree with itself: {left_out}; {safe}.",
-            hint="Mend it with:",
+            hint="Repair it with:",
             command=f"resumable repair {self._job.name}",
             safe=done,
         )

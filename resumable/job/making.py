@@ -70,7 +70,7 @@ def _compare(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta | None) 
     if not same:
         raise UsageError(
             f"the job {job.name} exists, with another query: {_difference(old, new)}.",
-            hint="Give this one another name with --job, or carry on the old one with:",
+            hint="Give this one another name with --job, or resume the old one with:",
             command=f"resumable resume {job.name}",
         )
 

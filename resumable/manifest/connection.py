@@ -297,7 +297,7 @@ class Connection:
             if code is not None and code & 0xFF in _STORAGE_CODES:
                 refused = StorageFailed(
                     f"the disk refused the manifest {self.path}: {failure}.",
-                    hint="Nothing recorded is lost. Mend that, then run the same command.",
+                    hint="Nothing recorded is lost. Fix that, then run the same command.",
                 )
                 if code in _SYNC_CODES:
                     self._unsynced = refused

@@ -30,7 +30,7 @@ MEANINGS = {
     Failure.NOT_THE_API: "what answers there is not the API: look at GENESYS_REGION and GENESYS_API_URL.",
     Failure.NO_MORE_JOBS: "others have as many jobs on the server as it lets be at once. It is tried again next time.",
     Failure.QUERY_REFUSED: "the server refuses the request itself: look at the filters and the ids in them.",
-    Failure.NOT_JSON: "the answer was no JSON: a proxy or a gateway answered in Genesys' place.",
+    Failure.NOT_JSON: "the answer was not JSON: a proxy or a gateway answered in Genesys' place.",
 }
 """What the failures that have an advice mean, in words."""
 
@@ -159,14 +159,14 @@ def _closing(status: Status) -> list[tuple[str, str]]:
             if twice.get(name):
                 checked.append(f"{amount(twice[name], 'record')} {words}")
         if receipt.get("retakes"):
-            checked.append(f"windows taken again {receipt['retakes']} times, because they had changed")
+            checked.append(f"windows downloaded again {receipt['retakes']} times, because they had changed")
         known.append(("checked", "; ".join(checked)))
         if receipt.get("counted"):
             known.append(_count(receipt["counted"], receipt["records"]))
         if receipt.get("provisional_windows"):
             count = amount(receipt["provisional_windows"], "window")
             known.append(
-                ("young", f"{count} may still change at the source; take them again later with --look-back 4d")
+                ("recent", f"{count} may still change at the source; download them again later with --look-back 4d")
             )
     if status.drift:
         path = next(iter(status.drift))
