@@ -23,6 +23,7 @@ OUTSIDE = {
     "pyarrow.parquet": ("storage", "export"),
     "duckdb": ("export",),
     "deltalake": ("export",),
+    "dlt": ("export",),
     "time": ("clock", "simulator"),
     "random": ("clock", "simulator"),
     "subprocess": ("demo",),  # which shows a kill

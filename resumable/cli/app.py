@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from resumable.cli import analyst_options, words
 from resumable.cli import options as o
-from resumable.cli import words
 from resumable.cli.signature import OptionClass, signature
 from resumable.version import __version__
 
@@ -71,6 +71,21 @@ COMMANDS = {
         options=o.ExportOptions,
         help="Write the records of a job in one piece: Parquet, CSV, JSON Lines, DuckDB or Delta Lake.",
         more=words.EXPORT,
+    ),
+    "load": Command(
+        options=analyst_options.LoadOptions,
+        help="Load the tables of a job into a warehouse: PostgreSQL, DuckDB, BigQuery, Snowflake, ..., through dlt.",
+        more=words.LOAD,
+    ),
+    "reconcile": Command(
+        options=analyst_options.ReconcileOptions,
+        help="Compare the details of a job with the server's aggregates, day by day: is anything missing?",
+        more=words.RECONCILE,
+    ),
+    "describe": Command(
+        options=analyst_options.DescribeOptions,
+        help="Print every column of a dataset, or of a table of its exports, with its type and meaning.",
+        more=words.DESCRIBE,
     ),
     "simulate": Command(
         options=o.SimulateOptions,

@@ -22,6 +22,8 @@ Environment:
   GENESYS_API_URL, GENESYS_LOGIN_URL        other addresses: a gateway, the simulator
   RESUMABLE_STATE                           the state folder; `state` when not set
   RESUMABLE_WORKERS                         requests in flight at once; 8 to 32, as needed, when not set
+  RESUMABLE_HASH_KEY, RESUMABLE_HASH_KEY_FILE
+                                            the key of --hash, 16 characters at least; or the file that holds it
   RESUMABLE_MIN_FREE                        bytes that a run wants free to start; 64 MiB when not set, 0: none
   RESUMABLE_GROUP_READABLE                  1: a new job's files can be read by the group, not by the owner alone
   RESUMABLE_PROXY, RESUMABLE_CA_BUNDLE      a proxy's URL; a file of certificates to trust
@@ -145,6 +147,36 @@ Examples:
   resumable export conversations-2025 --to metrics.csv --table metrics --names
   resumable export conversations-2025 --to conversations.duckdb
   resumable export conversations-2025 --to - | jq .conversationId
+"""
+
+LOAD = """
+Flat tables, as export --table has them, merged by day: only the days that changed since the last load are written.
+A load that was killed is finished by the next. Credentials are read where dlt reads them, such as the variable
+DESTINATION__POSTGRES__CREDENTIALS; they are never options.
+
+\b
+Examples:
+  resumable load conversations-2025 --to postgres
+  resumable load conversations-2025 --to warehouse.duckdb --table interactions --table segments --tz Europe/Berlin
+"""
+
+RECONCILE = """
+Counted are stays in queues that were offered, answered and abandoned, and handlings, by UTC day.
+The client needs the permission Analytics > Conversation Aggregate > View.
+
+\b
+Examples:
+  resumable reconcile
+  resumable reconcile conversations-2025 --tolerance 0.5%
+  resumable reconcile conversations-2025 --json | jq .differing
+"""
+
+DESCRIBE = """
+\b
+Examples:
+  resumable describe conversations
+  resumable describe conversations --table interactions
+  resumable describe user-details --table routingStatus --json | jq -r '.columns[].name'
 """
 
 SIMULATE = """

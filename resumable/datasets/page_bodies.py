@@ -67,4 +67,7 @@ def read_answer(
         raise ProtocolFault(quoting(why, body, redactor), answer=redactor.whole(body))
     if page.table is None and not envelope.may_lack(named, page.presence):
         raise ProtocolFault(emptiness, answer=redactor.whole(body))
-    return Answer(table=page.table, said=named, drift=page.drift, emptiness=emptiness)
+    table = page.table
+    if table is not None and redactor.private is not None:
+        table = redactor.private(table, schema)
+    return Answer(table=table, said=named, drift=page.drift, emptiness=emptiness)

@@ -76,11 +76,12 @@ class Csv:
         self._output(sink.getvalue().to_pybytes())
 
     def _flat(self, rows: pa.Table) -> pa.Table:
-        columns = [_texts(rows.column(name), node) for name, node in self._nodes]
+        columns = [as_text(rows.column(name), node) for name, node in self._nodes]
         return pa.Table.from_arrays(columns, names=[name for name, _ in self._nodes])
 
 
-def _texts(column: pa.ChunkedArray, node: Node | None) -> pa.ChunkedArray:
+def as_text(column: pa.ChunkedArray, node: Node | None) -> pa.ChunkedArray:
+    """Return a column as CSV has it: lists, objects and maps as JSON text, instants as Genesys writes them."""
     if node is None:
         return column
     if not isinstance(node, Leaf) or node.kind is ColumnKind.TEXT_MAP:

@@ -7,9 +7,10 @@ from typing import Any
 
 from resumable.cli.job_choice import only_job
 from resumable.cli.options import ExportOptions
+from resumable.cli.privacy_options import rules_of
 from resumable.cli.session import Session
 from resumable.cli.signals import raised
-from resumable.config import Settings
+from resumable.config import Settings, hash_key
 from resumable.errors import Interrupted, UsageError
 from resumable.export.export import Exported
 from resumable.export.request import Output
@@ -21,7 +22,7 @@ def export(session: Session, options: ExportOptions) -> None:
     """Write the records of a job to a path, or to stdout."""
     if options.to == "-" and session.json:
         raise UsageError("--to - and --json both want stdout.", hint="Leave one of them out.")
-    settings = Settings(state=session.state(options.state))
+    settings = Settings(state=session.state(options.state), hash_key=lambda: hash_key(session.environment))
     found = find(options.job or only_job(settings.files, "export"), settings, clock=session.clock)
     session.folder = found.folder
     with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)), _left_alone():
@@ -29,6 +30,10 @@ def export(session: Session, options: ExportOptions) -> None:
             _stdout(session) if options.to == "-" else options.to,
             format=options.format,
             table=options.table,
+            zone=options.tz,
+            privacy=rules_of(
+                options, lambda: found.contract().schema, needed=(), key_id=lambda: settings.required_hash().id
+            ),
             names=options.names,
             partial=options.partial,
             replace=options.replace,
