@@ -10,6 +10,7 @@ from resumable.datasets.contract import Contract
 from resumable.manifest.rows import NONE_OPEN, OpenRecords, WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import PageKey, Window
+from resumable.schema.instants import moment
 from resumable.storage.parts import Parts
 
 
@@ -54,8 +55,8 @@ def open_of(table: pa.Table, contract: Contract) -> OpenRecords:
     lacking = pc.is_null(table.column(contract.end_key))
     count = int(pc.sum(lacking).as_py() or 0)
     start = contract.schema.start
-    since = pc.min(table.column(start).filter(lacking)).as_py() if count and start else None
-    return OpenRecords(count=count, since=since)
+    earliest = pc.min(table.column(start).filter(lacking)).value if count and start else None
+    return OpenRecords(count=count, since=None if earliest is None else moment(earliest))
 
 
 def count_unknown(manifest: Manifest, contract: Contract, parts: Parts) -> None:

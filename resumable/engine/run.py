@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from resumable.api.client import Client, Stopped
 from resumable.api.session import open_session
@@ -22,6 +23,7 @@ from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recorder import Recorder
 from resumable.engine.recovery import remove_stale
 from resumable.engine.server_jobs import ServerJobWorker
+from resumable.engine.small_requests import small_request
 from resumable.engine.threads import Worker, work_through
 from resumable.errors import (
     Fault,
@@ -38,7 +40,7 @@ from resumable.manifest.rows import Totals
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState, label
 from resumable.status import check_complete
-from resumable.storage.job_files import JobFiles
+from resumable.storage.job_files import JobFiles, remove_unfinished_answers
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
 from resumable.text import amount, size
@@ -166,6 +168,8 @@ class Run:
 
     def _set_up(self, client: Client, kept: RecordKeys) -> tuple[LiveRun, Recorder, Worker]:
         feed = Feed(self._manifest, self._stop, limit=lambda: client.concurrency.size)
+        query = self._job.spec.query
+        client = replace(client, small=lambda: small_request(self._contract, query, self._manifest))
         context = RunContext(
             job=self._job,
             contract=self._contract,
@@ -206,6 +210,7 @@ class Run:
             except (ManifestUnusable, VerificationFailed) as unsound:
                 error = unsound
         if error is None:
+            remove_unfinished_answers(self._home.store)
             receipt.write(self._manifest, self._parts, self._contract, kept)
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
             return

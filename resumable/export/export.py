@@ -32,8 +32,8 @@ VERSION: Final = 1
 """Of what an export looks like; another one leaves nothing of the old that could stay."""
 
 
-Private = Callable[[pa.Table, Schema], pa.Table]
-"""Makes records of a schema private."""
+Private = Callable[[pa.Table, Schema, Schema], pa.Table]
+"""Makes records private, by the schema of what is read of them and of the whole."""
 
 
 @dataclass(frozen=True, kw_only=True)

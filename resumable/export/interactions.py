@@ -5,7 +5,7 @@ before, such as a call that an agent placed on behalf of a queue, is a row that 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from resumable.errors import UsageError
 from resumable.export.shape import Names, Shape, child_of, struct_of
 from resumable.export.tables import INTERACTIONS, TableShape
-from resumable.schema.fields import ColumnKind, Leaf, Node
+from resumable.schema.fields import ColumnKind, Leaf, ListOf, Node, ObjectOf
 from resumable.schema.schema import Schema, arrow_type
 
 _TEXT, _COUNT, _INSTANT = (Leaf(kind=kind) for kind in (ColumnKind.TEXT, ColumnKind.INTEGER, ColumnKind.INSTANT))
@@ -33,6 +33,19 @@ COLUMNS: Final[Mapping[str, Leaf]] = {
     **dict.fromkeys(("waitMs", "talkMs", "holdMs", "acwMs", "handleMs"), _COUNT),
 }
 """In order."""
+
+_READ: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("conversationId", "conversationStart")),
+    "participants": {
+        **dict.fromkeys(("purpose", "userId")),
+        "sessions": {
+            **dict.fromkeys(("mediaType", "direction")),
+            "metrics": dict.fromkeys(("name", "value")),
+            "segments": dict.fromkeys(("segmentStart", "queueId", "wrapUpCode")),
+        },
+    },
+}
+"""Of a conversation; None stands for a leaf."""
 
 _NAMED: Final = {"queueId": "queues", "userId": "users", "wrapUpCode": "wrapupcodes"}
 _WAITS: Final = ("tAnswered", "tAbandon", "tFlowOut", "tWait", "tAcd")
@@ -114,7 +127,7 @@ class InteractionShape(Shape):
         names = {name: _called(self.names, of) for name, of in _NAMED.items()}
         halves = _HalfHours(self.zone)
         made: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-        for batch in table.to_batches():
+        for batch in table.combine_chunks().to_batches():
             for row in _rows(batch, names, halves):
                 for name, value in zip(COLUMNS, row, strict=True):
                     made[name].append(value)
@@ -130,9 +143,24 @@ def make(schema: Schema, *, zone: str, names: Names) -> InteractionShape:
             f"--tz {zone[:40]!a} is not a time zone that this machine knows.",
             hint="Such as --tz Europe/Berlin, or America/New_York.",
         ) from failure
+    read = replace(schema, root=_read(schema.root, _READ))
     return InteractionShape(
-        records=schema, whole=schema, table=TableShape(name=INTERACTIONS, levels=()), names=names, zone=known
+        records=read, whole=read, table=TableShape(name=INTERACTIONS, levels=()), names=names, zone=known
     )
+
+
+def _read(node: Node, wanted: Mapping[str, Any]) -> ObjectOf:
+    """Return an object, or those of a list, with the members that are read."""
+    while isinstance(node, ListOf):
+        node = node.element
+    if not isinstance(node, ObjectOf):
+        raise TypeError("there are members of no object")
+    members: dict[str, Node] = {}
+    for name, member in node.members.items():
+        if name in wanted:
+            inner = wanted[name]
+            members[name] = member if inner is None else ListOf(element=_read(member, inner))
+    return ObjectOf(members=members)
 
 
 def _called(names: Names, dataset: str) -> dict[str, str]:

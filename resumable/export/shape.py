@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resumable.export import tables
+from resumable.export import needed, tables
 from resumable.export.tables import Level, TableShape
 from resumable.schema.fields import ListOf, Node, ObjectOf
 from resumable.schema.schema import UNMAPPED, Schema
@@ -20,7 +20,7 @@ class Shape:
     """How rows are made; `apply` does it."""
 
     records: Schema
-    """Of the parts."""
+    """Of the parts, as far as they are read."""
     whole: Schema
     """Of the parts with names beside the ids, where they are wanted."""
     table: TableShape | None
@@ -42,11 +42,19 @@ class Shape:
             return self.whole.arrow
         return self.apply(self.records.arrow.empty_table()).schema
 
+    @property
+    def read(self) -> list[str] | None:
+        """Name the columns of the parts that are read, as Parquet names them; None for all."""
+        return None if self.table is None else needed.paths(self.records)
+
     def apply(self, table: pa.Table) -> pa.Table:
         """Return the rows of some records, in their order."""
         if self.table is None and not self.names:
             return table
-        pieces = [struct_of(batch) for batch in table.to_batches()] or [struct_of(_empty(table.schema))]
+        # A kernel costs by the chunk, and the pages of 100 records make many.
+        pieces = [struct_of(batch) for batch in table.combine_chunks().to_batches()] or [
+            struct_of(_empty(table.schema))
+        ]
         if self.names:
             pieces = [_named(piece, self.records.root, self.names, top=True) for piece in pieces]
         if self.table is None:
@@ -56,13 +64,17 @@ class Shape:
 
 def make(schema: Schema, root: str, *, table: str | None, names: Names) -> Shape:
     """Make a shape. Raises UsageError where there is no such table."""
-    whole = schema
-    if names:
-        named = tables.with_names(schema.root)
-        whole = replace(schema, root=named)
-    return Shape(
-        records=schema, whole=whole, table=None if table is None else tables.table(whole, root, table), names=names
-    )
+    whole = _with_names(schema, names)
+    if table is None:
+        return Shape(records=schema, whole=whole, table=None, names=names)
+    # The tables' names are those of the whole tree.
+    records, _ = needed.narrowed(schema, tables.table(schema, root, table))
+    _, made = needed.narrowed(whole, tables.table(whole, root, table))
+    return Shape(records=records, whole=_with_names(records, names), table=made, names=names)
+
+
+def _with_names(schema: Schema, names: Names) -> Schema:
+    return replace(schema, root=tables.with_names(schema.root)) if names else schema
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:

@@ -138,8 +138,8 @@ def _shaped(work: _Work, days: list[int], made: Shape) -> Iterator[tuple[int, pa
     nodes = dict(made.columns)
     with ThreadPoolExecutor(indexes.threads()) as readers:
         for batch in rows.batches(work.index, days):
-            for day, records in rows.of_days(work.index, batch, readers, work.scratch):
-                found = made.apply(records)
+            for day, records in rows.of_days(work.index, batch, readers, work.scratch, columns=made.read):
+                found = made.apply(records).combine_chunks()
                 if not found.num_rows:
                     continue
                 columns = [_plain(found.column(column), nodes[column]) for column in found.column_names]
@@ -147,7 +147,7 @@ def _shaped(work: _Work, days: list[int], made: Shape) -> Iterator[tuple[int, pa
                 yield day, table.append_column(DAY, pa.array([day_name(day)] * len(table), pa.string()))
 
 
-def _plain(column: pa.ChunkedArray, node: Node | None) -> pa.ChunkedArray:
+def _plain(column: pa.ChunkedArray, node: Node | None) -> pa.Array:
     """Return a column that every warehouse has a type for: lists and maps are JSON text."""
     return (
         column

@@ -27,8 +27,8 @@ class ExportWork:
     shape: Shape
     made_as: str
     scratch: Path
-    private: Callable[[pa.Table, Schema], pa.Table] | None = None
-    """Makes records private before anything is made of them."""
+    private: Callable[[pa.Table, Schema, Schema], pa.Table] | None = None
+    """Makes records private before anything is made of them, by the schema of what is read and of the whole."""
     counts: dict[int, int] = field(default_factory=dict)
     """Rows written, by day."""
 
@@ -38,12 +38,13 @@ class ExportWork:
 
     def pour(self, index: Index, days: Iterable[int], sink: RowSink) -> None:
         """Write the rows of some days, one after the other."""
+        read = self.shape.read
         with ThreadPoolExecutor(indexes.threads()) as readers, ThreadPoolExecutor(1) as writer:
             behind = WriteBehind(sink, writer)
             for batch in rows.batches(index, days):
-                for day, records in rows.of_days(index, batch, readers, self.scratch):
+                for day, records in rows.of_days(index, batch, readers, self.scratch, columns=read):
                     if self.private is not None:
-                        records = self.private(records, self.source.schema)
+                        records = self.private(records, self.shape.records, self.source.schema)
                     shaped = self.shape.apply(records)
                     self.counts[day] = self.counts.get(day, 0) + shaped.num_rows
                     behind.add(day, shaped)

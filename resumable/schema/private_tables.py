@@ -31,13 +31,14 @@ class PrivateTables:
         self._rules = rules
         self._hashed = hashed
 
-    def __call__(self, table: pa.Table, schema: Schema) -> pa.Table:
-        """Return the records with what is private left out or hashed."""
-        plan = _plan(schema, self._rules)
+    def __call__(self, table: pa.Table, schema: Schema, whole: Schema | None = None) -> pa.Table:
+        """Return the records with what is private left out or hashed; theirs is a part of the schema `whole`."""
+        whole = whole or schema
+        plan = _plan(whole, self._rules)
         pieces = [
             pa.Table.from_arrays(
                 [
-                    self._top(name, array, schema, plan)
+                    self._top(name, array, schema, whole or schema, plan)
                     for name, array in zip(batch.schema.names, batch.columns, strict=True)
                 ],
                 schema=table.schema,
@@ -46,9 +47,9 @@ class PrivateTables:
         ]
         return pa.concat_tables(pieces).combine_chunks() if pieces else table
 
-    def _top(self, name: str, array: pa.Array, schema: Schema, plan: _Plan) -> pa.Array:
+    def _top(self, name: str, array: pa.Array, schema: Schema, whole: Schema, plan: _Plan) -> pa.Array:
         if name == UNMAPPED:
-            return self._unmapped(array, schema, plan)
+            return self._unmapped(array, whole, plan)
         return self._column(array, schema.root.members[name], _of(plan, name))
 
     def _column(self, array: pa.Array, node: Node, plan: _Plan) -> pa.Array:

@@ -17,6 +17,11 @@ class GuardedStore:
     store: Store
     guard: Guard
 
+    @property
+    def contested(self) -> bool:
+        """Return what the other store says."""
+        return self.store.contested
+
     def create(self, key: str, data: bytes | memoryview) -> Tag | Exists:
         """Ask, then write."""
         self.guard()

@@ -67,6 +67,13 @@ def kept_answers(store: Store) -> int:
     return len(store.list(_ANSWERS))
 
 
+def remove_unfinished_answers(store: Store) -> None:
+    """Remove what a failure or a kill has left of an answer that was being kept. Raises StorageFailed."""
+    for key in store.list(_ANSWERS):
+        if durable.is_temporary(name_of(key)):
+            store.remove(key)
+
+
 def window_of(key: str) -> Interval | None:
     """Read a window off the key that its parts lie below; None for any other key."""
     match = _WINDOW.fullmatch(name_of(key))

@@ -41,6 +41,13 @@ class Store(Protocol):
     that write are for the one process that holds the job.
     """
 
+    @property
+    def contested(self) -> bool:
+        """Whether a process that has lost the job may still write, as one of another machine may.
+
+        Then nothing is put in the place of what was not looked at, and nothing is removed whose key may come again.
+        """
+
     def create(self, key: str, data: bytes | memoryview) -> Tag | Exists:
         """Make a key that is not there, durably, whoever else may be doing so at the same time."""
 

@@ -203,6 +203,20 @@ print(sorted({heavy} & sys.modules.keys()), file=sys.stderr)
     assert found.stderr.strip() == "[]"
 
 
+def test_a_backfill_brings_in_no_pandas(cli: CommandLine) -> None:
+    """Installed or not, pandas is not used: one timestamp's `as_py` would cost every run its 40 MB."""
+    code = """
+import sys
+from resumable.cli.main import run
+assert run(["backfill", "conversations", "--from", "2023-10-01", "--to", "2023-10-02"]) == 0
+print("pandas" in sys.modules)
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=cli.environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert found.stdout.splitlines()[-1] == "False"
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 @pytest.mark.parametrize(
     ("words", "offered"), [("resumable backfill conv", "conversations-pagecount"), ("resumable resume ", "unfinished")]

@@ -41,7 +41,8 @@ def test_a_backfill_killed_again_and_again_ends_equal_to_the_truth(
         pages = 7 * records // 20
         sent = sim.log.count(*PAGE_KINDS)
         assert status["pages"] == {"known": pages, "done": pages, "quarantined": 0}
-        assert pages <= sent <= pages + kills * WORKERS
+        behind = 7  # each day's last page is full, so the page behind it is looked at once
+        assert pages <= sent <= pages + behind + kills * WORKERS
         assert sent <= status["requests"] <= sent + kills * WORKERS
         again = finished(cli.start(*command))
         assert again.code == 0, again.stderr

@@ -8,8 +8,9 @@ import pytest
 import resumable
 from resumable import Endpoints, Job, JobState, Query
 from resumable.datasets.catalogue import CATALOGUE
-from resumable.simulator.faults.faults import FaultKind, SimFault
+from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.json_values import Json
+from resumable.simulator.messages import Kind
 from resumable.status import Status
 from tests.interop.datasets import FILTERED, FOREIGN, PUBLIC, every_filter
 from tests.interop.prism import Stand, as_javascript, read_document, undeclared_parameters
@@ -85,7 +86,8 @@ def test_an_answer_that_is_not_as_documented_is_reported(
     path: str, value: Json, named: str, stand: Stand, tmp_path: Path
 ) -> None:
     """A wrong type, format, word, null or member in an answer is a violation that names the field."""
-    stand.sim.inject(SimFault(kind=FaultKind.FIELD, path=path, value=value))
+    page = Match(kinds=(Kind.CONVERSATIONS,))
+    stand.sim.inject(SimFault(kind=FaultKind.FIELD, on=page, path=path, value=value))
     job = job_through(stand, "conversations", tmp_path, end="2023-10-02")
     job.run()
     assert stand.violations

@@ -16,8 +16,10 @@ from tests.support.inprocess import settings_for, spec_for
 MODELS = {
     ("conversations", Kind.CONVERSATIONS): "ConversationQuery",
     ("conversation-jobs", Kind.JOB_CREATE): "AsyncConversationQuery",
+    ("conversation-jobs", Kind.CONVERSATIONS): "ConversationQuery",
     ("user-details", Kind.USER_DETAILS): "UserDetailsQuery",
     ("user-detail-jobs", Kind.JOB_CREATE): "AsyncUserDetailsQuery",
+    ("user-detail-jobs", Kind.USER_DETAILS): "UserDetailsQuery",
 }
 
 

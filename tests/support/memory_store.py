@@ -18,6 +18,7 @@ class MemoryStore:
 
     name: str = "job"
     objects: dict[str, bytes] = field(default_factory=dict)
+    contested: bool = False
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def create(self, key: str, data: bytes | memoryview) -> Tag | Exists:
