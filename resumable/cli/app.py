@@ -82,6 +82,11 @@ COMMANDS = {
         help="Compare the details of a job with the server's aggregates, day by day: is anything missing?",
         more=words.RECONCILE,
     ),
+    "datasets": Command(
+        options=o.OutputOptions,
+        help="List what can be downloaded: endpoint, permission, paging, limits and key of each dataset.",
+        more=words.LIST,
+    ),
     "describe": Command(
         options=analyst_options.DescribeOptions,
         help="Print every column of a dataset, or of a table of its exports, with its type and meaning.",

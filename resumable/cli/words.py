@@ -171,6 +171,13 @@ Examples:
   resumable reconcile conversations-2025 --json | jq .differing
 """
 
+LIST = """
+\b
+Examples:
+  resumable datasets
+  resumable datasets --json | jq -r '.datasets[] | [.name, .permission] | @tsv'
+"""
+
 DESCRIBE = """
 \b
 Examples:
