@@ -44,6 +44,8 @@ _ENVIRONMENT = _named(
         ("RESUMABLE_WORKERS", "requests in flight at once; 8 to 32 when not set"),
         ("RESUMABLE_MIN_FREE", "bytes that must be free; 64 MiB when not set"),
         ("RESUMABLE_GROUP_READABLE", "1: the group can read a new job's files"),
+        ("RESUMABLE_HASH_KEY", "the key of --hash, 16 characters at least"),
+        ("RESUMABLE_HASH_KEY_FILE", "the file that holds it"),
         ("RESUMABLE_PROXY", "a proxy's URL"),
         ("RESUMABLE_CA_BUNDLE", "a file of certificates to trust"),
         ("NO_COLOR", "no colors"),
@@ -233,6 +235,43 @@ Without --yes it only says what would be removed. A list such as users is remove
 Examples:
   resumable prune
   resumable prune --older-than 7d --yes
+"""
+
+LOAD = """
+Flat tables, as export --table has them, merged by day: only the days that changed since the last load are written.
+A load that was killed is finished by the next. Credentials are read where dlt reads them, such as the variable
+DESTINATION__POSTGRES__CREDENTIALS; they are never options.
+
+\b
+Examples:
+  resumable load conversations-2025 --to postgres
+  resumable load conversations-2025 --to warehouse.duckdb --table interactions --table segments --tz Europe/Berlin
+"""
+
+RECONCILE = """
+Counted are stays in queues that were offered, answered and abandoned, and handlings, by UTC day.
+The client needs the permission Analytics > Conversation Aggregate > View.
+
+\b
+Examples:
+  resumable reconcile
+  resumable reconcile conversations-2025 --tolerance 0.5%
+  resumable reconcile conversations-2025 --json | jq .differing
+"""
+
+LIST = """
+\b
+Examples:
+  resumable datasets
+  resumable datasets --json | jq -r '.datasets[] | [.name, .permission] | @tsv'
+"""
+
+DESCRIBE = """
+\b
+Examples:
+  resumable describe conversations
+  resumable describe conversations --table interactions
+  resumable describe user-details --table routingStatus --json | jq -r '.columns[].name'
 """
 
 SIMULATE = """
