@@ -199,7 +199,7 @@ def _words(to: str) -> Iterator[None]:
         said = " ".join(str(inner).split())[:300]
         raise StorageFailed(
             f"{to} did not take the rows: {type(inner).__name__}: {said}",
-            hint="Nothing that was loaded before is lost. Run the same command again once that is mended.",
+            hint="Nothing that was loaded before is lost. Run the same command again once that is repaired.",
         ) from None
 
 
