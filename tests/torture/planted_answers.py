@@ -32,7 +32,10 @@ BUGS_OF_ANSWERS = (
         module="resumable/api/outage.py",
         right="                    self._lose_patience(now)\n",
         wrong="",
-        catchers=("tests/engine/test_outages.py",),
+        catchers=(
+            "tests/engine/test_outages.py::test_an_outage_past_patience_ends_the_run_and_nothing_is_quarantined",
+        ),
+        options=("--timeout", "20"),
     ),
     Bug(
         name="an answer that speaks of an error is an empty page",
