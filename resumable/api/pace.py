@@ -5,8 +5,10 @@ evenly; time that was not used is gone, so that no pause, sleep or clock jump is
 """
 
 import collections
+import contextlib
 import itertools
-from collections.abc import Mapping, Reversible
+import threading
+from collections.abc import Iterator, Mapping, Reversible
 from dataclasses import dataclass, field
 
 from resumable.api.pace_shared import LocalSlots, Slots
@@ -201,6 +203,13 @@ class Pace:
         self._slowdown = min(2.0, self._slowdown * 1.05)
 
 
+class _Mine(threading.local):
+    """What a thread is about: whether requests of it belong together, and whether it holds back the end for them."""
+
+    together = False
+    holds = False
+
+
 class Pacer:
     """Lets requests go one by one at the pace; every thread of a run waits here."""
 
@@ -209,6 +218,7 @@ class Pacer:
         self._pace = pace
         self._stop = stop
         self._left = most
+        self._mine = _Mine()
         self._under_way = 0
         """Slots that were taken, and neither `done` nor `unused` was said yet."""
 
@@ -217,12 +227,16 @@ class Pacer:
         """Requests a minute that may be sent, as far as is known."""
         return self._pace.per_minute
 
-    def acquire(self) -> bool:
-        """Wait for a slot and take it, then say `done` or `unused`; False when the run is to end instead."""
+    def acquire(self, *, counted: bool = True) -> bool:
+        """Wait for a slot and take it, then say `done` or `unused`; False when the run is to end instead.
+
+        `counted`: whether it is one of those of which there are `most`.
+        """
         clock, condition = self._stop.clock, self._stop.condition
         with condition:
             while not self._stop.requested:
-                if self._left == 0:
+                if counted and self._left == 0:
+                    self._let_go()
                     # The last of them may not have gone yet, and to end the run now would hold it back.
                     if self._under_way:
                         clock.wait(condition, None)
@@ -234,8 +248,11 @@ class Pacer:
                     wait = self._pace.wait_seconds(now)
                     if wait <= 0:
                         self._pace.take(now)
-                        self._left = self._left and self._left - 1
+                        if counted and self._left is not None:
+                            self._left -= 1
                         self._under_way += 1
+                        if self._mine.together and not self._mine.holds:
+                            self._under_way, self._mine.holds = self._under_way + 1, True
                         return True
                 clock.wait(condition, wait)
         return False
@@ -247,13 +264,30 @@ class Pacer:
             if self._left == 0 and not self._under_way:
                 self._stop.condition.notify_all()
 
-    def unused(self) -> None:
+    def unused(self, *, counted: bool = True) -> None:
         """Give back a slot whose request never went: it does not count."""
         with self._stop.condition:
             self._under_way -= 1
             if self._left is not None:
-                self._left += 1
+                self._left += counted
                 self._stop.condition.notify_all()
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Let what this thread asks beside its first request here go before the last of `most` ends the run."""
+        self._mine.together = True
+        try:
+            yield
+        finally:
+            with self._stop.condition:
+                self._mine.together = False
+                self._let_go()
+
+    def _let_go(self) -> None:
+        """Hold the end of the run back no longer, for what this thread might have asked."""
+        if self._mine.holds:
+            self._mine.holds = False
+            self.done()
 
     @property
     def held(self) -> bool:

@@ -233,10 +233,15 @@ class ManifestReader:
             *self._ordered("start_ms > ? ORDER BY start_ms", start),
         ]
 
-    def _ordered(self, which: str, start: int) -> list[WindowRow]:
+    def likely_answered(self) -> WindowRow | None:
+        """Return a window whose pages have come, or else the last one, which is asked for last; None for no window."""
+        found = self._ordered("state = 'complete' ORDER BY start_ms DESC") or self._ordered("1 ORDER BY start_ms DESC")
+        return found[0] if found else None
+
+    def _ordered(self, which: str, *values: int) -> list[WindowRow]:
         rows = self._db.rows(
             f"SELECT {window_columns(self._version)} FROM window WHERE {which} LIMIT 1",  # noqa: S608 - constants of this module
-            (start,),
+            values,
         )
         with sensible("a window's row", self._db.path):
             return [window_row(row) for row in rows]
@@ -260,6 +265,16 @@ class ManifestReader:
             "SELECT rows FROM page WHERE window = ? AND take = ? AND number = ?", (window.id, window.take, number)
         )
         return int(found or 0)
+
+    def is_quarantined(self, window: Window, number: int) -> bool:
+        """Tell whether a page of the current take was given up on."""
+        return bool(
+            self._db.value(
+                "SELECT EXISTS (SELECT 1 FROM page WHERE window = ? AND take = ? AND number = ?"
+                " AND state = 'quarantined')",
+                (window.id, window.take, number),
+            )
+        )
 
     def remote(self, window: Window) -> server_jobs.RemoteRow | None:
         """Return the job on the server that the window's current take is read from."""

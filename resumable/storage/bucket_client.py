@@ -28,7 +28,7 @@ VARIABLES: Final = {"s3": "AWS_", "az": "AZURE_", "gs": "GOOGLE_"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Client:
+class BucketClient:
     """How a bucket is spoken to."""
 
     environment: Mapping[str, str]
@@ -37,12 +37,12 @@ class Client:
     ca_bundle: str | None = None
     proxy: str | None = None
 
-    def with_patience(self, patience_seconds: float) -> "Client":
+    def with_patience(self, patience_seconds: float) -> "BucketClient":
         """Return the same with another patience."""
         return replace(self, patience_seconds=patience_seconds)
 
 
-def options_of(client: Client) -> dict[str, Any]:
+def options_of(client: BucketClient) -> dict[str, Any]:
     """Return how requests are sent. Raises UsageError for an endpoint that would not be encrypted."""
     seconds = timedelta(seconds=max(1.0, client.patience_seconds / 3))
     options: dict[str, Any] = {

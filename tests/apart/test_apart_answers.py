@@ -229,7 +229,6 @@ def test_users_are_asked_for_with_what_can_be_expanded(desk_at: MakeDesk) -> Non
     assert all("expand=" in entry.target for entry in desk.wire.cloud.asked(Kind.USERS))
 
 
-@pytest.mark.xfail(strict=True, reason="a page size above 1000 is capped before it is sent")
 def test_jobs_may_be_asked_for_more_than_a_thousand(desk_at: MakeDesk) -> None:
     """A page size that production uses is asked for, and a server that sends fewer is believed."""
     desk = desk_at(manners=Manners(job_page_most=10))
