@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from resumable.export.export import Exported
     from resumable.export.request import Output
+    from resumable.report.document import Written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +206,18 @@ class Job:
         request = ExportRequest(to=path, format=chosen, table=table, names=names, partial=partial, replace=replace)
         with hold_to_look(self.home.lock, job=self.name):
             return export(self.home, request, output=output, watching=watching)
+
+    def report(self, to: "Path | str | None" = None, *, replace: bool = False) -> "Written":
+        """Write one file with charts that opens in any browser, into the job's folder unless `to` says where.
+
+        Raises UsageError where something else is there and not to be replaced; LibraryMissing, StorageFailed.
+        """
+        from resumable.report.document import write
+
+        written = write(self.home, to, now=self.clock.now(), replace=replace)
+        if written is None:
+            raise self.home.missing()
+        return written
 
     def _contract(self) -> Contract:
         job = self.status(events=0).job
