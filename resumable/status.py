@@ -199,6 +199,16 @@ def cheaper_contract(status: Status) -> tuple[str, int] | None:
     return cheaper(spec.dataset, requests=pages, records=pages * spec.page_size, windows=totals.windows)
 
 
+def requests_left(totals: Totals) -> int | None:
+    """Return about how many requests a job still takes, by what its windows had so far; None where none is begun."""
+    if totals.windows_done == totals.windows:
+        return 0
+    if not totals.windows_begun:
+        return None
+    each = max(1.0, totals.pages_known / totals.windows_begun)
+    return totals.pages_known - totals.pages_done + round(each * (totals.windows - totals.windows_begun))
+
+
 def _receipt(home: JobFiles) -> dict[str, Any] | None:
     try:
         receipt = json.loads(home.store.read(RECEIPT))

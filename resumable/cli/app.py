@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from resumable.cli import analyst_options, words
 from resumable.cli import command_options as o
-from resumable.cli import words
-from resumable.cli.options import BackfillOptions
+from resumable.cli.options import BackfillOptions, OutputOptions
 from resumable.cli.signature import OptionClass, signature
 from resumable.version import __version__
 
@@ -78,6 +78,11 @@ COMMANDS = {
         help="Write the records of a job in one piece: Parquet, CSV, JSON Lines, DuckDB or Delta Lake.",
         more=words.EXPORT,
     ),
+    "fleet": Command(
+        options=o.FleetOptions,
+        help="Run the jobs of many clients together, on this machine or on a Ray cluster. The same command resumes.",
+        more=words.FLEET,
+    ),
     "delete": Command(
         options=o.DeleteOptions,
         help="Delete a job: its parts, its manifest, its receipt.",
@@ -87,6 +92,26 @@ COMMANDS = {
         options=o.PruneOptions,
         help="Remove what no job needs any more: files that repairs moved away, older lists.",
         more=words.PRUNE,
+    ),
+    "load": Command(
+        options=analyst_options.LoadOptions,
+        help="Load the tables of a job into a warehouse: PostgreSQL, DuckDB, BigQuery, Snowflake, ..., through dlt.",
+        more=words.LOAD,
+    ),
+    "reconcile": Command(
+        options=analyst_options.ReconcileOptions,
+        help="Compare the details of a job with the server's aggregates, day by day: is anything missing?",
+        more=words.RECONCILE,
+    ),
+    "datasets": Command(
+        options=OutputOptions,
+        help="List what can be downloaded: endpoint, permission, paging, limits and key of each dataset.",
+        more=words.LIST,
+    ),
+    "describe": Command(
+        options=analyst_options.DescribeOptions,
+        help="Print every column of a dataset, or of a table of its exports, with its type and meaning.",
+        more=words.DESCRIBE,
     ),
     "simulate": Command(
         options=o.SimulateOptions,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from resumable.cli.complete import complete_dataset, complete_job, complete_unfinished
 from resumable.cli.options import BackfillOptions, OutputOptions, RunOptions, SourceOptions, StateFolder
+from resumable.cli.privacy_options import PrivacyOptions
 from resumable.cli.signature import Option
 
 AnyJob = Annotated[str | None, Option(metavar="JOB", help="Its name.", complete=complete_job)]
@@ -127,7 +128,7 @@ class ReportOptions(OutputOptions, StateOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportOptions(OutputOptions, StateOptions):
+class ExportOptions(OutputOptions, StateOptions, PrivacyOptions):
     """Of `export`."""
 
     job: AnyJob = None
@@ -143,6 +144,10 @@ class ExportOptions(OutputOptions, StateOptions):
     table: Annotated[
         str | None,
         Option(flag="--table", metavar="NAME", help="Flat rows of one table in place of whole records."),
+    ] = None
+    tz: Annotated[
+        str | None,
+        Option(flag="--tz", metavar="ZONE", help="Half hours of --table interactions, such as Europe/Berlin."),
     ] = None
     names: Annotated[
         bool,
@@ -160,6 +165,35 @@ class ExportOptions(OutputOptions, StateOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FleetOptions(OutputOptions, StateOptions):
+    """Of `fleet`."""
+
+    action: Annotated[str, Option(metavar="run|plan|status", help="What to do with all jobs.")]
+    fleet: Annotated[str, Option(metavar="FLEET.toml", help="The file that names clients and jobs.")]
+    engine: Annotated[
+        str, Option(flag="--engine", metavar="local|ray", help="Processes of this machine, or tasks of Ray.")
+    ] = "local"
+    address: Annotated[
+        str | None,
+        Option(flag="--address", metavar="ADDRESS", help="The Ray cluster to join; Ray is started here if not given."),
+    ] = None
+    jobs: Annotated[
+        int | None,
+        Option(flag="--jobs", metavar="N", least=1, most=1000, help="Jobs at once; one for each client if not given."),
+    ] = None
+    tries: Annotated[
+        int,
+        Option(
+            flag="--tries", metavar="N", least=1, most=100, help="Run a job that ends with 3 or 5 so often at most."
+        ),
+    ] = 5
+    retry_wait: Annotated[
+        str,
+        Option(flag="--retry-wait", metavar="DURATION", help="Before the second; twice as long before each later one."),
+    ] = "30s"
+
+
+@dataclass(frozen=True, kw_only=True)
 class SimulateOptions(OutputOptions):
     """Of `simulate`."""
 
@@ -168,9 +202,7 @@ class SimulateOptions(OutputOptions):
     ] = 0
     seed: Annotated[int, Option(flag="--seed", metavar="N", help="The same seed invents the same records.")] = 1
     records: Annotated[int, Option(flag="--records", metavar="N", least=0, help="Conversations a day.")] = 100
-    style: Annotated[
-        str, Option(flag="--style", metavar="full|small", help="How rich a record is: 5 KB or 0.7 KB.")
-    ] = "full"
+    style: Annotated[str, Option(flag="--style", metavar="full|small|lifelike", help="How rich a record is.")] = "full"
     token_lifetime: Annotated[
         float, Option(flag="--token-lifetime", metavar="SECONDS", help="How long a token lives.")
     ] = 86_400.0

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from resumable.cli.complete import complete_dataset
+from resumable.cli.privacy_options import PrivacyOptions
 from resumable.cli.signature import Option, OptionRow, rows
 from resumable.cli.usual_files import any_usual
 
@@ -82,7 +83,7 @@ class TellOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobOptions:
+class JobOptions(PrivacyOptions):
     """What a job is: dataset, range, query, and how it is cut."""
 
     dataset: Annotated[

@@ -114,7 +114,7 @@ def forecast(
     asked_by, asked_spec = _asking(spec, contract)
     windows = list(cut(spec.interval, window_length(asked_by, spec.window, settings.interval_max)))
     stop = stop or Stop(clock)
-    with open_session(asked_by, settings, stop=stop, journal=NoJournal()) as client:
+    with open_session(asked_by, settings, stop=stop, journal=NoJournal(), query=spec.query) as client:
         chosen = windows if exact or len(windows) <= SAMPLE else _sampled(windows, clock)
         looks = _looks(client, asked_by, asked_spec, chosen, stop, watching)
         per_minute = client.pacer.per_minute

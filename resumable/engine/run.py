@@ -78,12 +78,16 @@ class Run:
         with Scratch(self._home.folder) as scratch, contextlib.ExitStack() as watched:
             kept = RecordKeys(scratch)
             journal = HeldJournal(self._manifest)
-            with open_session(self._contract, self._settings, stop=self._stop, journal=journal) as client:
+            with self._session(journal) as client:
                 recorder = None
                 if self._belong(client, journal):
                     self._begin(client)
                     recorder = self._work(client, kept, lambda live: watched.enter_context(watch(live)))
             self._conclude(recorder, kept)  # watched too: with many pages of earlier runs it takes minutes
+
+    def _session(self, journal: HeldJournal) -> AbstractContextManager[Client]:
+        query = self._job.spec.query
+        return open_session(self._contract, self._settings, stop=self._stop, journal=journal, query=query)
 
     def conclude(self) -> None:
         """Close a job of which every window is complete; nothing is asked of the server. Raises ManifestUnusable."""

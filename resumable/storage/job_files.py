@@ -30,6 +30,7 @@ LOCK: Final = "lock"
 _MAKING: Final = f".{MANIFEST}.restored"
 _ASIDE: Final = "aside"
 _ANSWERS: Final = f"{_ASIDE}/answers"
+_LOADS: Final = ".loads"
 _PACE: Final = ".pace"
 _DELETED: Final = ".deleted-"
 
@@ -171,6 +172,11 @@ class JobFiles:
     def manifest(self) -> Path:
         """Its SQLite file."""
         return self.folder / MANIFEST
+
+    @property
+    def loads(self) -> Path:
+        """Where loads into warehouses keep what is under way; beside the jobs, and none itself."""
+        return self.state.folder.resolve() / _LOADS
 
     @property
     def making(self) -> Path:

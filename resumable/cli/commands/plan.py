@@ -14,9 +14,8 @@ from resumable.cli.text.steps import Counted, Steps
 from resumable.config import Settings
 from resumable.datasets.resolve import of_job, resolve
 from resumable.engine.forecast import forecast
-from resumable.manifest.rows import Totals
 from resumable.models import JobSpec
-from resumable.status import Status, read
+from resumable.status import Status, read, requests_left
 
 
 def plan(session: Session, options: PlanOptions) -> None:
@@ -67,13 +66,3 @@ def _tell_rest(known: Status, settings: Settings, session: Session) -> None:
         return
     for line in rest_lines(known, requests=left, per_minute=per_minute, width=session.stdout_width):
         session.give(line)
-
-
-def requests_left(totals: Totals) -> int | None:
-    """Return about how many requests a job still takes, by what its windows had so far; None where none is begun."""
-    if totals.windows_done == totals.windows:
-        return 0
-    if not totals.windows_begun:
-        return None
-    each = max(1.0, totals.pages_known / totals.windows_begun)
-    return totals.pages_known - totals.pages_done + round(each * (totals.windows - totals.windows_begun))

@@ -4,9 +4,9 @@ import importlib
 import importlib.util
 import shlex
 import subprocess
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from resumable.cli.parse import text_of
 from resumable.errors import LibraryMissing, UsageError
 
 SECONDS: Final = 60.0
@@ -17,7 +17,16 @@ _MOST: Final = 8192
 
 def of_file(profile: str, name: str) -> str:
     """Return what a file holds. Raises UsageError where that is not one line."""
-    return _line(text_of(f"@{name}", f"the profile {profile}"), f"the file {name[:80]!a} of the profile {profile}")
+    what = f"the file {name[:80]!a} of the profile {profile}"
+    try:
+        with open(name, "rb") as file:
+            text = file.read(_MOST + 1).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{what} is not UTF-8.") from None
+    except (OSError, ValueError) as failure:
+        why = getattr(failure, "strerror", None) or "that is no file name"
+        raise UsageError(f"the profile {profile} names the file {name[:80]!a}, which cannot be read: {why}.") from None
+    return _line(text, what)
 
 
 def of_command(profile: str, command: str) -> str:
@@ -63,3 +72,7 @@ def _line(text: str, what: str) -> str:
     if not text or len(text) > _MOST or "\n" in text:
         raise UsageError(f"{what} does not hold one line.")
     return text
+
+
+PLACES: Final[Mapping[str, Callable[[str, str], str]]] = {"file": of_file, "command": of_command, "keyring": of_keyring}
+"""How each place is asked, by the ending of the key that names it; a variable is looked up in the environment."""
