@@ -25,7 +25,7 @@ OUTSIDE = {
     "deltalake": ("export",),
     "time": ("clock", "simulator"),
     "random": ("clock", "simulator"),
-    "subprocess": ("demo",),  # which shows a kill
+    "subprocess": ("demo", "fleet"),  # which shows a kill, and which runs jobs
     "backoff": ("api",),
     "vl_convert": ("report",),
 }
