@@ -320,8 +320,8 @@ class Journal(Protocol):
     def outage(self, since: datetime | None, why: str) -> None:
         """Keep since when nobody is answered, and why; None once somebody is."""
 
-    def answered(self, seconds: float, *, allowed: float) -> None:
-        """Take in an answer, so many seconds after it was asked for, and the requests a minute that may be sent."""
+    def answered(self, seconds: float, *, allowed: float, others: int | None = None) -> None:
+        """Take in an answer: after so many seconds, requests a minute allowed, and used by others where it tells."""
 
 
 def iso(moment: datetime) -> str:

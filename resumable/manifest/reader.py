@@ -189,6 +189,11 @@ class ManifestReader:
         with sensible("a counter", self._db.path):
             return {counter: int(known.get(counter.value, 0)) for counter in Counter}
 
+    def used_by_others(self) -> int | None:
+        """Return how many requests of the server's newest minute were not this job's; None where it never told."""
+        found = self._db.rows("SELECT value FROM counter WHERE name = ?", (minutes.USED_BY_OTHERS,))
+        return int(found[0][0]) if found else None
+
     def minutes(self) -> list[minutes.MinuteRow]:
         """Return how the job went, minute by minute; nothing where an older version wrote the manifest."""
         with sensible("a minute", self._db.path):
