@@ -136,6 +136,8 @@ class Query:
     metrics: tuple[str, ...] = ()
     declaration: str | None = None
     """The description of a dataset that comes from a file, canonical: a job needs the file no more."""
+    privacy: str | None = None
+    """What is left out of its records or hashed: a `PrivacyRules`, canonical."""
 
     def to_json(self) -> str:
         """Return the canonical text: only what is set, keys sorted."""
@@ -145,9 +147,7 @@ class Query:
     def from_json(cls, text: str) -> "Query":
         """Read back what `to_json` wrote."""
         known: dict[str, Any] = json.loads(text)
-        free: str | None = known.pop("filter", None)
-        declaration: str | None = known.pop("declaration", None)
-        return cls(filter=free, declaration=declaration, **{name: tuple(values) for name, values in known.items()})
+        return cls(**known | {name: tuple(each) for name, each in known.items() if isinstance(each, list)})
 
 
 @dataclass(frozen=True, kw_only=True)

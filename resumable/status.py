@@ -8,6 +8,7 @@ from typing import Any
 
 from resumable.datasets.catalogue import cheaper
 from resumable.errors import ManifestUnusable
+from resumable.manifest.expected import Expected, expected
 from resumable.manifest.inventory import check_there, lacks
 from resumable.manifest.ownership import check_own, check_receipt
 from resumable.manifest.reader import ManifestReader, reader
@@ -27,6 +28,8 @@ class Status:
     job: JobRow
     state: JobState
     totals: Totals
+    expected: Expected
+    """Pages of all windows, as far as they have named theirs."""
     counters: dict[Counter, int]
     drift: dict[str, int]
     """What the schema had no place for, by path: it is in `_unmapped`."""
@@ -52,6 +55,11 @@ class Status:
     """Windows that are asked for in smaller pages than the job's, because those were too heavy."""
 
     @property
+    def complete_to(self) -> datetime:
+        """Up to when the range has no gap."""
+        return self.expected.gap or self.job.spec.interval.end
+
+    @property
     def outage(self) -> dict[str, str] | None:
         """Since when the source has answered nobody, and in what way it does not; None where it has."""
         since = self.job.outage_since
@@ -75,6 +83,7 @@ class Status:
             "windows": {"total": totals.windows, "done": totals.windows_done},
             "pages": {
                 "known": totals.pages_known,
+                "expected": self.expected.pages,
                 "done": totals.pages_done,
                 "quarantined": totals.pages_quarantined,
             },
@@ -134,6 +143,7 @@ def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | No
             job=job,
             state=state,
             totals=totals,
+            expected=expected(manifest, totals),
             counters=manifest.counters(),
             drift=manifest.drift(),
             quarantined=tuple(manifest.quarantined()),
@@ -181,7 +191,7 @@ def check_sound(manifest: ManifestReader) -> None:
     if flaws := manifest.flaws():
         raise ManifestUnusable(
             f"all windows are there, and the manifest does not agree with itself: {'; '.join(flaws[:3])}.",
-            hint="The job is not called complete. Mend it with:",
+            hint="The job is not called complete. Repair it with:",
             command=f"resumable repair {manifest.job().name}",
         )
 

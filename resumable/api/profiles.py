@@ -7,6 +7,7 @@ moment, on the machine that runs it, so that a profile can travel and a secret d
 from collections.abc import Mapping
 from typing import Final
 
+from resumable.api.secret_places import PLACES
 from resumable.errors import UsageError
 from resumable.tomlfile import Table
 
@@ -20,11 +21,9 @@ VARIABLES: Final = {
 """What a profile says itself, and the environment variable in whose place it stands."""
 
 CREDENTIALS: Final = {"client_id": "GENESYS_CLIENT_ID", "client_secret": "GENESYS_CLIENT_SECRET"}
-"""What a profile only names a place for: `_env` a variable, `_file` a file."""
+"""What a profile only names a place for: `_env` a variable, `_file` a file, and so on."""
 
-PROFILE_KEYS: Final = (*VARIABLES, *(f"{name}_{where}" for name in CREDENTIALS for where in ("env", "file")))
-
-_SECRET_BYTES = 8192
+PROFILE_KEYS: Final = (*VARIABLES, *(f"{name}_{where}" for name in CREDENTIALS for where in ("env", *PLACES)))
 
 
 def profile(table: Table, *, more: bool = False) -> dict[str, str]:
@@ -36,7 +35,8 @@ def profile(table: Table, *, more: bool = False) -> dict[str, str]:
             raise table.error(
                 name,
                 "is not to be in a file",
-                hint=f'Name a variable ({name}_env = "MY_VARIABLE") or a file that holds it ({name}_file = "path").',
+                hint=f'Name a variable ({name}_env = "MY_VARIABLE"), a file ({name}_file = "path"), a command'
+                f' ({name}_command = "pass show genesys") or the keyring ({name}_keyring = "service/user").',
             )
     found = {name: table.text(name) for name in PROFILE_KEYS}
     if not more:
@@ -57,9 +57,10 @@ def applied(name: str, said: Mapping[str, str], given: Mapping[str, str]) -> dic
 
 def credential(name: str, said: Mapping[str, str], key: str, given: Mapping[str, str]) -> str:
     """Return the client id or the secret of a profile; empty where nobody says one. Raises UsageError."""
-    variable, file = said.get(f"{key}_env"), said.get(f"{key}_file")
-    if file is not None:
-        return _of_file(name, file)
+    place = next((place for place in PLACES if f"{key}_{place}" in said), None)
+    if place is not None:
+        return PLACES[place](name, said[f"{key}_{place}"])
+    variable = said.get(f"{key}_env")
     if variable is None:
         return given.get(CREDENTIALS[key], "")
     if not given.get(variable, "").strip():
@@ -68,17 +69,3 @@ def credential(name: str, said: Mapping[str, str], key: str, given: Mapping[str,
             hint=f"Set it, or name another variable as {key}_env.",
         )
     return given[variable]
-
-
-def _of_file(profile: str, path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            text = file.read(_SECRET_BYTES + 1).decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise UsageError(f"the file {path[:80]!a} of the profile {profile} is not UTF-8.") from None
-    except (OSError, ValueError) as failure:
-        why = getattr(failure, "strerror", None) or "that is no file name"
-        raise UsageError(f"the profile {profile} names the file {path[:80]!a}, which cannot be read: {why}.") from None
-    if not text or len(text) > _SECRET_BYTES or "\n" in text:
-        raise UsageError(f"the file {path[:80]!a} of the profile {profile} does not hold one line.")
-    return text

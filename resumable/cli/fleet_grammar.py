@@ -10,6 +10,7 @@ from resumable.cli.job_spec import spec_of
 from resumable.cli.options import JobOptions, OutputOptions, RunOptions, file_keys
 from resumable.cli.session import Session
 from resumable.cli.signature import OptionRow, rows
+from resumable.config import Settings
 from resumable.datasets.resolve import resolve
 from resumable.errors import UsageError
 from resumable.job.naming import default_name
@@ -29,6 +30,8 @@ class FleetGrammar:
     """The grammar of a job in fleet.toml, by the options table."""
 
     session: Session
+    settings: Settings
+    """Where lists lie that know names; no credentials, for a fleet has those of many."""
 
     @property
     def of_jobs(self) -> Collection[str]:
@@ -51,7 +54,7 @@ class FleetGrammar:
         Raises UsageError for options of which no job can be made.
         """
         fixed = self._fixed(values)
-        resolved, contract = resolve(spec_of(self._options(fixed), self.session))
+        resolved, contract = resolve(spec_of(self._options(fixed), self.session, self.settings))
         name = default_name(resolved)
         if contract.timeless or not self._moves(values, "to") or self._moves(values, "from"):
             return name

@@ -27,6 +27,7 @@ from typing import Any, Final
 from resumable.api.profiles import applied, profile
 from resumable.cli.parse import text_of
 from resumable.cli.signature import OptionClass, OptionRow
+from resumable.cli.usual_files import HERE, of_user
 from resumable.errors import UsageError
 from resumable.storage import durable
 from resumable.tomlfile import Table, TomlSource, nearest
@@ -53,7 +54,7 @@ class JobFile:
         try:
             raw = tomllib.loads(text)
         except tomllib.TOMLDecodeError as failure:
-            raise UsageError(f"{path} is no TOML: {failure}.", hint="See the example in the README.") from None
+            raise UsageError(f"{path} is not valid TOML: {failure}.", hint="See the example in the README.") from None
         source = TomlSource(name=path, text=text)
         found: dict[str, Any] = {}
         for key, value in raw.items():
@@ -75,6 +76,29 @@ class JobFile:
                 hint=f"It has: {known}. Profiles are in the file that --config names.",
             )
         return applied(chosen, self.profiles[chosen], given)
+
+
+def usual(environment: Mapping[str, str], keys: Keys) -> JobFile:
+    """Read those that nobody names: the working folder's says options, over those of the user, whose profiles count.
+
+    A folder may be anybody's: whom to ask, and with which secret, is said by the user's own file alone.
+    Raises UsageError.
+    """
+    user, found = of_user(environment), []
+    values: dict[str, Any] = {}
+    profiles: Mapping[str, Mapping[str, str]] = {}
+    if user is not None and user.is_file():
+        own = JobFile.read(str(user), keys)
+        values, profiles, found = own.values, own.profiles, [str(user)]
+    if HERE.is_file():
+        here = JobFile.read(str(HERE), keys)
+        if here.profiles:
+            raise UsageError(
+                f"{HERE} has profiles, and they are not read from a file that was not named.",
+                hint=f"Move them to {user or 'a file of your own'}, or name the file: --config {HERE}",
+            )
+        values, found = {**values, **here.values}, [*found, str(HERE)]
+    return JobFile(name=" and ".join(reversed(found)), values=values, profiles=profiles)
 
 
 KINDS: Final[Mapping[type, str]] = {int: "a whole number", bool: "true or false", str: "a text"}

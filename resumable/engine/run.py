@@ -36,6 +36,7 @@ from resumable.errors import (
     UsageError,
     VerificationFailed,
 )
+from resumable.manifest.expected import expected
 from resumable.manifest.rows import Totals
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState, label
@@ -77,12 +78,16 @@ class Run:
         with Scratch(self._home.folder) as scratch, contextlib.ExitStack() as watched:
             kept = RecordKeys(scratch)
             journal = HeldJournal(self._manifest)
-            with open_session(self._contract, self._settings, stop=self._stop, journal=journal) as client:
+            with self._session(journal) as client:
                 recorder = None
                 if self._belong(client, journal):
                     self._begin(client)
                     recorder = self._work(client, kept, lambda live: watched.enter_context(watch(live)))
             self._conclude(recorder, kept)  # watched too: with many pages of earlier runs it takes minutes
+
+    def _session(self, journal: HeldJournal) -> AbstractContextManager[Client]:
+        query = self._job.spec.query
+        return open_session(self._contract, self._settings, stop=self._stop, journal=journal, query=query)
 
     def conclude(self) -> None:
         """Close a job of which every window is complete; nothing is asked of the server. Raises ManifestUnusable."""
@@ -225,13 +230,13 @@ class Run:
         if totals.windows_done == totals.windows and not left:
             return None
         done = totals.pages_done
-        safe = f"{done:,} of {totals.pages_known:,} pages are safe"
+        safe = f"{expected(self._manifest, totals).of(done)} {'is' if done == 1 else 'are'} safe"
         if self._stop.reason in LIMITS:
-            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command carries on.", safe=done)
+            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command resumes.", safe=done)
         if self._stop.requested or recorder is None:
             return Interrupted(
                 f"interrupted: {safe}.",
-                hint="The same command carries on.",
+                hint="The same command resumes.",
                 safe=done,
                 terminated=self._stop.reason == "SIGTERM",
             )
@@ -241,7 +246,7 @@ class Run:
         left_out = f"{totals.windows - totals.windows_done} windows that it no longer finds are not complete"
         return ManifestUnusable(
             f"the manifest does not agree with itself: {left_out}; {safe}.",
-            hint="Mend it with:",
+            hint="Repair it with:",
             command=f"resumable repair {self._job.name}",
             safe=done,
         )

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from resumable.clock import Stop
 from resumable.errors import ExitCode
 from resumable.fleet.fleet import FleetJob
-from resumable.fleet.process import Ended, Work
+from resumable.fleet.process import JobEnd, JobRun
 from resumable.text import amount, span
 
 AGAIN: Final = (ExitCode.INCOMPLETE, ExitCode.STORAGE)
@@ -29,7 +29,7 @@ FARTHEST_SECONDS: Final = 3600.0
 class Engine(Protocol):
     """Where work is done."""
 
-    def run(self, work: Work) -> Ended:
+    def run(self, work: JobRun) -> JobEnd:
         """Run one piece of work to its end; called from a thread for each."""
 
     def stop(self) -> None:
@@ -57,12 +57,12 @@ class _Entry:
     """A job that is not over."""
 
     job: FleetJob
-    work: Work
+    work: JobRun
     not_before: float = float("-inf")
     """Monotonic seconds."""
     tried: int = 0
     lost: int = 0
-    ended: Ended | None = None
+    ended: JobEnd | None = None
 
 
 @dataclass(kw_only=True)
@@ -73,12 +73,12 @@ class Dispatch:
     stop: Stop
     tell: Callable[[str], None]
     tries: Tries = field(default_factory=Tries)
-    ends: dict[str, Ended] = field(default_factory=dict)
+    ends: dict[str, JobEnd] = field(default_factory=dict)
     """How the jobs ended that are over, by name."""
     running: set[str] = field(default_factory=set)
     """The names of jobs that are being run."""
 
-    def run(self, work: Sequence[tuple[FleetJob, Work]], allowances: Mapping[str, str], *, most: int) -> None:
+    def run(self, work: Sequence[tuple[FleetJob, JobRun]], allowances: Mapping[str, str], *, most: int) -> None:
         """Run all work, `most` at a time, and return when it is over or the stop flag is up and what ran has ended.
 
         `allowances` says by a client's name what it may not ask for twice at the same time.
@@ -111,7 +111,7 @@ class Dispatch:
                 clock.wait(condition, min((one.not_before - now for one in free), default=None))
         return None
 
-    def _back(self, entry: _Entry, ended: Ended) -> None:
+    def _back(self, entry: _Entry, ended: JobEnd) -> None:
         entry.ended = ended
         entry.tried += not ended.lost
         entry.lost += ended.lost
@@ -133,7 +133,7 @@ class Dispatch:
             said = "its process is lost" if ended.lost else f"ended with exit {code}"
             self.tell(f"{name}: {said}; it is run again in {span(wait)}")
 
-    def _wait_seconds(self, entry: _Entry, ended: Ended) -> float | None:
+    def _wait_seconds(self, entry: _Entry, ended: JobEnd) -> float | None:
         """Return how long to wait before a job is run again; None where it is over."""
         if ended.lost:
             return LOSS_SECONDS if entry.lost <= LOSSES_MOST else None
@@ -144,7 +144,7 @@ class Dispatch:
         wait = max(self.tries.wait_seconds(entry.tried), self._asked_seconds(ended))
         return wait if wait <= FARTHEST_SECONDS else None
 
-    def _asked_seconds(self, ended: Ended) -> float:
+    def _asked_seconds(self, ended: JobEnd) -> float:
         """Return how long the source asked to wait, by what the job said; 0 where it said nothing."""
         error = ended.answer.get("error")
         said = error.get("not_before") if isinstance(error, dict) else None

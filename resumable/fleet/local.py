@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 
-from resumable.fleet.process import Ended, JobProcess, Work
+from resumable.fleet.process import JobEnd, JobProcess, JobRun
 
 
 class LocalEngine:
@@ -17,7 +17,7 @@ class LocalEngine:
         self._running: set[JobProcess] = set()
         self._stopping = False
 
-    def run(self, work: Work) -> Ended:
+    def run(self, work: JobRun) -> JobEnd:
         """Run one piece of work to its end; from any thread."""
         process = JobProcess(work, self._environment, lambda line: self._tell(f"{work.job}: {line}"))
         with self._lock:

@@ -8,13 +8,14 @@ from typing import Any, Final
 from resumable import status as status_of
 from resumable.errors import ExitCode, ResumableError
 from resumable.fleet.fleet import FleetJob
-from resumable.fleet.process import Ended
+from resumable.fleet.process import JobEnd
 from resumable.models import JobState, iso
 from resumable.status import Status
 from resumable.storage.job_files import StateFiles
 
 BEST_TO_WORST: Final = (
     ExitCode.COMPLETE,
+    ExitCode.EMPTY,
     ExitCode.INTERRUPTED,
     ExitCode.TERMINATED,
     ExitCode.INCOMPLETE,
@@ -78,12 +79,12 @@ class JobOutcome:
         }
 
 
-def after_run(jobs: Sequence[FleetJob], ends: Mapping[str, Ended], *, ended_by: int) -> list[JobOutcome]:
+def after_run(jobs: Sequence[FleetJob], ends: Mapping[str, JobEnd], *, ended_by: int) -> list[JobOutcome]:
     """Return how each job stands after a run of the fleet; one that was not begun has the code `ended_by`."""
     return [_after_run(job, ends.get(job.name), ended_by) for job in jobs]
 
 
-def _after_run(job: FleetJob, ended: Ended | None, ended_by: int) -> JobOutcome:
+def _after_run(job: FleetJob, ended: JobEnd | None, ended_by: int) -> JobOutcome:
     if ended is None:
         return JobOutcome(job=job, state=NOT_BEGUN, exit_code=ended_by, message="the fleet ended before its turn.")
     error = _table(ended.answer, "error")

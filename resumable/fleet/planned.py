@@ -7,7 +7,7 @@ from typing import Any
 
 from resumable.errors import ExitCode
 from resumable.fleet.fleet import FleetJob
-from resumable.fleet.process import Ended
+from resumable.fleet.process import JobEnd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class FleetPlan:
     """Of the allowance that has the most to do; allowances are used side by side, jobs of one after each other."""
 
     @classmethod
-    def of(cls, jobs: Sequence[FleetJob], ends: Mapping[str, Ended], allowances: Mapping[str, str]) -> "FleetPlan":
+    def of(cls, jobs: Sequence[FleetJob], ends: Mapping[str, JobEnd], allowances: Mapping[str, str]) -> "FleetPlan":
         """Add up what the plans of the jobs printed."""
         plans = [_plan_of(job, ends.get(job.name)) for job in jobs]
         each: defaultdict[str, float] = defaultdict(float)
@@ -80,7 +80,7 @@ class FleetPlan:
         }
 
 
-def _plan_of(job: FleetJob, ended: Ended | None) -> JobPlan:
+def _plan_of(job: FleetJob, ended: JobEnd | None) -> JobPlan:
     answer: Mapping[str, Any] = {} if ended is None else ended.answer
     code = int(ExitCode.INTERRUPTED) if ended is None else ended.code
     left = answer.get("left")  # of a job under way

@@ -24,7 +24,7 @@ _STOPPED: Final = (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class JobRun:
     """What an engine is handed: it says who asks and for what, and holds no secret."""
 
     job: str
@@ -36,7 +36,7 @@ class Work:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
+class JobEnd:
     """How a piece of work ended."""
 
     code: int
@@ -47,13 +47,13 @@ class Ended:
     """Whether its process, or the machine that it was on, is gone without anyone having told it to stop."""
 
     @classmethod
-    def of_error(cls, error: ResumableError) -> "Ended":
+    def of_error(cls, error: ResumableError) -> "JobEnd":
         """Return the end of a piece of work that could not begin."""
         said = {"exit_code": int(error.exit_code), "message": error.message, "hint": error.hint}
         return cls(code=int(error.exit_code), answer={"error": said})
 
     @classmethod
-    def lost_by(cls, what: str) -> "Ended":
+    def lost_by(cls, what: str) -> "JobEnd":
         """Return the end of a piece of work whose process is gone."""
         return cls(code=int(ExitCode.INCOMPLETE), answer={"error": {"message": what, "hint": ""}}, lost=True)
 
@@ -61,7 +61,7 @@ class Ended:
 class JobProcess:
     """Runs a piece of work; a stop from any thread, or a KeyboardInterrupt in this one, ends it in good order."""
 
-    def __init__(self, work: Work, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    def __init__(self, work: JobRun, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
         """Nothing is started yet. `environment` is this machine's; `tell` gets each line of what the job says."""
         self._work = work
         self._given = environment
@@ -70,15 +70,15 @@ class JobProcess:
         self._stopping = False
         self._process: subprocess.Popen[bytes] | None = None
 
-    def run(self) -> Ended:
+    def run(self) -> JobEnd:
         """Start the command and return how it ended; nothing is raised."""
         try:
             environment = applied(self._work.client, self._work.profile, self._given)
         except ResumableError as error:
-            return Ended.of_error(error)
+            return JobEnd.of_error(error)
         process = self._started(environment)
         if process is None or process.stdout is None or process.stderr is None:
-            return Ended(code=int(ExitCode.TERMINATED))
+            return JobEnd(code=int(ExitCode.TERMINATED))
         relay = threading.Thread(target=self._relay, args=(process.stderr,), name=f"says-{self._work.job}", daemon=True)
         relay.start()
         printed = self._printed(process.stdout)
@@ -132,7 +132,7 @@ class JobProcess:
                     with contextlib.suppress(OSError, ValueError):  # nobody listens any more: the job goes on
                         self._tell(text)
 
-    def _ended(self, code: int, printed: bytes) -> Ended:
+    def _ended(self, code: int, printed: bytes) -> JobEnd:
         try:
             answer = json.loads(printed)
         except ValueError:
@@ -140,9 +140,9 @@ class JobProcess:
         if not isinstance(answer, dict):
             answer = {}
         if code < 0 and not self._stopping:
-            return Ended.lost_by(f"its process was killed by {signal.Signals(-code).name}.")
+            return JobEnd.lost_by(f"its process was killed by {signal.Signals(-code).name}.")
         if code < 0:
-            return Ended(code=int(ExitCode.TERMINATED), answer=answer)
+            return JobEnd(code=int(ExitCode.TERMINATED), answer=answer)
         if code in _STOPPED and not self._stopping:
-            return Ended.lost_by("its process was told to stop, and not by the fleet.")
-        return Ended(code=code, answer=answer)
+            return JobEnd.lost_by("its process was told to stop, and not by the fleet.")
+        return JobEnd(code=code, answer=answer)

@@ -15,13 +15,13 @@ import ray
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from resumable.errors import ExitCode, StorageFailed
-from resumable.fleet.process import Ended, JobProcess, Work
+from resumable.fleet.process import JobEnd, JobProcess, JobRun
 
 CORES: Final = 0.1
 """What a job is counted as: it waits for the server nearly all the time."""
 
 
-def do(work: Work) -> Ended:
+def do(work: JobRun) -> JobEnd:
     """Run a piece of work in a worker of Ray; its words go to that worker's log."""
     return JobProcess(work, os.environ, lambda line: print(f"{work.job}: {line}", file=sys.stderr)).run()
 
@@ -49,21 +49,21 @@ class RayEngine:
                 ) from None
         self._do = ray.remote(num_cpus=CORES, max_retries=0)(do)
 
-    def run(self, work: Work) -> Ended:
+    def run(self, work: JobRun) -> JobEnd:
         """Run one piece of work to its end; from any thread."""
         with self._lock:
             if self._stopping:
-                return Ended(code=int(ExitCode.TERMINATED))
+                return JobEnd(code=int(ExitCode.TERMINATED))
             reference = self._do.remote(work)
             self._running.add(reference)
         try:
-            ended: Ended = ray.get(reference)
+            ended: JobEnd = ray.get(reference)
         except TaskCancelledError:
-            return Ended(code=int(ExitCode.TERMINATED))
+            return JobEnd(code=int(ExitCode.TERMINATED))
         except RayTaskError:  # a bug of ours, which running it again would only repeat
             raise
         except RayError as failure:  # its worker or its node is gone
-            return Ended.lost_by(f"its worker is gone ({type(failure).__name__}).")
+            return JobEnd.lost_by(f"its worker is gone ({type(failure).__name__}).")
         finally:
             with self._lock:
                 self._running.discard(reference)

@@ -13,11 +13,11 @@ from resumable.fleet.dispatch import FARTHEST_SECONDS, LOSSES_MOST, Dispatch, Tr
 from resumable.fleet.fleet import FleetClient, FleetJob
 from resumable.fleet.outcome import after_run, worst
 from resumable.fleet.planned import FleetPlan
-from resumable.fleet.process import Ended, Work
+from resumable.fleet.process import JobEnd, JobRun
 from resumable.models import iso
 from tests.support.clock import VirtualClock
 
-OK, LOST = Ended(code=0, answer={"state": "complete"}), Ended.lost_by("it was killed.")
+OK, LOST = JobEnd(code=0, answer={"state": "complete"}), JobEnd.lost_by("it was killed.")
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -26,13 +26,13 @@ class Script:
     """An engine on which each job takes a minute and ends as it was written; complete where nothing more is."""
 
     clock: VirtualClock
-    ends: dict[str, list[Ended]] = field(default_factory=dict)
+    ends: dict[str, list[JobEnd]] = field(default_factory=dict)
     on_start: Callable[[str], None] = lambda _job: None
     runs: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     busy: set[str] = field(default_factory=set)
     most: int = 0
 
-    def run(self, work: Work) -> Ended:
+    def run(self, work: JobRun) -> JobEnd:
         """Take a minute."""
         assert work.client not in self.busy, "two jobs of one client at once"
         self.busy.add(work.client)
@@ -58,10 +58,10 @@ def job(name: str) -> FleetJob:
 
 def dispatched(
     engine: Script, names: Sequence[str], *, stop: Stop | None = None, most: int = 10, tries: Tries | None = None
-) -> dict[str, Ended]:
+) -> dict[str, JobEnd]:
     """Run these jobs and return how they ended."""
     jobs = [job(name) for name in names]
-    pieces = [(one, Work(job=one.name, client=one.client.name, profile={}, arguments=())) for one in jobs]
+    pieces = [(one, JobRun(job=one.name, client=one.client.name, profile={}, arguments=())) for one in jobs]
     told: list[str] = []
     dispatch = Dispatch(engine=engine, stop=stop or Stop(engine.clock), tell=told.append, tries=tries or Tries())
     dispatch.run(pieces, {name[0]: name[0] for name in names}, most=most)
@@ -87,8 +87,8 @@ def test_no_more_jobs_at_once_than_were_asked_for(seed: int) -> None:
 
 def test_incomplete_and_storage_are_run_again_with_growing_waits_and_others_are_not(seed: int) -> None:
     """3 and 5 until they are complete; 4 once; another job of the client goes on in the meantime."""
-    again = [Ended(code=3), Ended(code=5), Ended(code=3), OK]
-    engine = Script(clock=VirtualClock(seed), ends={"a1": again, "b1": [Ended(code=4)]})
+    again = [JobEnd(code=3), JobEnd(code=5), JobEnd(code=3), OK]
+    engine = Script(clock=VirtualClock(seed), ends={"a1": again, "b1": [JobEnd(code=4)]})
     ends = dispatched(engine, ["a1", "a2", "b1"])
     assert {name: ended.code for name, ended in ends.items()} == {"a1": 0, "a2": 0, "b1": 4}
     # 30 s after the first end, but a2 has the client then; then 60 s and 120 s after the ends.
@@ -99,7 +99,7 @@ def test_incomplete_and_storage_are_run_again_with_growing_waits_and_others_are_
 
 def test_every_job_ends(seed: int) -> None:
     """After as many tries as were given, and after so many losses."""
-    engine = Script(clock=VirtualClock(seed), ends={"a1": [Ended(code=3)] * 99, "b1": [LOST] * 99})
+    engine = Script(clock=VirtualClock(seed), ends={"a1": [JobEnd(code=3)] * 99, "b1": [LOST] * 99})
     ends = dispatched(engine, ["a1", "b1"], tries=Tries(most=3))
     assert (len(engine.runs["a1"]), ends["a1"].code) == (3, 3)
     assert (len(engine.runs["b1"]), ends["b1"].code) == (LOSSES_MOST + 1, 3)
@@ -108,7 +108,7 @@ def test_every_job_ends(seed: int) -> None:
 def test_a_lost_job_is_run_again_and_waits_for_the_lock_of_the_one_that_was_lost(seed: int) -> None:
     """Locked is an end for a job that was not lost, and a reason to wait for one that was."""
     engine = Script(
-        clock=VirtualClock(seed), ends={"a1": [LOST, Ended(code=7), Ended(code=7), OK], "b1": [Ended(code=7)]}
+        clock=VirtualClock(seed), ends={"a1": [LOST, JobEnd(code=7), JobEnd(code=7), OK], "b1": [JobEnd(code=7)]}
     )
     ends = dispatched(engine, ["a1", "b1"])
     assert (ends["a1"].code, len(engine.runs["a1"])) == (0, 4)
@@ -120,7 +120,7 @@ def test_a_source_that_asks_to_wait_is_waited_for_or_left_to_the_next_run(second
     """Never asked earlier than it said; a wait of hours is not slept through."""
     engine = Script(clock=VirtualClock(seed, at=AT))
     later = iso(AT + timedelta(seconds=60 + seconds))
-    engine.ends["a1"] = [Ended(code=3, answer={"error": {"not_before": later}}), OK]
+    engine.ends["a1"] = [JobEnd(code=3, answer={"error": {"not_before": later}}), OK]
     dispatched(engine, ["a1"])
     assert len(engine.runs["a1"]) == runs
     assert runs == 1 or engine.runs["a1"][1] >= 60 + seconds
@@ -130,7 +130,7 @@ def test_a_stop_begins_nothing_more_and_names_what_was_not_begun(seed: int) -> N
     """What runs ends, what waits for its next try keeps its last end, what was not begun is told as that."""
     clock = VirtualClock(seed)
     stop = Stop(clock)
-    engine = Script(clock=clock, ends={"b1": [Ended(code=3)]})
+    engine = Script(clock=clock, ends={"b1": [JobEnd(code=3)]})
     clock.at(70, lambda: stop.request("SIGINT"))
     ends = dispatched(engine, ["a1", "a2", "a3", "b1"], stop=stop)
     assert {name: ended.code for name, ended in ends.items()} == {"a1": 0, "a2": 0, "b1": 3}
@@ -151,10 +151,10 @@ def test_the_worst_exit_code_is_the_one_that_needs_a_person_most() -> None:
 def test_a_plan_adds_up_and_takes_as_long_as_the_fullest_allowance() -> None:
     """Requests and bytes of all; the time of the client with the most to do; what does not tell is counted apart."""
     ends = {
-        "a1": Ended(code=0, answer={"requests": 600, "seconds": 120.0, "disk_bytes": 10}),
-        "a2": Ended(code=0, answer={"state": "incomplete", "left": {"requests": 300, "seconds": 60.0}}),
-        "b1": Ended(code=0, answer={"requests": 700, "seconds": 140.0, "disk_bytes": 5}),
-        "c1": Ended(code=4, answer={"error": {"message": "refused."}}),
+        "a1": JobEnd(code=0, answer={"requests": 600, "seconds": 120.0, "disk_bytes": 10}),
+        "a2": JobEnd(code=0, answer={"state": "incomplete", "left": {"requests": 300, "seconds": 60.0}}),
+        "b1": JobEnd(code=0, answer={"requests": 700, "seconds": 140.0, "disk_bytes": 5}),
+        "c1": JobEnd(code=4, answer={"error": {"message": "refused."}}),
     }
     plan = FleetPlan.of([job(name) for name in ends], ends, {name: name for name in "abc"})
     assert (plan.requests, plan.seconds, plan.disk_bytes, plan.unknown) == (1600, 180.0, 15, 1)

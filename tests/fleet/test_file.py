@@ -2,11 +2,13 @@
 
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from resumable.cli.fleet_grammar import FleetGrammar
 from resumable.cli.session import Session
+from resumable.config import Settings
 from resumable.errors import UsageError
 from resumable.fleet.file import read
 from resumable.fleet.fleet import Fleet, FleetClient, allowances
@@ -32,7 +34,7 @@ def fleet(text: str) -> Fleet:
     """Read a fleet on a day of 2026."""
     clock = VirtualClock(at=datetime(2026, 3, 1, 14, tzinfo=UTC))
     session = Session(stdout=io.StringIO(), stderr=io.StringIO(), environment={}, clock=clock)
-    return read("fleet.toml", text, FleetGrammar(session=session))
+    return read("fleet.toml", text, FleetGrammar(session=session, settings=Settings(state=Path("state"))))
 
 
 def test_a_job_is_what_a_backfill_is_given() -> None:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from resumable.cli import parse
+from resumable.cli.command_options import FleetOptions
 from resumable.cli.fleet_grammar import FleetGrammar
 from resumable.cli.job_choice import state_files
-from resumable.cli.options import FleetOptions
 from resumable.cli.session import Session
 from resumable.cli.signals import drained
 from resumable.cli.text.fleet_lines import outcome_lines, plan_lines, state_lines
 from resumable.clock import Stop
+from resumable.config import Settings
 from resumable.errors import ExitCode, LibraryMissing, ResumableError, UsageError
 from resumable.fleet.dispatch import Dispatch, Engine, Tries
 from resumable.fleet.file import read
@@ -21,7 +22,7 @@ from resumable.fleet.fleet import Fleet, FleetJob, allowances
 from resumable.fleet.local import LocalEngine
 from resumable.fleet.outcome import JobOutcome, after_run, looked_at, worst
 from resumable.fleet.planned import FleetPlan
-from resumable.fleet.process import Ended, Work
+from resumable.fleet.process import JobEnd, JobRun
 from resumable.text import amount
 from resumable.tomlfile import nearest
 
@@ -40,7 +41,8 @@ def fleet(session: Session, options: FleetOptions) -> None:
             hint="For example: resumable fleet run fleet.toml",
         )
     text = parse.text_of(f"@{options.fleet}", "the fleet")
-    action(session, options, read(options.fleet, text, FleetGrammar(session=session)))
+    grammar = FleetGrammar(session=session, settings=Settings(state=session.state(options.state)))
+    action(session, options, read(options.fleet, text, grammar))
 
 
 def _run(session: Session, options: FleetOptions, known: Fleet) -> None:
@@ -116,7 +118,7 @@ def _clients(jobs: Sequence[FleetJob]) -> Iterator[Any]:
 
 def _dispatched(
     session: Session, options: FleetOptions, jobs: Sequence[FleetJob], command: str, stop: Stop
-) -> Mapping[str, Ended]:
+) -> Mapping[str, JobEnd]:
     """Run a command for each job on the engine, and return how each ended that was begun."""
     first = parse.duration(options.retry_wait, "--retry-wait").total_seconds()
     tries = Tries(most=options.tries, first_wait_seconds=first)
@@ -139,9 +141,9 @@ def _dispatched(
     return dispatch.ends
 
 
-def _work(job: FleetJob, command: str, options: FleetOptions, session: Session) -> Work:
+def _work(job: FleetJob, command: str, options: FleetOptions, session: Session) -> JobRun:
     state = options.state if options.state is not None else session.environment.get("RESUMABLE_STATE")
-    return Work(
+    return JobRun(
         job=job.name,
         client=job.client.name,
         profile=dict(job.client.profile),
