@@ -12,6 +12,7 @@ from resumable.errors import AuthenticationFailed, UsageError
 from resumable.redaction import KeyedHash, Secret
 from resumable.storage.job_files import StateFiles, StoreOf
 from resumable.storage.targets import path_of
+from resumable.transport.address import origin_of
 
 if TYPE_CHECKING:
     from resumable.transport.http import Transport
@@ -70,10 +71,15 @@ _JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
-    """The two origins that may see a credential."""
+    """The two origins that may see a credential. Raises UsageError for one that must not: plain http, for example."""
 
     api: str
     login: str
+
+    def __post_init__(self) -> None:
+        """Refuse them before anything is made of them."""
+        origin_of(self.api)
+        origin_of(self.login)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ OUTSIDE = {
     "dlt": ("export",),
     "time": ("clock", "simulator"),
     "random": ("clock", "simulator"),
-    "subprocess": ("demo",),  # which shows a kill
+    "subprocess": ("api", "demo", "fleet"),  # a command that tells a secret; a kill that is shown; a job of a fleet
     "backoff": ("api",),
     "vl_convert": ("report",),
 }

@@ -127,7 +127,7 @@ HUNDREDS: Final = {
     4: Meaning(
         action=Action.GIVE_UP,
         failure=Failure.OTHER_STATUS,
-        why="the server minds something that asking again would not mend",
+        why="the server minds something that asking again would not fix",
         refuses_client=True,
     ),
     5: Meaning(
@@ -155,6 +155,11 @@ _NAMED = (
     (Wall.PAGE_SIZE, re.compile("size", re.IGNORECASE)),
     (Wall.INTERVAL, re.compile("interval", re.IGNORECASE)),
 )
+
+
+def succeeded(status: int) -> bool:
+    """Tell whether a status is any success: what is told of a run wants no particular one."""
+    return status // 100 == 2
 
 
 def meaning(status: int) -> Meaning:

@@ -36,6 +36,7 @@ from resumable.errors import (
     UsageError,
     VerificationFailed,
 )
+from resumable.manifest.expected import expected
 from resumable.manifest.rows import Totals
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState, label
@@ -229,13 +230,13 @@ class Run:
         if totals.windows_done == totals.windows and not left:
             return None
         done = totals.pages_done
-        safe = f"{done:,} of {totals.pages_known:,} pages are safe"
+        safe = f"{expected(self._manifest, totals).of(done)} {'is' if done == 1 else 'are'} safe"
         if self._stop.reason in LIMITS:
-            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command carries on.", safe=done)
+            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command resumes.", safe=done)
         if self._stop.requested or recorder is None:
             return Interrupted(
                 f"interrupted: {safe}.",
-                hint="The same command carries on.",
+                hint="The same command resumes.",
                 safe=done,
                 terminated=self._stop.reason == "SIGTERM",
             )
@@ -245,7 +246,7 @@ class Run:
         left_out = f"{totals.windows - totals.windows_done} windows that it no longer finds are not complete"
         return ManifestUnusable(
             f"the manifest does not agree with itself: {left_out}; {safe}.",
-            hint="Mend it with:",
+            hint="Repair it with:",
             command=f"resumable repair {self._job.name}",
             safe=done,
         )

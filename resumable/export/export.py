@@ -27,6 +27,7 @@ from resumable.schema.schema import Schema
 from resumable.storage import durable
 from resumable.storage.job_files import JobFiles
 from resumable.storage.targets import place_of
+from resumable.text import Watching, unwatched
 
 VERSION: Final = 1
 """Of what an export looks like; another one leaves nothing of the old that could stay."""
@@ -61,7 +62,12 @@ class Exported:
 
 
 def export(
-    home: JobFiles, request: ExportRequest, *, output: Output | None = None, private: Private | None = None
+    home: JobFiles,
+    request: ExportRequest,
+    *,
+    output: Output | None = None,
+    private: Private | None = None,
+    watching: Watching = unwatched,
 ) -> Exported:
     """Export a job; `output` takes the bytes where the request names no path, `private` follows its privacy rules.
 
@@ -80,6 +86,7 @@ def export(
         made_as=_made_as(found, request, named),
         scratch=home.folder,
         private=private,
+        watching=watching,
     )
     if request.to is None:
         kept, receipt = _to_output(work, output)

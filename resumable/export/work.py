@@ -16,6 +16,7 @@ from resumable.export.shape import Shape
 from resumable.export.source import ExportSource
 from resumable.export.writer import RowSink, WriteBehind
 from resumable.schema.schema import Schema
+from resumable.text import Watching, unwatched
 
 
 @dataclass(kw_only=True)
@@ -29,15 +30,19 @@ class ExportWork:
     scratch: Path
     private: Callable[[pa.Table, Schema, Schema], pa.Table] | None = None
     """Makes records private before anything is made of them, by the schema of what is read and of the whole."""
+    watching: Watching = unwatched
+    """Is told how far it is."""
     counts: dict[int, int] = field(default_factory=dict)
     """Rows written, by day."""
 
     def index(self) -> Index:
         """Look at every part."""
-        return indexes.make(self.source, self.scratch)
+        return indexes.make(self.source, self.scratch, self.watching)
 
     def pour(self, index: Index, days: Iterable[int], sink: RowSink) -> None:
         """Write the rows of some days, one after the other."""
+        days = list(days)
+        done, of = 0, sum(each.rows for day in days for each in index.days.get(day, ()))
         read = self.shape.read
         with ThreadPoolExecutor(indexes.threads()) as readers, ThreadPoolExecutor(1) as writer:
             behind = WriteBehind(sink, writer)
@@ -48,6 +53,8 @@ class ExportWork:
                     shaped = self.shape.apply(records)
                     self.counts[day] = self.counts.get(day, 0) + shaped.num_rows
                     behind.add(day, shaped)
+                    done += records.num_rows
+                    self.watching(done, of, "records written")
             behind.end()
 
     @property

@@ -27,6 +27,7 @@ from resumable.storage.folder import FolderStore
 from resumable.storage.job_files import JobFiles, part_key
 from resumable.storage.lock import Guard, hold, hold_to_look
 from resumable.storage.parts import Parts
+from resumable.text import Watching, unwatched
 from resumable.verify.findings import Finding
 from resumable.verify.server import Server
 from resumable.verify.verification import LookOn, verify
@@ -193,12 +194,14 @@ class Job:
         names: bool = False,
         partial: bool = False,
         replace: bool = False,
+        watching: Watching = unwatched,
     ) -> "Exported":
         """Write the records in one piece, each once, to a path, or as bytes to a function, as `export` does.
 
         The format is that of the path's suffix unless it is named; `zone` is whose half hours the table `interactions`
-        has, such as Europe/Berlin, and `privacy` what is left out. Keeps out who wants to change the job meanwhile.
-        Raises Incomplete where the job is, unless `partial`; UsageError, VerificationFailed, StorageFailed, JobLocked.
+        has, such as Europe/Berlin, `privacy` what is left out, and `watching` is told how far it is. Keeps out who
+        wants to change the job meanwhile. Raises Incomplete where the job is, unless `partial`; UsageError,
+        VerificationFailed, StorageFailed, JobLocked.
         """
         from resumable.export.export import export
         from resumable.export.request import ExportRequest, format_of
@@ -217,14 +220,14 @@ class Job:
         )
         private = None if privacy is None else private_tables(privacy.to_json(), self.settings)
         with hold_to_look(self.home.lock, job=self.name):
-            return export(self.home, request, output=output, private=private)
+            return export(self.home, request, output=output, private=private, watching=watching)
 
-    def load(self, request: "LoadRequest") -> "Loaded":
+    def load(self, request: "LoadRequest", *, watching: Watching = unwatched) -> "Loaded":
         """Bring the tables of a warehouse to what it holds, as `load` does. Raises what that raises, and JobLocked."""
         from resumable.export.warehouse import load
 
         with hold_to_look(self.home.lock, job=self.name):
-            return load(self.home, request)
+            return load(self.home, request, watching=watching)
 
     def contract(self) -> Contract:
         """Return the dataset that it is a job of."""

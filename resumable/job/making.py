@@ -59,17 +59,18 @@ def make(
 
 
 def _compare(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta | None) -> None:
-    """Raise UsageError where a name belongs to a job with another query; with a look-back its end may be a later one.
+    """Raise UsageError where a name belongs to a job with another query; with a look-back its range may move on.
 
-    Nothing of the job is changed before.
+    A later end extends the job, and a range inside the known one changes nothing of it: so a nightly command may name
+    the last days alone. Nothing of the job is changed before.
     """
     same = old == new
-    if look_back is not None and new.interval.end > old.interval.end:
-        same = replace(old, interval=replace(old.interval, end=new.interval.end)) == new
+    if look_back is not None and old.interval.start <= new.interval.start <= old.interval.end:
+        same = replace(old, interval=new.interval) == new
     if not same:
         raise UsageError(
             f"the job {job.name} exists, with another query: {_difference(old, new)}.",
-            hint="Give this one another name with --job, or carry on the old one with:",
+            hint="Give this one another name with --job, or resume the old one with:",
             command=f"resumable resume {job.name}",
         )
 

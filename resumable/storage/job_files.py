@@ -20,6 +20,7 @@ from resumable.storage.folder import FolderStore
 from resumable.storage.guarded import GuardedStore
 from resumable.storage.lock import Guard
 from resumable.storage.store import Store
+from resumable.tomlfile import nearest
 
 MANIFEST: Final = "manifest.sqlite"
 RECEIPT: Final = "receipt.json"
@@ -31,6 +32,7 @@ _ASIDE: Final = "aside"
 _ANSWERS: Final = f"{_ASIDE}/answers"
 _LOADS: Final = ".loads"
 _PACE: Final = ".pace"
+_DELETED: Final = ".deleted-"
 
 _WINDOW = re.compile(r"window=(\d{8}T[\d.]{6,10}Z)(?:-(\d{8}T[\d.]{6,10}Z))?")
 _PAGE = re.compile(r"page-(\d{5,10})(?:\.take-(\d{1,9}))?\.parquet")
@@ -125,14 +127,19 @@ class StateFiles:
             if found:
                 yield home
 
+    def deleted(self) -> "list[Path]":
+        """Return the folders of jobs whose deletion did not end."""
+        return [path for path in durable.listed(self.folder, through_link=True) if path.name.startswith(_DELETED)]
+
     def no_job(self, name: str | None = None) -> UsageError:
         """Return the error that says that there is no such job, or none at all."""
         moved = "Was the state folder moved? Name it with --state or RESUMABLE_STATE."
         if name is None:
-            what, hint = "no job", "Begin one; see: resumable backfill --help."
+            what, hint, command = "no job", "To begin one, see:", "resumable backfill --help"
         else:
-            what, hint = f"no job {name}", "See what there is: resumable jobs."
-        return UsageError(f"there is {what} in {self.folder}.", hint=f"{hint} {moved}")
+            near = nearest(name, [home.name for home in self.jobs()])
+            what, hint, command = f"no job {name}{near}", "See what there is:", "resumable jobs"
+        return UsageError(f"in {self.folder} there is {what}.", hint=f"{moved} {hint}", command=command)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +192,15 @@ class JobFiles:
     def report(self) -> Path:
         """Where a report goes for which no other place is named."""
         return self.folder / REPORT
+
+    @property
+    def deleted(self) -> Path:
+        """Where the folder goes that is being deleted; hidden, so that it is no job."""
+        return self.state.folder / f"{_DELETED}{self.name}"
+
+    def aside_folders(self) -> list[Path]:
+        """Return what repairs have moved away, a folder each."""
+        return [path for path in durable.listed(self.folder / _ASIDE) if durable.kind_of(path) == durable.FOLDER]
 
     def aside(self, at: str) -> str:
         """Return the key below which a repair, named by its time, puts what it takes away."""

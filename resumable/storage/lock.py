@@ -62,7 +62,8 @@ class Held:
             raise JobLocked(
                 f"the lock of the job {self._job} was taken away from this process: its file {self._path} is not the"
                 " one that was locked. Nothing was written since.",
-                hint=f"See who runs it with: resumable status {self._job}",
+                hint="See who runs it with:",
+                command=f"resumable status {self._job}",
             )
 
 

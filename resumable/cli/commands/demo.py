@@ -1,6 +1,6 @@
 """`resumable demo`: see it killed twice, and every record there."""
 
-from resumable.cli.options import FolderOptions
+from resumable.cli.command_options import FolderOptions
 from resumable.cli.session import Session
 from resumable.cli.signals import raised
 from resumable.clock import Stop

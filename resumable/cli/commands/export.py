@@ -3,15 +3,16 @@
 import contextlib
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from resumable.cli.command_options import ExportOptions
 from resumable.cli.job_choice import only_job
-from resumable.cli.options import ExportOptions
-from resumable.cli.privacy_options import rules_of
 from resumable.cli.session import Session
-from resumable.cli.signals import raised
+from resumable.cli.signals import interruptible
+from resumable.cli.text.steps import Counted, Steps
 from resumable.config import Settings, hash_key
-from resumable.errors import Interrupted, UsageError
+from resumable.errors import UsageError
 from resumable.export.export import Exported
 from resumable.export.request import Output
 from resumable.job.making import find
@@ -25,19 +26,19 @@ def export(session: Session, options: ExportOptions) -> None:
     settings = Settings(state=session.state(options.state), hash_key=lambda: hash_key(session.environment))
     found = find(options.job or only_job(settings.files, "export"), settings, clock=session.clock)
     session.folder = found.folder
-    with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)), _left_alone():
-        done = found.export(
-            _stdout(session) if options.to == "-" else options.to,
-            format=options.format,
-            table=options.table,
-            zone=options.tz,
-            privacy=rules_of(
-                options, lambda: found.contract().schema, needed=(), key_id=lambda: settings.required_hash().id
-            ),
-            names=options.names,
-            partial=options.partial,
-            replace=options.replace,
-        )
+    counted = Counted()
+    steps = Steps(session, Path(options.to).name if options.to != "-" else "export", counted.look)
+    with interruptible(f"what was at {options.to} before is still there, whole"), _left_alone():
+        with steps.going():
+            done = found.export(
+                _stdout(session) if options.to == "-" else options.to,
+                format=options.format,
+                table=options.table,
+                names=options.names,
+                partial=options.partial,
+                replace=options.replace,
+                watching=counted,
+            )
         _conclude(session, done)
 
 
