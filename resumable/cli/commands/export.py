@@ -8,6 +8,7 @@ from typing import Any
 
 from resumable.cli.command_options import ExportOptions
 from resumable.cli.job_choice import only_job
+from resumable.cli.privacy_options import rules_of
 from resumable.cli.session import Session
 from resumable.cli.signals import interruptible
 from resumable.cli.text.steps import Counted, Steps
@@ -26,6 +27,7 @@ def export(session: Session, options: ExportOptions) -> None:
     settings = Settings(state=session.state(options.state), hash_key=lambda: hash_key(session.environment))
     found = find(options.job or only_job(settings.files, "export"), settings, clock=session.clock)
     session.folder = found.folder
+    privacy = rules_of(options, lambda: found.contract().schema, needed=(), key_id=lambda: settings.required_hash().id)
     counted = Counted()
     steps = Steps(session, Path(options.to).name if options.to != "-" else "export", counted.look)
     with interruptible(f"what was at {options.to} before is still there, whole"), _left_alone():
@@ -34,6 +36,8 @@ def export(session: Session, options: ExportOptions) -> None:
                 _stdout(session) if options.to == "-" else options.to,
                 format=options.format,
                 table=options.table,
+                zone=options.tz,
+                privacy=privacy,
                 names=options.names,
                 partial=options.partial,
                 replace=options.replace,

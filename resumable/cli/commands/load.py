@@ -20,16 +20,14 @@ def load(session: Session, options: LoadOptions) -> None:
     session.folder = found.folder
     request = LoadRequest(to=options.to, schema=options.schema, tables=tuple(options.tables or ()), zone=options.tz)
     counted = Counted()
-    unchanged = (
-        f"what was loaded to {options.to} before is still there, and what is under way is finished by the next load"
-    )
+    unchanged = f"what was loaded to {options.to} before is there, and the next load finishes what is under way"
     with interruptible(unchanged), Steps(session, options.to, counted.look).going():
         done = found.load(request, watching=counted)
     rows = {name: count for name, count in done.rows.items() if count}
     if session.json:
         session.give_json({"job": done.job, "to": done.to, "days": done.days, "rows": rows})
     what = f"{amount(sum(rows.values()), 'row')} of {amount(done.days, 'day')} into {amount(len(rows), 'table')}"
-    sentence = (
-        f"loaded: {what} of {done.to}." if rows else f"loaded: nothing had changed since the last load to {done.to}."
-    )
+    sentence = f"loaded: {what} of {done.to}."
+    if not rows:
+        sentence = f"loaded: {done.to} was as it had to be; nothing was written."
     session.tell(paragraph([sentence], ending="exit 0", width=session.width))
