@@ -143,15 +143,13 @@ def _shaped(work: _Work, days: list[int], made: Shape) -> Iterator[tuple[int, pa
     with ThreadPoolExecutor(indexes.threads()) as readers:
         for batch in rows.batches(work.index, days):
             for day, records in rows.of_days(work.index, batch, readers, work.scratch, columns=made.read):
-                found = made.apply(records).combine_chunks()
-                if not found.num_rows:
-                    continue
-                columns = [_plain(found.column(column), nodes[column]) for column in found.column_names]
-                table = pa.table(columns, names=found.column_names)
-                yield day, table.append_column(DAY, pa.array([day_name(day)] * len(table), pa.string()))
+                for found in made.apply(records).combine_chunks().to_batches():
+                    columns = [_plain(found.column(name), nodes[name]) for name in found.schema.names]
+                    table = pa.table(columns, names=found.schema.names)
+                    yield day, table.append_column(DAY, pa.array([day_name(day)] * found.num_rows, pa.string()))
 
 
-def _plain(column: pa.ChunkedArray, node: Node | None) -> pa.Array:
+def _plain(column: pa.Array, node: Node | None) -> pa.Array:
     """Return a column that every warehouse has a type for: lists and maps are JSON text."""
     return (
         column

@@ -43,7 +43,7 @@ def job(make: Make) -> resumable.Job:
 def rows_of(path: Path, table: str) -> list[tuple[Any, ...]]:
     """Return the keys of a table's rows in a DuckDB file, with how many loads wrote them."""
     with duckdb.connect(str(path), read_only=True) as db:
-        return db.sql(f'SELECT conversation_id, export_day FROM genesys."{table}" ORDER BY ALL').fetchall()  # noqa: S608 - the test's own names
+        return list(db.sql(f'SELECT conversation_id, export_day FROM genesys."{table}" ORDER BY ALL').fetchall())  # noqa: S608 - the test's own names
 
 
 def test_a_second_load_writes_nothing_and_a_changed_day_is_written_alone(job: resumable.Job, tmp_path: Path) -> None:
@@ -99,9 +99,9 @@ def server() -> Iterator[str]:
     who: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}
     if who:
         shutil.chown(folder, "postgres")
-    made = [programs / "initdb", "-D", folder / "data", "-U", "loader", "-A", "trust"]
+    made: list[str | Path] = [programs / "initdb", "-D", folder / "data", "-U", "loader", "-A", "trust"]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, cwd="/", **who)
-    started = [programs / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
+    started: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
     process = subprocess.Popen(started, cwd="/", stderr=subprocess.DEVNULL, **who)
     try:
         deadline = time.monotonic() + 30
