@@ -49,6 +49,8 @@ class Status:
     """Since when it has not been complete, and in how many runs; None for one that is, or never ran."""
     last_failure: LastFailure | None = None
     """The last exchange that failed."""
+    used_by_others: int | None = None
+    """Requests of the server's newest minute that others made with the same client; None where it never told."""
     smaller_pages: int = 0
     """Windows that are asked for in smaller pages than the job's, because those were too heavy."""
 
@@ -91,6 +93,7 @@ class Status:
             "open_since": _when(self.open_records.since),
             "bytes": totals.bytes,
             **{counter.value: self.counters[counter] for counter in Counter},
+            "used_by_others": self.used_by_others,
             "started_at": _when(self.job.started_at),
             "updated_at": _when(self.job.updated_at),
             "incomplete": None if self.behind is None else {"since": iso(self.behind.since), "runs": self.behind.runs},
@@ -152,6 +155,7 @@ def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | No
             missing=missing,
             behind=None if state is JobState.COMPLETE else manifest.behind(),
             last_failure=manifest.last_failure(),
+            used_by_others=manifest.used_by_others(),
             smaller_pages=manifest.smaller_pages(),
         )
 

@@ -78,6 +78,21 @@ COMMANDS = {
         help="Write the records of a job in one piece: Parquet, CSV, JSON Lines, DuckDB or Delta Lake.",
         more=words.EXPORT,
     ),
+    "fleet": Command(
+        options=o.FleetOptions,
+        help="Run the jobs of many clients together, on this machine or on a Ray cluster. The same command resumes.",
+        more=words.FLEET,
+    ),
+    "delete": Command(
+        options=o.DeleteOptions,
+        help="Delete a job: its parts, its manifest, its receipt.",
+        more=words.DELETE,
+    ),
+    "prune": Command(
+        options=o.PruneOptions,
+        help="Remove what no job needs any more: files that repairs moved away, older lists.",
+        more=words.PRUNE,
+    ),
     "load": Command(
         options=analyst_options.LoadOptions,
         help="Load the tables of a job into a warehouse: PostgreSQL, DuckDB, BigQuery, Snowflake, ..., through dlt.",
@@ -97,21 +112,6 @@ COMMANDS = {
         options=analyst_options.DescribeOptions,
         help="Print every column of a dataset, or of a table of its exports, with its type and meaning.",
         more=words.DESCRIBE,
-    ),
-    "fleet": Command(
-        options=o.FleetOptions,
-        help="Run the jobs of many clients together, on this machine or on a Ray cluster. The same command resumes.",
-        more=words.FLEET,
-    ),
-    "delete": Command(
-        options=o.DeleteOptions,
-        help="Delete a job: its parts, its manifest, its receipt.",
-        more=words.DELETE,
-    ),
-    "prune": Command(
-        options=o.PruneOptions,
-        help="Remove what no job needs any more: files that repairs moved away, older lists.",
-        more=words.PRUNE,
     ),
     "simulate": Command(
         options=o.SimulateOptions,

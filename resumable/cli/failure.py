@@ -177,7 +177,7 @@ def _since(error: ResumableError) -> list[str]:
     if not isinstance(error, Incomplete) or error.since is None:
         return []
     said = f"Not complete since {error.since:%Y-%m-%d %H:%M} UTC, after {amount(error.runs, 'run')}"
-    return [f"{said}: it may never be by itself, and somebody should look." if _lasts(error) else f"{said}."]
+    return [f"{said}: it may never be, by itself, and somebody should look." if _lasts(error) else f"{said}."]
 
 
 def _lasts(error: Incomplete) -> bool:

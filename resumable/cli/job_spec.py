@@ -1,7 +1,6 @@
 """Makes the spec of a job of what was typed: dataset, range, query, window, page size; and the job's name of that."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -41,7 +40,7 @@ def spec_of(options: JobOptions, session: Session, settings: Settings) -> JobSpe
     return JobSpec(
         dataset=contract.name,
         interval=interval,
-        query=replace(_query(contract, options, session, settings), privacy=_privacy(contract, options, session)),
+        query=_query(contract, options, _privacy(contract, options, session), session, settings),
         window=parse.window(options.window, interval) if not contract.timeless else timedelta(days=1),
         page_size=_page_size(contract, options.page_size, session),
     )
@@ -129,7 +128,7 @@ def _privacy(contract: Contract, options: JobOptions, session: Session) -> str |
     return None if rules is None else rules.to_json()
 
 
-def _query(contract: Contract, options: JobOptions, session: Session, settings: Settings) -> Query:
+def _query(contract: Contract, options: JobOptions, privacy: str | None, session: Session, settings: Settings) -> Query:
     """Return the query. Raises UsageError for a flag that this dataset does not know, or a filter of a wrong form."""
     known = contract.filters.fields
     given = {name: values for name in FLAGS if (values := getattr(options, name))}
@@ -152,6 +151,7 @@ def _query(contract: Contract, options: JobOptions, session: Session, settings: 
         metrics=chosen["metrics"],
         filter=_free(contract, parse.filter_text(options.filters)),
         declaration=contract.description,
+        privacy=privacy,
     )
 
 

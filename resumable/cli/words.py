@@ -42,10 +42,10 @@ _ENVIRONMENT = _named(
         ("RESUMABLE_STATE", "the state folder; `state` when not set"),
         ("RESUMABLE_NOTIFY", "the URL of --notify"),
         ("RESUMABLE_WORKERS", "requests in flight at once; 8 to 32 when not set"),
-        ("RESUMABLE_HASH_KEY", "the key of --hash, 16 characters at least"),
-        ("RESUMABLE_HASH_KEY_FILE", "the file that holds it"),
         ("RESUMABLE_MIN_FREE", "bytes that must be free; 64 MiB when not set"),
         ("RESUMABLE_GROUP_READABLE", "1: the group can read a new job's files"),
+        ("RESUMABLE_HASH_KEY", "the key of --hash, 16 characters at least"),
+        ("RESUMABLE_HASH_KEY_FILE", "the file that holds it"),
         ("RESUMABLE_PROXY", "a proxy's URL"),
         ("RESUMABLE_CA_BUNDLE", "a file of certificates to trust"),
         ("NO_COLOR", "no colors"),
@@ -190,61 +190,24 @@ Examples:
   resumable export conversations-2025 --to - | jq .conversationId
 """
 
-LOAD = """
-Flat tables, as export --table has them, merged by day: only the days that changed since the last load are written.
-A load that was killed is finished by the next. Credentials are read where dlt reads them, such as the variable
-DESTINATION__POSTGRES__CREDENTIALS; they are never options.
-
-\b
-Examples:
-  resumable load conversations-2025 --to postgres
-  resumable load conversations-2025 --to warehouse.duckdb --table interactions
-"""
-
-RECONCILE = """
-Counted are stays in queues that were offered, answered and abandoned, and handlings, by UTC day.
-The client needs the permission Analytics > Conversation Aggregate > View.
-
-\b
-Examples:
-  resumable reconcile
-  resumable reconcile conversations-2025 --tolerance 0.5%
-  resumable reconcile conversations-2025 --json | jq .differing
-"""
-
-LIST = """
-\b
-Examples:
-  resumable datasets
-  resumable datasets --json | jq '.datasets[].permission'
-"""
-
-DESCRIBE = """
-\b
-Examples:
-  resumable describe conversations
-  resumable describe conversations --table interactions
-  resumable describe user-details --table routingStatus --json | jq .columns
-"""
-
 FLEET = """
 A fleet is a file of clients and jobs. `run` runs every job, one at a time of each client id, and runs again what was
 lost with its process and what ended with exit code 3 or 5; `plan` adds up what all would take; `status` shows each
 job's progress and disturbs nobody. The exit code is the worst of the jobs'.
 
 \b
-  [client.acme]                        names of variables or files, never a secret itself
+  [client.acme]                 names of variables or files, never a secret
   region = "eu-central-1"
   client_id_env = "ACME_ID"
   client_secret_file = "/run/secrets/acme"
-  rate = "80%"                         an option of runs, for all jobs of this client
+  rate = "80%"                  an option of runs, for all jobs of the client
 
 \b
-  [[job]]                              everything that a job file says
+  [[job]]                       everything that a job file says
   client = "acme"
   dataset = "conversations"
   from = 2025-01-01
-  to = "yesterday"                     or "today", or a date
+  to = "yesterday"              or "today", or a date
   look_back = "4d"
 
 \b
@@ -272,6 +235,43 @@ Without --yes it only says what would be removed. A list such as users is remove
 Examples:
   resumable prune
   resumable prune --older-than 7d --yes
+"""
+
+LOAD = """
+Flat tables, as export --table has them, merged by day: only the days that changed since the last load are written.
+A load that was killed is finished by the next. Credentials are read where dlt reads them, such as the variable
+DESTINATION__POSTGRES__CREDENTIALS; they are never options.
+
+\b
+Examples:
+  resumable load conversations-2025 --to postgres
+  resumable load conversations-2025 --to warehouse.duckdb --table segments
+"""
+
+RECONCILE = """
+Counted are stays in queues that were offered, answered and abandoned, and handlings, by UTC day.
+The client needs the permission Analytics > Conversation Aggregate > View.
+
+\b
+Examples:
+  resumable reconcile
+  resumable reconcile conversations-2025 --tolerance 0.5%
+  resumable reconcile conversations-2025 --json | jq .differing
+"""
+
+LIST = """
+\b
+Examples:
+  resumable datasets
+  resumable datasets --json | jq -r '.datasets[].permission'
+"""
+
+DESCRIBE = """
+\b
+Examples:
+  resumable describe conversations
+  resumable describe conversations --table interactions
+  resumable describe user-details --table routingStatus --json
 """
 
 SIMULATE = """

@@ -20,8 +20,6 @@ class Listed:
     """A column that is worth counting by."""
     bulk: str | None = None
     """The dataset that brings the same records in far fewer requests, through jobs on the server, but hours later."""
-    permission: str | None = None
-    """What the client's role must hold, as the vendor writes it; None where nothing is needed, or nobody says."""
     of_genesys: bool = True
     """Whether Genesys Cloud itself answers it; else only what speaks the same contract."""
 
@@ -33,14 +31,12 @@ CATALOGUE: Final[Mapping[str, Listed]] = {
         module="details_query",
         breakdown="originatingDirection",
         bulk="conversation-jobs",
-        permission="analytics:conversationDetail:view",
     ),
     "conversation-jobs": Listed(
         line="the same by asynchronous jobs, meant for bulk (1000 a page; with participant attributes)",
         endpoint="POST /api/v2/analytics/conversations/details/jobs",
         module="details_job",
         breakdown="originatingDirection",
-        permission="analytics:conversationDetail:view",
     ),
     "conversations-pagecount": Listed(
         line="the same by the contract with pageCount (1000 a page)",
@@ -54,7 +50,6 @@ CATALOGUE: Final[Mapping[str, Listed]] = {
         endpoint="POST /api/v2/analytics/users/details/query",
         module="details_query",
         bulk="user-detail-jobs",
-        permission="analytics:userDetail:view",
     ),
     "user-detail-jobs": Listed(
         line="the same by asynchronous jobs (1000 a page)",

@@ -151,11 +151,8 @@ def _shaped(work: _Work, days: list[int], made: Shape) -> Iterator[tuple[int, pa
 
 def _plain(column: pa.Array, node: Node | None) -> pa.Array:
     """Return a column that every warehouse has a type for: lists and maps are JSON text."""
-    return (
-        column
-        if node is None or (isinstance(node, Leaf) and node.kind is not ColumnKind.TEXT_MAP)
-        else as_text(column, node)
-    )
+    fits = node is None or (isinstance(node, Leaf) and node.kind is not ColumnKind.TEXT_MAP)
+    return column if fits else as_text(column, node)
 
 
 def _delete_empty(pipeline: Any, work: _Work) -> None:  # noqa: ANN401 - of a late import
@@ -200,7 +197,7 @@ def _words(to: str) -> Iterator[None]:
         said = " ".join(str(inner).split())[:300]
         raise StorageFailed(
             f"{to} did not take the rows: {type(inner).__name__}: {said}",
-            hint="Nothing that was loaded before is lost. Run the same command again once that is mended.",
+            hint="Nothing that was loaded before is lost. Run the same command again once that is repaired.",
         ) from None
 
 

@@ -28,10 +28,10 @@ class ExportWork:
     shape: Shape
     made_as: str
     scratch: Path
-    private: Callable[[pa.Table, Schema, Schema], pa.Table] | None = None
-    """Makes records private before anything is made of them, by the schema of what is read and of the whole."""
     watching: Watching = unwatched
     """Is told how far it is."""
+    private: Callable[[pa.Table, Schema, Schema], pa.Table] | None = None
+    """Makes records private before anything is made of them, by the schema of what is read and of the whole."""
     counts: dict[int, int] = field(default_factory=dict)
     """Rows written, by day."""
 

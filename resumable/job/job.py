@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from resumable.export.export import Exported
     from resumable.export.request import Output
     from resumable.export.warehouse import Loaded, LoadRequest
+    from resumable.report.document import Written
     from resumable.schema.privacy import PrivacyRules
 
 
@@ -199,8 +200,8 @@ class Job:
         """Write the records in one piece, each once, to a path, or as bytes to a function, as `export` does.
 
         The format is that of the path's suffix unless it is named; `zone` is whose half hours the table `interactions`
-        has, such as Europe/Berlin, `privacy` what is left out, and `watching` is told how far it is. Keeps out who
-        wants to change the job meanwhile. Raises Incomplete where the job is, unless `partial`; UsageError,
+        has, such as Europe/Berlin, `privacy` what is left out; `watching` is told how far it is. Keeps out who wants to
+        change the job meanwhile. Raises Incomplete where the job is, unless `partial`; UsageError,
         VerificationFailed, StorageFailed, JobLocked.
         """
         from resumable.export.export import export
@@ -221,6 +222,18 @@ class Job:
         private = None if privacy is None else private_tables(privacy.to_json(), self.settings)
         with hold_to_look(self.home.lock, job=self.name):
             return export(self.home, request, output=output, private=private, watching=watching)
+
+    def report(self, to: "Path | str | None" = None, *, replace: bool = False) -> "Written":
+        """Write one file with charts that opens in any browser, into the job's folder unless `to` says where.
+
+        Raises UsageError where something else is there and not to be replaced; LibraryMissing, StorageFailed.
+        """
+        from resumable.report.document import write
+
+        written = write(self.home, to, now=self.clock.now(), replace=replace)
+        if written is None:
+            raise self.home.missing()
+        return written
 
     def load(self, request: "LoadRequest", *, watching: Watching = unwatched) -> "Loaded":
         """Bring the tables of a warehouse to what it holds, as `load` does. Raises what that raises, and JobLocked."""

@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 from resumable import status as status_of
-from resumable.clock import Clock, SystemClock
+from resumable.clock import Clock, Stop, SystemClock
 from resumable.config import Settings, checked_job_name, from_environment
 from resumable.datasets.contract import Contract
 from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import resolve
+from resumable.engine.forecast import Forecast, forecast
 from resumable.engine.open_records import count_unknown
 from resumable.engine.windows import cut
 from resumable.errors import UsageError
@@ -25,7 +26,7 @@ from resumable.storage.durable import exists, make_folder, sync_folder
 from resumable.storage.file_systems import nearest_folder
 from resumable.storage.lock import hold
 from resumable.storage.parts import Parts
-from resumable.text import reach
+from resumable.text import Watching, reach, unwatched
 
 OWNER_ALONE, GROUP_READS = 0o700, 0o750
 """Permissions of a job's folder, from which all that is made in it has its own: conversations are personal data."""
@@ -112,6 +113,22 @@ def _top_up(job: Job, spec: JobSpec, look_back: timedelta, dataset: Contract) ->
                 manifest.reach.extend(end, windows, now=job.clock.now())
             count_unknown(manifest, dataset, Parts(job.home))
             manifest.reach.look_back(look_back, now=job.clock.now(), open_for=job.settings.open_for)
+
+
+def plan(
+    spec: JobSpec,
+    settings: Settings,
+    *,
+    exact: bool = False,
+    clock: Clock | None = None,
+    stop: Stop | None = None,
+    watching: Watching = unwatched,
+) -> Forecast:
+    """Return what a backfill would take, as the command `plan` tells it; nothing is written.
+
+    Raises UsageError, AuthenticationFailed, Incomplete, Interrupted.
+    """
+    return forecast(spec, settings, clock=clock or SystemClock(), stop=stop, exact=exact, watching=watching)
 
 
 def find(name: str, settings: Settings, *, clock: Clock | None = None, lost: bool = False) -> Job:

@@ -43,7 +43,10 @@ def job(make: Make) -> resumable.Job:
 def rows_of(path: Path, table: str) -> list[tuple[Any, ...]]:
     """Return the keys of a table's rows in a DuckDB file, with how many loads wrote them."""
     with duckdb.connect(str(path), read_only=True) as db:
-        return list(db.sql(f'SELECT conversation_id, export_day FROM genesys."{table}" ORDER BY ALL').fetchall())  # noqa: S608 - the test's own names
+        found: list[tuple[Any, ...]] = db.sql(
+            f'SELECT conversation_id, export_day FROM genesys."{table}" ORDER BY ALL'  # noqa: S608 - the test's own names
+        ).fetchall()
+        return found
 
 
 def test_a_second_load_writes_nothing_and_a_changed_day_is_written_alone(job: resumable.Job, tmp_path: Path) -> None:

@@ -27,9 +27,9 @@ def export(session: Session, options: ExportOptions) -> None:
     settings = Settings(state=session.state(options.state), hash_key=lambda: hash_key(session.environment))
     found = find(options.job or only_job(settings.files, "export"), settings, clock=session.clock)
     session.folder = found.folder
-    privacy = rules_of(options, lambda: found.contract().schema, needed=(), key_id=lambda: settings.required_hash().id)
     counted = Counted()
     steps = Steps(session, Path(options.to).name if options.to != "-" else "export", counted.look)
+    privacy = rules_of(options, lambda: found.contract().schema, needed=(), key_id=lambda: settings.required_hash().id)
     with interruptible(f"what was at {options.to} before is still there, whole"), _left_alone():
         with steps.going():
             done = found.export(

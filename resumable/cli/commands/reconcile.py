@@ -39,11 +39,8 @@ def reconcile(session: Session, options: ReconcileOptions) -> None:
     if session.json:
         session.give_json(content)
     judged = len({day.day for day in days if day.judged})
-    session.tell(
-        paragraph(
-            [f"reconciled: {amount(judged, 'day')} agree with the aggregates."], ending="exit 0", width=session.width
-        )
-    )
+    agreed = f"{amount(judged, 'day')} {'agrees' if judged == 1 else 'agree'}"
+    session.tell(paragraph([f"reconciled: {agreed} with the aggregates."], ending="exit 0", width=session.width))
 
 
 def _lines(days: list[ReconciledDay], tolerance: float) -> list[str]:
