@@ -7,19 +7,24 @@ import os
 import shutil
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from resumable.cli.parse import state_folder
+from resumable.cli.parse import state_of
 from resumable.clock import Clock
+from resumable.config import to_look
 from resumable.errors import StorageFailed, UsageError
 from resumable.models import iso
 from resumable.text import safe
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from resumable.cli.job_file import JobFile
+    from resumable.config import Settings
+    from resumable.storage.address import Address
+    from resumable.storage.job_files import JobFiles
 
 PLAIN_SECONDS = 30.0
 """Between two lines where nothing can be redrawn; RESUMABLE_PROGRESS_SECONDS changes it, for tests."""
@@ -37,8 +42,8 @@ class Session:
     log_json: bool = False
     """Whether everything on stderr is one JSON object a line."""
     debug: bool = False
-    folder: Path | None = None
-    """The job's, as soon as it is known, so that an error can say what is safe."""
+    home: "JobFiles | None" = None
+    """Of the job, as soon as it is known, so that an error can say what is safe."""
     details: list[str] = field(default_factory=list)
     """Lines to be said right after the headline of an error."""
     content: dict[str, Any] = field(default_factory=dict)
@@ -52,9 +57,13 @@ class Session:
     """The profile that was chosen, where the job file has several, so that a job's name tells of whom it is."""
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
-    def state(self, given: str | None) -> Path:
-        """Return the state folder: what was typed, else what the environment says. Raises UsageError."""
-        return state_folder(given, self.environment.get("RESUMABLE_STATE"))
+    def state(self, given: str | None) -> "Path | Address":
+        """Return where the state is: what was typed, else what the environment says. Raises UsageError."""
+        return state_of(given, self.environment.get("RESUMABLE_STATE"))
+
+    def settings(self, given: str | None) -> "Settings":
+        """Return settings by which the jobs of that state are looked at. Raises UsageError."""
+        return replace(to_look(self.environment, self.state(given)), tell=self.tell)
 
     @property
     def live(self) -> bool:
@@ -103,7 +112,7 @@ class Session:
 
     def log(self, event: str, *, at: datetime | None = None, level: str = "info", **facts: Any) -> None:  # noqa: ANN401 - JSON
         """Write one JSON object on a line of stderr: `at`, `level`, `event`, `job`, and what belongs to the event."""
-        job = None if self.folder is None else self.folder.name
+        job = None if self.home is None else self.home.name
         line = {"at": iso(at or self.clock.now()), "level": level, "event": event, "job": job, **facts}
         self._write(json.dumps(line))
 

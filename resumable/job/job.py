@@ -16,6 +16,7 @@ from resumable.engine.belonging import confirm
 from resumable.engine.context import LiveRun
 from resumable.engine.run import Run, Watch
 from resumable.errors import ManifestUnusable, UsageError
+from resumable.manifest.copies import copy
 from resumable.manifest.ownership import check_own
 from resumable.manifest.reader import reader, required_reader
 from resumable.manifest.store import Manifest
@@ -24,7 +25,7 @@ from resumable.repair.repair import Repaired, Say, mended
 from resumable.schema.rebuild import rebuild
 from resumable.storage.folder import FolderStore
 from resumable.storage.job_files import JobFiles, part_key
-from resumable.storage.lock import Guard, hold, hold_to_look
+from resumable.storage.lock import Guard
 from resumable.storage.parts import Parts
 from resumable.verify.findings import Finding
 from resumable.verify.server import Server
@@ -47,7 +48,7 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where its manifest is, and its parts too unless the settings name a store."""
+        """Where its manifest is, and its parts too unless the settings name a store or a bucket: then it is scratch."""
         return self.home.folder
 
     @functools.cached_property
@@ -69,13 +70,13 @@ class Job:
         the server asked for a long wait), SourceUnsettled, Interrupted, AuthenticationFailed, StorageFailed, JobLocked,
         ManifestUnusable. Running it again carries on. A complete job sends no request.
         """
-        with hold(self.home.lock, job=self.name, now=self.clock.now()) as lock:
-            manifest = Manifest.open(self.home.manifest, self.clock, guard=lock.check)
+        with self.home.hold(now=self.clock.now(), copy=copy) as keeper:
+            manifest = Manifest.open(self.home.manifest, self.clock, keeper=keeper)
             if manifest is None:
                 raise self.home.missing()
             with contextlib.closing(manifest):
                 check_own(manifest.job(), self.home)
-                self._go_on(manifest, stop or Stop(self.clock), watch, guard=lock.check)
+                self._go_on(manifest, stop or Stop(self.clock), watch, guard=keeper.check)
         return self.status()
 
     def _go_on(self, manifest: Manifest, stop: Stop, watch: Watch | None, *, guard: Guard, anew: bool = False) -> None:
@@ -118,7 +119,7 @@ class Job:
         Keeps out who wants to change the job until the last is taken. Raises JobLocked.
         """
         server = Server(settings=self.settings, stop=stop or Stop(self.clock)) if online else None
-        with hold_to_look(self.home.lock, job=self.name):
+        with self.home.hold_to_look(copy=copy):
             yield from verify(self, quick=quick, online=server, watch=watch)
 
     def repair(
@@ -135,7 +136,7 @@ class Job:
         `say` is told, in a sentence each, what is done. Raises what `run` raises; then it can be called again, as after
         a kill.
         """
-        with hold(self.home.lock, job=self.name, now=self.clock.now()) as lock:
+        with self.home.hold(now=self.clock.now(), copy=copy) as keeper:
             self.confirm_organisation(stop)
             manifest, done = mended(
                 self,
@@ -143,10 +144,10 @@ class Job:
                 interval_max=self.settings.interval_max,
                 watch=look_on,
                 say=say,
-                guard=lock.check,
+                keeper=keeper,
             )
             with contextlib.closing(manifest):
-                self._go_on(manifest, stop or Stop(self.clock), watch, guard=lock.check, anew=done.receipt)
+                self._go_on(manifest, stop or Stop(self.clock), watch, guard=keeper.check, anew=done.receipt)
         return self.status(), done
 
     def files(self) -> Iterator[Path]:
@@ -200,7 +201,7 @@ class Job:
         path, output = (Path(to), None) if isinstance(to, str | Path) else (None, to)
         chosen = format_of(str(path or "-"), format)
         request = ExportRequest(to=path, format=chosen, table=table, names=names, partial=partial, replace=replace)
-        with hold_to_look(self.home.lock, job=self.name):
+        with self.home.hold_to_look(copy=copy):
             return export(self.home, request, output=output)
 
     def _contract(self) -> Contract:

@@ -16,18 +16,20 @@ from typing import Any, BinaryIO, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resumable.errors import VerificationFailed
+from resumable.errors import StorageFailed, VerificationFailed
 from resumable.models import MOST_COUNTED, MOST_ON_A_PAGE, MOST_PAGES, Interval, PageKey, PartFact, iso, moment_of
 from resumable.schema.identity import columns, identities
 from resumable.schema.schema import Schema
 from resumable.storage.claims import ENTRY, MAGIC, entry_at_end
 from resumable.storage.compression import heavy_leaves
 from resumable.storage.job_files import PARTS, JobFiles, part_key, take_and_number, window_key, window_of
+from resumable.storage.store import Exists
 
 FORMAT = 1
 """Of the footer's own entry."""
 
 _NO_HASH: Final = "0" * 64
+_TRIES = 5
 
 _WRITING: Final[dict[str, Any]] = {
     # Measured on the full schema, most of whose leaves are null on most pages: without dictionary and statistics a part
@@ -113,6 +115,15 @@ class Look:
     """The columns that were asked for, of a part that is whole."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A part that was in the place of a page already, and proves itself: another process of the job has put it."""
+
+    footer: Footer
+    part: PartFact
+    table: pa.Table
+
+
 class Parts:
     """The parts of a job, in its store."""
 
@@ -121,11 +132,31 @@ class Parts:
         self.store = home.store
         self._job = home.name
 
-    def write(self, table: pa.Table, footer: Footer) -> PartFact:
-        """Make a table the durable part of its page. Raises StorageFailed; then there is no part."""
+    def write(self, table: pa.Table, footer: Footer) -> "PartFact | Standing":
+        """Make a table the durable part of its page. Raises StorageFailed; then there is no part.
+
+        Where others may write too, what stands there decides: a part of the same job and page that proves itself is
+        never replaced, and anything else only as it was when it was judged.
+        """
         data = _encode(table, footer)
-        saved = self.store.save(part_key(footer.key), data)
-        return PartFact(rows=table.num_rows, size=saved.size, sha256=saved.sha256)
+        fact = PartFact(rows=table.num_rows, size=len(data), sha256=hashlib.sha256(data).digest())
+        if not self.store.contested:
+            self.store.save(part_key(footer.key), data)
+            return fact
+        key = part_key(footer.key)
+        for _ in range(_TRIES):
+            if not isinstance(self.store.create(key, data), Exists):
+                return fact
+            try:
+                held = self.store.tagged(key)
+            except FileNotFoundError:
+                continue
+            if held.data == data:  # ours, of a put whose answer was lost
+                return fact
+            if (standing := _standing(held.data, footer)) is not None:
+                return standing
+            self.store.replace(key, data, held.tag)  # whether that was done, the next look tells
+        raise StorageFailed(f"{self.store.place(key)} is being changed by others.", hint="Run the same command again.")
 
     def inspect(self, page: PageKey) -> tuple[Footer, PartFact] | None:
         """Return what the part of a page says of itself and what it is, or None unless it is whole and says it is that.
@@ -223,6 +254,22 @@ class Parts:
         """Return the error that says what is wrong with a part."""
         hint = f"Take it again with: resumable repair {self._job}"
         return VerificationFailed(f"the part {self.store.place(part_key(page))} {what}.", hint=hint)
+
+
+def _standing(data: bytes, wanted: Footer) -> Standing | None:
+    """Return what stands in the place of a page, if it is a whole part of just that page; None for anything else."""
+    footer = _checked_footer(data)
+    if footer is None or footer.key != wanted.key or not same_job(footer, wanted):
+        return None
+    table = pq.read_table(pa.BufferReader(data))
+    part = PartFact(rows=footer.rows, size=len(data), sha256=hashlib.sha256(data).digest())
+    return Standing(footer=footer, part=part, table=table)
+
+
+def same_job(one: Footer, other: Footer) -> bool:
+    """Tell whether two parts are of one job, and not of two organisations: by ids, for clients and addresses change."""
+    same = (one.job, one.query_digest, one.schema_digest) == (other.job, other.query_digest, other.schema_digest)
+    return same and (None in (one.organisation, other.organisation) or one.organisation == other.organisation)
 
 
 def part_bytes(table: pa.Table) -> int:

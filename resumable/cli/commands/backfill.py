@@ -11,7 +11,6 @@ from resumable.cli.session import Session
 from resumable.datasets.resolve import resolve
 from resumable.job.job import Job
 from resumable.job.making import make
-from resumable.storage.durable import exists
 
 
 def backfill(session: Session, options: BackfillOptions) -> None:
@@ -25,7 +24,7 @@ def _made(run: Running, options: BackfillOptions) -> Job:
     spec = spec_of(options, run.session)
     resolved, contract = resolve(spec)
     name = job_name(resolved, options.job, run.session, run.settings)
-    if not exists(run.settings.files.job(name).manifest):
+    if not run.settings.files.job(name).made():
         # A job that cannot ask for anything is not begun: nothing is left behind. A complete one needs no credentials.
         check_settings(contract, run.settings)
     settings = replace(run.settings, open_for=parse.duration(options.open_for, "--open-for"))

@@ -9,7 +9,6 @@ from resumable.cli.job_choice import only_job
 from resumable.cli.options import ExportOptions
 from resumable.cli.session import Session
 from resumable.cli.signals import raised
-from resumable.config import Settings
 from resumable.errors import Interrupted, UsageError
 from resumable.export.export import Exported
 from resumable.export.request import Output
@@ -21,9 +20,9 @@ def export(session: Session, options: ExportOptions) -> None:
     """Write the records of a job to a path, or to stdout."""
     if options.to == "-" and session.json:
         raise UsageError("--to - and --json both want stdout.", hint="Leave one of them out.")
-    settings = Settings(state=session.state(options.state))
+    settings = session.settings(options.state)
     found = find(options.job or only_job(settings.files, "export"), settings, clock=session.clock)
-    session.folder = found.folder
+    session.home = found.home
     with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)), _left_alone():
         done = found.export(
             _stdout(session) if options.to == "-" else options.to,
