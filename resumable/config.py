@@ -14,9 +14,9 @@ from resumable.clock import Clock
 from resumable.errors import AuthenticationFailed, UsageError
 from resumable.redaction import Secret
 from resumable.storage.address import Address, address_of
-from resumable.storage.bucket_client import Client as BucketClient
+from resumable.storage.bucket_client import BucketClient
 from resumable.storage.bucket_state import LIFE_SECONDS, BucketState
-from resumable.storage.job_files import StateFiles, StoreOf
+from resumable.storage.job_files import MANIFEST, StateFiles, StoreOf
 from resumable.storage.targets import path_of
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ class Settings:
 
         bucket = BucketState(
             self.state,
+            MANIFEST,
             lambda address, patience: BucketStore(address, self.bucket.with_patience(patience)),
             life_seconds=self.lease.total_seconds(),
             clock=self.clock,

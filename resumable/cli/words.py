@@ -20,7 +20,7 @@ Environment:
   GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET  an OAuth client with the grant `client credentials`
   GENESYS_REGION                            a region such as eu-central-1, or its domain
   GENESYS_API_URL, GENESYS_LOGIN_URL        other addresses: a gateway, the simulator
-  RESUMABLE_STATE                           the state folder; `state` when not set
+  RESUMABLE_STATE                           the state folder, or s3://, az://, gs://; `state` when not set
   RESUMABLE_WORKERS                         requests in flight at once; 8 to 32, as needed, when not set
   RESUMABLE_MIN_FREE                        bytes that a run wants free to start; 64 MiB when not set, 0: none
   RESUMABLE_GROUP_READABLE                  1: a new job's files can be read by the group, not by the owner alone

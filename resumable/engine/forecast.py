@@ -31,8 +31,8 @@ from resumable.engine.closing import STILL_CHANGING
 from resumable.engine.windows import cut
 from resumable.errors import Fault, Incomplete, Interrupted
 from resumable.models import Interval, JobSpec, iso, label
+from resumable.storage.encoding import part_bytes
 from resumable.storage.file_systems import free_bytes, nearest_folder
-from resumable.storage.parts import part_bytes
 from resumable.transport.http import Reply
 
 SAMPLE = 24

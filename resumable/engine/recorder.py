@@ -11,15 +11,16 @@ from resumable.datasets.contract import Answer
 from resumable.engine.closing import STILL_CHANGING, Verdict, judge
 from resumable.engine.context import RunContext
 from resumable.engine.counts import Comparison, WindowCounts
+from resumable.engine.kept_page import KeptPage, kept_by_another
 from resumable.engine.open_records import OpenCounts
 from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recovery import remove_stale
 from resumable.errors import Fault, Incomplete, ManifestUnusable, ProtocolFault, UsageError
 from resumable.manifest.rows import WindowRow
-from resumable.models import EventKind, PageKey, PartFact, Said, Shortfall, Snapshot, Window, iso, label, moment_of
+from resumable.models import EventKind, PageKey, Shortfall, Snapshot, Window, iso, label
 from resumable.schema.identity import identities
 from resumable.storage.job_files import answer_key, kept_answers
-from resumable.storage.parts import Footer, Standing
+from resumable.storage.parts import Footer, PartThere
 from resumable.text import spoken
 
 TAKES_IN_ONE_RUN = 4
@@ -33,15 +34,6 @@ FEW_OF = 10_000
 
 FAILURES_IN_A_ROW = 32
 """Pages given up on, with none that came between them, before the run ends: the network or the server is down."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Written:
-    """What the part of a page holds: the answer that was given to be written, or another one that was there before."""
-
-    part: PartFact
-    answer: Answer
-    snapshot: Snapshot
 
 
 @dataclass(kw_only=True)
@@ -73,7 +65,7 @@ class Recorder:
         self._open = OpenCounts(self.context.contract, self.context.parts)
         self._counts = WindowCounts(self.context, wanted=self.context.count)
 
-    def write(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> Written:
+    def write(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> KeptPage:
         """Make an answer the durable part of its page; its row comes after.
 
         In a bucket another process may have been first: then its part is the page, and what it says is the answer.
@@ -90,11 +82,11 @@ class Recorder:
         self._check_key(answer)
         footer = self._footer(window, snapshot, number, answer)
         part = context.client.concurrency.on_cpu(lambda: context.parts.write(answer.table, footer))
-        if isinstance(part, Standing):
-            written = _written_by_another(part)
+        if isinstance(part, PartThere):
+            written = kept_by_another(part)
             context.manifest.event(EventKind.ADOPTED, f"{footer.key}: another process of the job had put its part")
         else:
-            written = Written(part=part, answer=answer, snapshot=snapshot)
+            written = KeptPage(part=part, answer=answer, snapshot=snapshot)
         if written.answer.table is not None:
             self.keys.keep(window, number, identities(written.answer.table, context.contract.schema))
             self._open.keep(window, number, written.answer.table)
@@ -334,22 +326,3 @@ def snapshot_of(row: WindowRow) -> Snapshot:
     if row.window.snapshot is None:
         raise ManifestUnusable(f"the window {spoken(row.window.interval)} is open and names no page count.")
     return row.window.snapshot
-
-
-def _written_by_another(found: Standing) -> Written:
-    """Return what a part says of itself that another process of the job has put."""
-    footer = found.footer
-    said = Said(
-        page_count=footer.page_count,
-        total=footer.total,
-        page_size=footer.snapshot_page_size,
-        cursor=footer.cursor,
-        available_to=None if footer.cut_at is None else moment_of(footer.cut_at),
-    )
-    snapshot = Snapshot(
-        number=footer.take,
-        page_count=footer.snapshot_page_count,
-        total=footer.snapshot_total,
-        page_size=footer.snapshot_page_size,
-    )
-    return Written(part=found.part, answer=Answer(table=found.table, said=said), snapshot=snapshot)

@@ -139,7 +139,7 @@ class Job:
         with self.home.hold(now=self.clock.now(), copy=copy) as keeper:
             self.confirm_organisation(stop)
             manifest, done = mended(
-                self,
+                _HeldJob(name=self.name, home=self.home.guarded(keeper.check)),
                 clock=self.clock,
                 interval_max=self.settings.interval_max,
                 watch=look_on,
@@ -214,6 +214,14 @@ class Job:
                 take = row.whole_take or row.window.take
                 for page in manifest.pages(row.window, take=take):
                     yield PageKey(window=row.window.interval, take=take, number=page.number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _HeldJob:
+    """A job as who holds it changes it: nothing of it once it is another's."""
+
+    name: str
+    home: JobFiles
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from resumable.errors import LibraryMissing, StorageFailed, UsageError
 from resumable.storage.address import Address
-from resumable.storage.bucket_client import VARIABLES, Client, config_of, options_of
+from resumable.storage.bucket_client import VARIABLES, BucketClient, config_of, options_of
 from resumable.storage.durable import FILE, FOLDER, Saved
 from resumable.storage.store import Exists, Moved, Tag, Tagged
 
@@ -34,7 +34,7 @@ _CODE = re.compile(r"<Code>([A-Za-z]{3,60})</Code>")
 class BucketStore:
     """The store that is a prefix of a bucket."""
 
-    def __init__(self, address: Address, client: Client) -> None:
+    def __init__(self, address: Address, client: BucketClient) -> None:
         """Nothing is asked for until then. Raises UsageError for an endpoint that would not be encrypted."""
         self._address = address
         self._patience = client.patience_seconds
@@ -261,7 +261,7 @@ class _Ranges(io.RawIOBase):
         return len(data)
 
 
-def _opened(address: Address, client: Client) -> "S3Store | AzureStore | GCSStore":
+def _opened(address: Address, client: BucketClient) -> "S3Store | AzureStore | GCSStore":
     _obstore()
     import obstore.store as stores
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -28,21 +28,21 @@ VARIABLES: Final = {"s3": "AWS_", "az": "AZURE_", "gs": "GOOGLE_"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Client:
+class BucketClient:
     """How a bucket is spoken to."""
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     """Where credentials, endpoint and region are found, as the provider's own tools find them."""
     patience_seconds: float = PATIENCE_SECONDS
     ca_bundle: str | None = None
     proxy: str | None = None
 
-    def with_patience(self, patience_seconds: float) -> "Client":
+    def with_patience(self, patience_seconds: float) -> "BucketClient":
         """Return the same with another patience."""
         return replace(self, patience_seconds=patience_seconds)
 
 
-def options_of(client: Client) -> dict[str, Any]:
+def options_of(client: BucketClient) -> dict[str, Any]:
     """Return how requests are sent. Raises UsageError for an endpoint that would not be encrypted."""
     seconds = timedelta(seconds=max(1.0, client.patience_seconds / 3))
     options: dict[str, Any] = {

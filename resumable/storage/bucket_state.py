@@ -29,7 +29,6 @@ from resumable.storage.probe import probe
 from resumable.storage.store import Store
 
 LIFE_SECONDS: Final = 60.0
-MANIFEST_FILE: Final = "manifest.sqlite"
 _BESIDE: Final = ("-wal", "-shm", "-journal", "")
 
 PUBLISH_SECONDS: Final = 30.0
@@ -60,14 +59,16 @@ class BucketState:
     def __init__(
         self,
         address: Address,
+        file_name: str,
         store_at: StoreAt,
         *,
         life_seconds: float = LIFE_SECONDS,
         clock: Clock | None = None,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Nothing is asked of the bucket, and nothing is made on the disk, until then."""
+        """Nothing is asked of the bucket until then; `file_name` is what a manifest's file is called."""
         self.address = address
+        self._file_name = file_name
         self._store_at = store_at
         self._life = life_seconds
         self._clock = clock or SystemClock()
@@ -113,7 +114,7 @@ class BucketState:
 
     def working(self, name: str) -> Path:
         """Return the manifest that this process changes, while it holds the job."""
-        return self.scratch / name / MANIFEST_FILE
+        return self.scratch / name / self._file_name
 
     def readable(self, name: str) -> Path:
         """Return a manifest to look at: the one that is being changed here, or the newest that was published.
@@ -122,7 +123,7 @@ class BucketState:
         """
         if name in self._held:
             return self.working(name)
-        place = self.scratch / ".looked-at" / name / MANIFEST_FILE
+        place = self.scratch / ".looked-at" / name / self._file_name
         seen = look(self._heads(name))
         if seen is None or (seen.head is not None and seen.head.snapshot is None):
             _remove(place)
@@ -167,19 +168,18 @@ class BucketState:
             self._probed = True
         store, path = self._heads(name), self.working(name)
         lease = take(store, self._means(name), tell=self._tell)
-        lease.adopt_garbage()
         durable.make_folder(path.parent, within=self.scratch)
         _remove(path)
-        with contextlib.suppress(ManifestDamaged):
-            self._fetch(name, lease.head, path)
-        held = LeaseHeld(lease, path, copy, self._clock)
-        self._held[name] = held
-        try:
-            with held:
+        with LeaseHeld(lease, path, copy, self._clock) as held:
+            lease.adopt_garbage()
+            with contextlib.suppress(ManifestDamaged):
+                self._fetch(name, lease.head, path)
+            self._held[name] = held
+            try:
                 yield held
-        finally:
-            del self._held[name]
-            self._fetched.pop(name, None)
+            finally:
+                del self._held[name]
+                self._fetched.pop(name, None)
 
     @contextlib.contextmanager
     def hold_to_look(self, name: str, copy: Copy) -> Iterator[None]:

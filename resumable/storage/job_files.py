@@ -17,13 +17,13 @@ from typing import Final
 from resumable.errors import ManifestUnusable, ResumableError, StorageFailed, UsageError
 from resumable.models import Interval, PageKey, moment_of
 from resumable.storage import durable, lock
-from resumable.storage.bucket_state import MANIFEST_FILE, BucketState, Changed, Copy
+from resumable.storage.bucket_state import BucketState, Changed, Copy
 from resumable.storage.folder import FolderStore
 from resumable.storage.guarded import GuardedStore
 from resumable.storage.lock import Guard
 from resumable.storage.store import Store
 
-MANIFEST: Final = MANIFEST_FILE
+MANIFEST: Final = "manifest.sqlite"
 RECEIPT: Final = "receipt.json"
 REPORT: Final = "report.html"
 PARTS: Final = "parts"

@@ -220,8 +220,11 @@ class Lease:
 
         To be asked before every write. One that has run out is renewed, which fails where anybody has taken it since.
         """
-        if not self.valid:
-            self.renew()
+        for _ in range(_TRIES):
+            if self.valid:
+                return
+            self.renew()  # whose answer may have taken longer than it is good for
+        raise StorageFailed("the store answers too slowly to hold the job.", hint="Run the same command again.")
 
     def renew(self) -> None:
         """Put the head anew. Raises JobLocked where it is another's, StorageFailed."""
@@ -236,17 +239,19 @@ class Lease:
             while True:
                 number += 1
                 key = snapshot_key(self._head.epoch, number)
-                if not isinstance(self._store.create(key, data), Exists) or self._store.read(key) == data:
+                if not isinstance(self._store.create(key, data), Exists) or self._holds(key, data):
                     break
             before = self._head.snapshot
             self._put(lambda head: replace(head, number=number, snapshot=key, sha256=digest))
             self._clear(before)
 
     def release(self) -> None:
-        """Let others take it at once. Raises JobLocked, StorageFailed."""
+        """Let others take it at once, and rely on it no more, whether that is heard or not. Raises as `renew` does."""
         with self._lock:
-            self._put(lambda head: replace(head, holder=""))
-            self._lost = True
+            try:
+                self._put(lambda head: replace(head, holder=""))
+            finally:
+                self._lost = True
 
     def adopt_garbage(self) -> None:
         """Take over what others left: snapshot files that no head names any more."""
@@ -288,6 +293,12 @@ class Lease:
         self._garbage = [(key, since) for key, since in self._garbage if key not in old]
         for key in old:
             self._store.remove(key)
+
+    def _holds(self, key: str, data: bytes) -> bool:
+        try:
+            return self._store.read(key) == data
+        except FileNotFoundError:
+            return False  # who has the job by now has cleared it away
 
     def _taken_away(self) -> JobLocked:
         return JobLocked(

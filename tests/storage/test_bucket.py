@@ -8,7 +8,7 @@ import pytest
 from resumable.errors import StorageFailed, UsageError
 from resumable.storage.address import Address, address_of
 from resumable.storage.bucket import BucketStore
-from resumable.storage.bucket_client import Client, secrets
+from resumable.storage.bucket_client import BucketClient, secrets
 from resumable.storage.probe import probe
 from resumable.storage.store import Exists, Moved, Tag
 from tests.support.memory_store import MemoryStore
@@ -61,7 +61,7 @@ def test_plain_http_is_for_loopback() -> None:
     """Whatever variable names another host, it is refused before anything is sent, and without its path."""
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3"):
         with pytest.raises(UsageError, match="plain http"):
-            BucketStore(ADDRESS, Client(environment={name: "http://store.example/hidden"}))
+            BucketStore(ADDRESS, BucketClient(environment={name: "http://store.example/hidden"}))
 
 
 def test_a_store_that_keeps_its_conditions_is_trusted(seaweed: ObjectStore) -> None:
@@ -113,7 +113,7 @@ def test_s3rver_is_refused() -> None:
 
 def test_a_wrong_key_is_said_and_not_shown(seaweed: ObjectStore) -> None:
     """Exit 5, with the variables to look at; neither the key nor what was signed with it is in the message."""
-    client = Client(environment={**seaweed.environment, "AWS_SECRET_ACCESS_KEY": "not-the-key-77a1"})
+    client = BucketClient(environment={**seaweed.environment, "AWS_SECRET_ACCESS_KEY": "not-the-key-77a1"})
     with pytest.raises(StorageFailed, match="refuses the credentials") as caught:
         BucketStore(ADDRESS, client).save("x", b"")
     said = f"{caught.value.message} {caught.value.hint}"

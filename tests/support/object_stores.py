@@ -21,7 +21,7 @@ import pytest
 from resumable.errors import ResumableError
 from resumable.storage.address import Address
 from resumable.storage.bucket import BucketStore
-from resumable.storage.bucket_client import Client
+from resumable.storage.bucket_client import BucketClient
 from tests.support.machine import LACKS
 
 TOOLS = Path(__file__).parents[2] / ".ci" / "tools" / "node_modules" / ".bin"
@@ -41,10 +41,10 @@ class ObjectStore:
     environment: Mapping[str, str]
     """What a client needs to know."""
 
-    def client(self, *, through: str | None = None, patience_seconds: float = 20.0) -> Client:
+    def client(self, *, through: str | None = None, patience_seconds: float = 20.0) -> BucketClient:
         """Return how it is spoken to, `through` another address where one is given."""
         environment = self.variables(through=through)
-        return Client(environment=environment, patience_seconds=patience_seconds)
+        return BucketClient(environment=environment, patience_seconds=patience_seconds)
 
     def variables(self, *, through: str | None = None) -> dict[str, str]:
         """Return the variables that lead to it."""
