@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 from resumable.clock import Clock
 from resumable.errors import AuthenticationFailed, UsageError
-from resumable.redaction import Secret
+from resumable.redaction import KeyedHash, Secret
 from resumable.storage.address import Address, address_of
 from resumable.storage.bucket_client import BucketClient
 from resumable.storage.bucket_state import LIFE_SECONDS, BucketState
 from resumable.storage.job_files import MANIFEST, StateFiles, StoreOf
 from resumable.storage.targets import path_of
+from resumable.transport.address import origin_of
 
 if TYPE_CHECKING:
     from resumable.transport.http import Transport
@@ -80,10 +81,15 @@ _JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
-    """The two origins that may see a credential."""
+    """The two origins that may see a credential. Raises UsageError for one that must not: plain http, for example."""
 
     api: str
     login: str
+
+    def __post_init__(self) -> None:
+        """Refuse them before anything is made of them."""
+        origin_of(self.api)
+        origin_of(self.login)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +144,8 @@ class Settings:
     """Tells people, in a sentence, why nothing goes on."""
     secrets: Callable[[str], Secret] = field(default=lambda _name: Secret(""), repr=False)
     """Reads an environment variable that a described endpoint names for its token; empty where it is not set."""
+    hash_key: Callable[[], Secret] = field(default=lambda: Secret(""), repr=False)
+    """Reads the key of the hashes of private jobs; empty where there is none."""
     proxy: str | None = None
     ca_bundle: str | None = None
 
@@ -167,6 +175,20 @@ class Settings:
                 command="resumable demo",
             )
         return self.endpoints
+
+    def required_hash(self, known: str | None = None) -> KeyedHash:
+        """Return what makes keyed hashes, of the key that a job knows by its id, or raise UsageError."""
+        where = "Set RESUMABLE_HASH_KEY, or RESUMABLE_HASH_KEY_FILE to the path of a file that holds it."
+        key = self.hash_key()
+        if not key:
+            raise UsageError("hashes need a key: jobs of one key have the same hashes.", hint=where)
+        try:
+            hashed = KeyedHash(key)
+        except ValueError:
+            raise UsageError(f"the key of hashes has fewer than {KeyedHash.LEAST} characters.", hint=where) from None
+        if known is not None and hashed.id != known:
+            raise UsageError("the key of the hashes is not the one that the job was begun with.", hint=where)
+        return hashed
 
     def required_client(self) -> tuple[str, Secret]:
         """Return client id and secret, or raise AuthenticationFailed saying where they go."""
@@ -202,6 +224,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         if (days := _whole(environment, "RESUMABLE_INTERVAL_DAYS", most=366))
         else None,
         deep_limit=_whole(environment, "RESUMABLE_DEEP_LIMIT", most=10**9),
+        hash_key=lambda: hash_key(environment),
         secrets=lambda name: Secret(environment.get(name, "").strip()),
         group_readable=bool(_whole(environment, "RESUMABLE_GROUP_READABLE", least=0, most=1)),
         proxy=environment.get("RESUMABLE_PROXY") or None,
@@ -237,6 +260,20 @@ def _lease(text: str) -> timedelta:
             hint="Write it as 60s.",
         )
     return timedelta(seconds=int(found[1]))
+
+
+def hash_key(environment: Mapping[str, str]) -> Secret:
+    """Return the key of hashes: RESUMABLE_HASH_KEY, or what is in the file that RESUMABLE_HASH_KEY_FILE names.
+
+    The file may be what a command writes: `RESUMABLE_HASH_KEY_FILE=<(pass show genesys)`. Raises UsageError.
+    """
+    path = environment.get("RESUMABLE_HASH_KEY_FILE", "")
+    if not path:
+        return Secret(environment.get("RESUMABLE_HASH_KEY", "").strip())
+    try:
+        return Secret(Path(path).read_text(encoding="utf-8").strip())
+    except (OSError, ValueError) as failure:
+        raise UsageError(f"RESUMABLE_HASH_KEY_FILE cannot be read: {failure.__class__.__name__}.") from None
 
 
 def checked_job_name(name: str) -> str:

@@ -10,6 +10,7 @@
      ├─ JobLocked                       7       wait for the other process
      ├─ ManifestUnusable                8       repair the job, or use the version that wrote it
      ├─ SourceUnsettled                 9       come back when the source has stopped changing
+     ├─ NoData                         10       look at the range, the filters and the divisions
      └─ Interrupted               130 / 143     run the same command again
 
     Fault                                       one exchange with the server failed; the client retries or gives up
@@ -53,6 +54,7 @@ class ExitCode(IntEnum):
     LOCKED = 7, "another process runs the job"
     MANIFEST = 8, "the manifest is unusable"
     UNSETTLED = 9, "the source would not settle"
+    EMPTY = 10, "complete, and without a record"
     INTERRUPTED = 130, "interrupted after a clean stop"
     TERMINATED = 143, "terminated after a clean stop"
 
@@ -121,6 +123,8 @@ class ResumableError(Exception):
         """
         super().__init__(message)
         self.message = message
+        self.advice = hint
+        """The hint without the command."""
         self.hint = hint if command is None else f"{hint} {command}"
         self.command = command
         self.safe = safe
@@ -207,6 +211,12 @@ class SourceUnsettled(ResumableError):
     """The source kept changing under the paging for as many snapshots as were allowed."""
 
     exit_code = ExitCode.UNSETTLED
+
+
+class NoData(ResumableError):
+    """The job is complete and has no record, and that was to be told from success."""
+
+    exit_code = ExitCode.EMPTY
 
 
 class Interrupted(ResumableError):

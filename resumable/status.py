@@ -8,6 +8,7 @@ from typing import Any
 
 from resumable.datasets.catalogue import cheaper
 from resumable.errors import ManifestUnusable
+from resumable.manifest.expected import Expected, expected
 from resumable.manifest.inventory import check_there, lacks
 from resumable.manifest.ownership import check_own, check_receipt
 from resumable.manifest.reader import ManifestReader, reader
@@ -26,6 +27,8 @@ class Status:
     job: JobRow
     state: JobState
     totals: Totals
+    expected: Expected
+    """Pages of all windows, as far as they have named theirs."""
     counters: dict[Counter, int]
     drift: dict[str, int]
     """What the schema had no place for, by path: it is in `_unmapped`."""
@@ -45,8 +48,15 @@ class Status:
     """Since when it has not been complete, and in how many runs; None for one that is, or never ran."""
     last_failure: LastFailure | None = None
     """The last exchange that failed."""
+    used_by_others: int | None = None
+    """Requests of the server's newest minute that others made with the same client; None where it never told."""
     smaller_pages: int = 0
     """Windows that are asked for in smaller pages than the job's, because those were too heavy."""
+
+    @property
+    def complete_to(self) -> datetime:
+        """Up to when the range has no gap."""
+        return self.expected.gap or self.job.spec.interval.end
 
     @property
     def outage(self) -> dict[str, str] | None:
@@ -72,6 +82,7 @@ class Status:
             "windows": {"total": totals.windows, "done": totals.windows_done},
             "pages": {
                 "known": totals.pages_known,
+                "expected": self.expected.pages,
                 "done": totals.pages_done,
                 "quarantined": totals.pages_quarantined,
             },
@@ -81,6 +92,7 @@ class Status:
             "open_since": _when(self.open_records.since),
             "bytes": totals.bytes,
             **{counter.value: self.counters[counter] for counter in Counter},
+            "used_by_others": self.used_by_others,
             "started_at": _when(self.job.started_at),
             "updated_at": _when(self.job.updated_at),
             "incomplete": None if self.behind is None else {"since": iso(self.behind.since), "runs": self.behind.runs},
@@ -130,6 +142,7 @@ def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | No
             job=job,
             state=state,
             totals=totals,
+            expected=expected(manifest, totals),
             counters=manifest.counters(),
             drift=manifest.drift(),
             quarantined=tuple(manifest.quarantined()),
@@ -141,6 +154,7 @@ def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | No
             missing=missing,
             behind=None if state is JobState.COMPLETE else manifest.behind(),
             last_failure=manifest.last_failure(),
+            used_by_others=manifest.used_by_others(),
             smaller_pages=manifest.smaller_pages(),
         )
 
@@ -176,7 +190,7 @@ def check_sound(manifest: ManifestReader) -> None:
     if flaws := manifest.flaws():
         raise ManifestUnusable(
             f"all windows are there, and the manifest does not agree with itself: {'; '.join(flaws[:3])}.",
-            hint="The job is not called complete. Mend it with:",
+            hint="The job is not called complete. Repair it with:",
             command=f"resumable repair {manifest.job().name}",
         )
 
@@ -186,6 +200,16 @@ def cheaper_contract(status: Status) -> tuple[str, int] | None:
     spec, totals = status.job.spec, status.totals
     pages = totals.pages_known
     return cheaper(spec.dataset, requests=pages, records=pages * spec.page_size, windows=totals.windows)
+
+
+def requests_left(totals: Totals) -> int | None:
+    """Return about how many requests a job still takes, by what its windows had so far; None where none is begun."""
+    if totals.windows_done == totals.windows:
+        return 0
+    if not totals.windows_begun:
+        return None
+    each = max(1.0, totals.pages_known / totals.windows_begun)
+    return totals.pages_known - totals.pages_done + round(each * (totals.windows - totals.windows_begun))
 
 
 def _receipt(home: JobFiles) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Text for people: figures, spans and paragraphs, with nothing in them that a terminal would obey."""
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from resumable.models import Interval, Organisation, Query, label
@@ -13,6 +13,14 @@ PASTED = frozenset({"look", "use", "parts", "receipt"})
 """Facts that are there to be copied."""
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
+
+
+Watching = Callable[[int, int, str], None]
+"""Is told of long work how much of it is done, of how much, and what these things are called."""
+
+
+def unwatched(done: int, of: int, things: str) -> None:
+    """Let it pass: nobody watches."""
 
 
 def safe(text: str) -> str:

@@ -26,9 +26,6 @@ TRIALS = {
 
 _KEY = "trials: "
 
-OWED = "tests/apart/"
-"""Where a test may be expected to fail, strictly: faults that are named and not yet fixed. A release has none."""
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the numbers of trials be arguments."""
@@ -46,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Make a failure of a test that is skipped for a reason that is not the machine's, or expected to fail."""
     report = yield
-    if report.skipped and not (hasattr(report, "wasxfail") and report.nodeid.startswith(OWED)):
+    if report.skipped:
         reason = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else "xfail"
         if not machine.needed(reason):
             report.outcome, report.longrepr = "failed", f"skipped for no reason that {machine.__name__} knows: {reason}"

@@ -23,9 +23,10 @@ OUTSIDE = {
     "pyarrow.parquet": ("storage", "export"),
     "duckdb": ("export",),
     "deltalake": ("export",),
+    "dlt": ("export",),
     "time": ("clock", "simulator"),
     "random": ("clock", "simulator"),
-    "subprocess": ("demo",),  # which shows a kill
+    "subprocess": ("api", "demo", "fleet"),  # a command that tells a secret; a kill that is shown; a job of a fleet
     "backoff": ("api",),
     "vl_convert": ("report",),
 }

@@ -1,18 +1,17 @@
 """One exchange with the API, seen through to its end: token, pace, send, check, and again where that helps."""
 
-import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
 from resumable.api.concurrency import Concurrency
 from resumable.api.outage import FOR_EVERYBODY, OutageGate
 from resumable.api.pace import Pacer
-from resumable.api.retry import LONGEST_TOLD, judge, retry_after_seconds, waits
-from resumable.api.statuses import PAGE, Action, failure_of, meaning, wall_in
+from resumable.api.retry import LONGEST_TOLD, judge, waits
+from resumable.api.status_faults import status_fault
+from resumable.api.statuses import PAGE, Action, meaning
 from resumable.api.tokens import Token, Tokens
 from resumable.clock import Stop
 from resumable.config import Policy
@@ -40,8 +39,9 @@ REFUSALS_OF_NEW_TOKENS = 3
 ATTEMPTS_TOO_BIG = 2
 """An answer that is too big is so again, but for a server that has lost its way: each costs 128 MiB."""
 
-WORDS_READ = 2000
-"""Bytes of an error answer in which a wall of the server is looked for."""
+
+class Lost:
+    """Stands for a slot that was taken and may not be used: others were told to wait since."""
 
 
 class Stopped(Exception):
@@ -56,8 +56,12 @@ class Asked:
     request: Request
     accepts: frozenset[int] = PAGE
     """The statuses that are an answer to it; any other is a fault."""
+    not_before: Callable[[], float] = lambda: float("-inf")
+    """Tells at which monotonic second it may go, where it is refused for other reasons than everybody's rate."""
     holds: int | None = None
     """After so many 429s it fails, for requests that are refused so for other reasons than their rate; None: never."""
+    counted: bool = True
+    """Whether it is one of those that a run may be allowed so many of: without some no run would ever get on."""
     optional: bool = False
     """Whether the run can do without the answer: then a missing permission is a fault like another."""
     incidental: bool = False
@@ -79,6 +83,8 @@ class Client:
     gate: OutageGate
     light: Request | None = None
     """A request of no weight, which tells whether anything is answered; None where there is none."""
+    small: Callable[[], Request | None] = lambda: None
+    """Makes a small request to what brings the pages, which tells whether they alone fail; None where there is none."""
     deferred: dict[str, float] = field(default_factory=dict)
     """When what was given up on may be asked for again, where the server said so and its window is taken again."""
 
@@ -136,34 +142,50 @@ class _Exchange:
         # kept waiting for the first token: those of all threads would go in one burst, late, and look like others'.
         begun = self._clock.monotonic()
         try:
-            while self._let_through() and self._client.tokens.get() is not None and self._client.pacer.acquire():
-                if (token := self._token_for_slot()) is not None:
-                    return token
+            while self._let_through() and (slot := self._slot(counted=self._asked.counted)) is not None:
+                if isinstance(slot, Token):
+                    return slot
+                self._client.stop.wait(self._held_seconds())
         finally:
             self._client.concurrency.waited(self._clock.monotonic() - begun)
         raise Stopped
 
     def _let_through(self) -> bool:
-        """Wait out an outage; False when the run is to end instead."""
-        if not self._client.gate.shut:
-            return True
-        waited = self._client.gate.wait(self)
-        if waited is not None:
+        """Wait out an outage, or until it is this one's turn to ask; False when the run is to end instead."""
+        gate = self._client.gate
+        while gate.shut:
+            waited = gate.wait(self)
+            if waited is None:
+                return False
             self._out += waited
             self._attempts = 0
-        return waited is not None
+            if not gate.looks(self) or (small := self._client.small()) is None:
+                return True
+            if (fault := self._aside(small)) is not None:
+                gate.failed(self, fault)
+        return True
 
-    def _token_for_slot(self) -> Token | None:
+    def _slot(self, *, counted: bool) -> "Token | Lost | None":
+        """Wait for a token and a slot; Lost where others were told to wait since, None when the run is to end."""
+        client = self._client
+        if client.tokens.get() is None or not client.pacer.acquire(counted=counted):
+            return None
         token: Token | None = None
         try:
-            token = self._client.tokens.get()
+            token = client.tokens.get()
             # To ask for one takes time, in which others may have been told to wait: then the slot is lost.
-            if self._client.pacer.held or not self._client.gate.may_send(self):
+            if client.pacer.held or self._held_seconds() > 0 or not client.gate.may_send(self):
                 token = None
-            return token
+            return token or Lost()
         finally:
             if token is None:
-                self._client.pacer.unused()
+                client.pacer.unused(counted=counted)
+
+    def _refused(self, reply: Reply) -> StatusFault:
+        return status_fault(reply, redactor=self._client.redactor, now=self._clock.now())
+
+    def _held_seconds(self) -> float:
+        return self._asked.not_before() - self._clock.monotonic()
 
     def _send(self, token: Token) -> Reply:
         self._client.journal.count(Counter.REQUESTS)
@@ -178,46 +200,14 @@ class _Exchange:
         self._client.pacer.learn(reply.headers, seconds=reply.seconds)
         allowed = self._client.pacer.per_minute
         self._client.concurrency.answered(reply.seconds, per_minute=allowed)
-        self._client.journal.answered(reply.seconds, allowed=allowed)
+        self._client.journal.answered(reply.seconds, allowed=allowed, others=self._client.pacer.used_by_others)
         if meaning(reply.status).failure not in FOR_EVERYBODY:
             self._client.gate.answered(self, seconds=reply.seconds)
         if reply.status in self._asked.accepts:
             return reply
         if meaning(reply.status).troubled:
             self._client.concurrency.troubled()
-        raise self._status_fault(reply)
-
-    def _status_fault(self, reply: Reply) -> StatusFault:
-        asked_for = retry_after_seconds(
-            reply.headers.get("retry-after"), now=self._clock.now(), served_at=reply.headers.get("date")
-        )
-        words = _words(reply)
-        shown = self._client.redactor.body_start(words, 200)
-        wall, limit = wall_in(words[:WORDS_READ].decode(errors="replace"))
-        correlation, context = self._ids(reply)
-        named = f" (correlation id {correlation or context})" if correlation or context else ""
-        return StatusFault(
-            f"HTTP {reply.status}{f': {shown}' if shown else ''}{named}",
-            status=reply.status,
-            failure=failure_of(reply.status, in_its_own_words=bool(_answer(reply))),
-            retry_after_seconds=asked_for,
-            wall=wall,
-            limit=limit,
-            correlation_id=correlation,
-            context_id=context,
-        )
-
-    def _ids(self, reply: Reply) -> tuple[str | None, str | None]:
-        """Return the ids by which the vendor's support finds an answer: of its header, and of its body."""
-        named = reply.headers.get("inin-correlation-id"), _answer(reply).get("contextId")
-        # An id that is none, or that shows a secret, is not worth keeping.
-        fit = [
-            text
-            if isinstance(text, str) and _ID.fullmatch(text) and self._client.redactor.scrub(text) == text
-            else None
-            for text in named
-        ]
-        return fit[0], fit[1]
+        raise self._refused(reply)
 
     def _after(self, fault: Fault, token: Token) -> None:
         """Do what `fault` calls for and return to try again, or raise."""
@@ -270,7 +260,7 @@ class _Exchange:
         asked_for = (fault.retry_after_seconds if isinstance(fault, StatusFault) else None) or 0.0
         heard = not self._asked.incidental or self._client.gate.shut
         bearable = asked_for <= self._client.policy.wait_cap_seconds
-        if heard and bearable and self._client.gate.failed(self, fault, not_before=asked_for):
+        if heard and bearable and self._client.gate.failed(self, fault, not_before=asked_for, look=self._look):
             return
         self._attempts += 1
         self._refusals = 0
@@ -299,40 +289,44 @@ class _Exchange:
     def _nothing_is_answered(self, fault: Fault) -> bool:
         """Tell whether there is an outage, where nobody else asks anything: a request of no weight tells."""
         client, light = self._client, self._client.light
-        if light is None or not client.gate.alone(self):
+        if light is None or not client.gate.alone(self) or self._aside(light) is None:
             return False
-        token = self._ready()
+        return client.gate.failed_alone(self, fault)
+
+    def _look(self) -> bool:
+        """Ask for something else than what failed, and tell whether that is answered."""
+        small = self._client.small()
+        if small is None:
+            return False
+        self._client.journal.count(Counter.RETRIES)
+        return self._aside(small) is None
+
+    def _aside(self, request: Request) -> Fault | None:
+        """Ask for something else once, only to see whether it is answered; return the fault where it is not.
+
+        Raises Stopped.
+        """
+        client = self._client
+        while not isinstance(token := self._slot(counted=False), Token):
+            if token is None:
+                raise Stopped
+            if client.gate.shut:
+                return None  # it began while the slot was waited for, and is waited out as ever
         client.journal.count(Counter.REQUESTS)
         try:
-            reply = client.transport.send(light, client.tokens.headers(token))
-        except TransportFault:
-            return client.gate.failed_alone(self, fault)
+            reply = client.transport.send(request, client.tokens.headers(token))
+        except TransportFault as failure:
+            return failure
         finally:
             client.pacer.done()
-        if meaning(reply.status).failure in FOR_EVERYBODY:
-            return client.gate.failed_alone(self, fault)
+        client.pacer.learn(reply.headers, seconds=reply.seconds)
+        fault = self._refused(reply)
+        if fault.failure in FOR_EVERYBODY:
+            return fault
+        if judge(fault) is Action.HOLD and fault.retry_after_seconds:
+            client.pacer.refused(fault.retry_after_seconds)
         client.gate.answered(self, seconds=reply.seconds)
-        return False
+        return None
 
     def _spent(self) -> float:
         return self._clock.monotonic() - self._started - self._out
-
-
-_ID: Final = re.compile(r"[A-Za-z0-9._-]{4,100}")
-
-
-def _answer(reply: Reply) -> dict[str, Any]:
-    """Return what an error answer holds; nothing where it is not as the API writes one."""
-    try:
-        answer = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _words(reply: Reply) -> bytes:
-    """Return what an error answer says of itself: `code, message`, or its body where that names neither."""
-    answer = _answer(reply)
-    words = [str(answer[name]) for name in ("code", "message") if answer.get(name)]
-    # JSON may hold half a character, which UTF-8 cannot.
-    return ", ".join(words).encode(errors="replace") if words else reply.body

@@ -39,9 +39,8 @@ def identify(client: Client, contract: Contract, settings: Settings) -> Organisa
     if known.client is None:
         return known
     try:
-        return client.exchange(
-            Asked(what="asking whose data this is", request=ME, optional=True), lambda reply: _named(known, reply)
-        )
+        asked = Asked(what="asking whose data this is", request=ME, optional=True, counted=False)
+        return client.exchange(asked, lambda reply: _named(known, reply))
     except (StatusFault, ProtocolFault):
         return known
 

@@ -61,6 +61,12 @@ class Outage:
 
     def failed(self, who: object, now: float, fault: Fault) -> bool:
         """Take in a failure, and tell whether an outage begins by it."""
+        if suspected := self.suspected(who, now, fault):
+            self._begin()
+        return suspected
+
+    def suspected(self, who: object, now: float, fault: Fault) -> bool:
+        """Take in a failure, and tell whether all that is known speaks for an outage that has not begun yet."""
         slow = fault.failure is Failure.TIMED_OUT
         if fault.failure not in FOR_EVERYBODY or (slow and not self._slow_counts):
             return False
@@ -70,10 +76,8 @@ class Outage:
         self.why = fault.reason
         if self.since is not None:
             return False
-        several = len(self._failing) > 1 and self._failing.keys() - self._own
-        if several and (len(self._failing) >= ENOUGH or self._active <= self._failing.keys()):
-            self._begin()
-        return self.since is not None
+        several = len(self._failing) > 1 and bool(self._failing.keys() - self._own)
+        return several and (len(self._failing) >= ENOUGH or self._active <= self._failing.keys())
 
     def failed_alone(self, now: float, fault: Fault) -> bool:
         """Take in that nothing else is answered either, and tell whether an outage begins by it."""
@@ -148,7 +152,10 @@ class OutageGate:
         self._journal = journal
         self._pace = pace
         self._outage = Outage(patience_seconds=patience.total_seconds())
+        self._looking = False
         self._asking: object | None = None
+        self._turns = 0
+        """How often somebody has asked in the outage that is now."""
         self._asked_last: object | None = None
         self._next_at = 0.0
         self._waiting: set[object] = set()
@@ -189,6 +196,7 @@ class OutageGate:
                         break
                     if self._may_ask(who, now):
                         self._asking = self._asked_last = who
+                        self._turns += 1
                         break
                     until = [self._outage.left_seconds(now)]
                     if self._asking is None:
@@ -202,14 +210,33 @@ class OutageGate:
         """Tell whether a request may go now: an outage may have begun while its slot was waited for."""
         return not self.shut or self._asking is who
 
-    def failed(self, who: object, fault: Fault, *, not_before: float = 0.0) -> bool:
+    def looks(self, who: object) -> bool:
+        """Tell whether whoever may ask is to ask for something else than what has failed: every second time.
+
+        What failed may fail for ever, and something else may be what is out.
+        """
+        return self._asking is who and self._turns % 2 == 0
+
+    def failed(
+        self, who: object, fault: Fault, *, not_before: float = 0.0, look: Callable[[], bool] | None = None
+    ) -> bool:
         """Take in a failure, and tell whether there is an outage now, so that it is not this one's own.
 
-        `not_before` is how long the server asked to wait.
+        `not_before` is how long the server asked to wait. `look` asks for something else before an outage begins, and
+        tells whether that is answered: then those that failed have trouble of their own.
         """
         with self._stop.condition:
+            suspected = self._outage.suspected(who, self._stop.clock.monotonic(), fault)
+            mine = suspected and look is not None and not self._looking
+            self._looking |= mine
+        if mine and look is not None:
+            try:
+                suspected = not look()
+            finally:
+                self._looking = False
+        with self._stop.condition:
             now = self._stop.clock.monotonic()
-            if self._outage.failed(who, now, fault):
+            if suspected and (mine or look is None) and self._outage.failed(who, now, fault):
                 self._tell_begin(now)
             return self._failed(who, now, not_before)
 
@@ -268,7 +295,7 @@ class OutageGate:
 
     def _tell_begin(self, now: float) -> None:
         since, why = self._since(now), self._outage.why
-        self._next_at = 0.0
+        self._next_at, self._turns = 0.0, 0
         self._journal.outage(since, why)
         patience = span(self._outage.patience_seconds)
         text = f"no answer since {iso(since)}: {why}; all wait, one asks, for up to {patience}"

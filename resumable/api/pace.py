@@ -5,8 +5,10 @@ evenly; time that was not used is gone, so that no pause, sleep or clock jump is
 """
 
 import collections
+import contextlib
 import itertools
-from collections.abc import Mapping, Reversible
+import threading
+from collections.abc import Iterator, Mapping, Reversible
 from dataclasses import dataclass, field
 
 from resumable.api.pace_shared import LocalSlots, Slots
@@ -32,6 +34,15 @@ OTHERS_TOLERATED = 2
 
 OTHERS_RESERVE = 2
 """Requests left to others that were not counted yet, once there are others."""
+
+OTHERS_BAND = 6
+"""With so many requests left of a window that slides, each of those that share it may go as fast as one alone."""
+
+OTHERS_GROWTH = 1.6
+"""So many times as fast as over the last minute one may go in a window that slides, ..."""
+
+OTHERS_START = 15
+"""... and so many requests a minute more: who comes new has a share after a minute, and a pause ends in no burst."""
 
 EASING = 0.999
 """What is left of a slowdown after each answer: 5 % are gone after 50 answers, ten seconds at 300 a minute."""
@@ -128,6 +139,8 @@ class Pace:
         self._slowdown = 1.0
         self._window = _ServerWindow()
         self.held_until = float("-inf")
+        self.used_by_others: int | None = None
+        """Requests of the server's newest minute that did not go by these slots; None where nothing told."""
 
     @property
     def per_minute(self) -> float:
@@ -175,22 +188,28 @@ class Pace:
             under_way += moment > asked_at
             counted += moment <= asked_at
         self._window.learn(now, said, asked_at)
-        others = said.count - counted
+        self.used_by_others = others = max(0, said.count - counted)
         if said.count > said.allowed:
             self.hold(now + said.reset_seconds)
         elif others > OTHERS_TOLERATED:
-            self._yield_to(others, said, under_way, now)
+            self._yield_to(said, counted, under_way, now)
         else:
             self._others_gap = 0.0
 
-    def _yield_to(self, others: int, said: RateSaid, under_way: int, now: float) -> None:
-        """Share the allowance with others: what is left of the window evenly, and no more than they leave us."""
+    def _yield_to(self, said: RateSaid, counted: int, under_way: int, now: float) -> None:
+        """Share the allowance with others, by what is left of it, which all see: so that all go about equally fast.
+
+        In a window that begins anew at 0, what is left is spread evenly until its end. In one that slides the end is
+        always near: what is left says how fast the others are, and `counted` how fast this one may be at most.
+        """
         left = said.allowed - said.count - under_way - OTHERS_RESERVE
         if left <= 0:
             self.hold(now + max(said.reset_seconds, self.gap_seconds))
             return
-        # The first is for windows that start again at 0, the second for those that slide, whose reset is always near.
-        self._others_gap = max(said.reset_seconds / left, PERIOD_SECONDS / max(1, said.allowed - others))
+        self._others_gap = said.reset_seconds / left
+        if not self._window.steady:
+            spread = OTHERS_BAND * PERIOD_SECONDS / said.allowed / left
+            self._others_gap = max(self._others_gap, spread, PERIOD_SECONDS / (OTHERS_GROWTH * counted + OTHERS_START))
 
     def eased(self) -> None:
         """Go a little faster after an answer that was no refusal."""
@@ -201,6 +220,13 @@ class Pace:
         self._slowdown = min(2.0, self._slowdown * 1.05)
 
 
+class _Mine(threading.local):
+    """What a thread is about: whether requests of it belong together, and whether it holds back the end for them."""
+
+    together = False
+    holds = False
+
+
 class Pacer:
     """Lets requests go one by one at the pace; every thread of a run waits here."""
 
@@ -209,6 +235,7 @@ class Pacer:
         self._pace = pace
         self._stop = stop
         self._left = most
+        self._mine = _Mine()
         self._under_way = 0
         """Slots that were taken, and neither `done` nor `unused` was said yet."""
 
@@ -217,12 +244,21 @@ class Pacer:
         """Requests a minute that may be sent, as far as is known."""
         return self._pace.per_minute
 
-    def acquire(self) -> bool:
-        """Wait for a slot and take it, then say `done` or `unused`; False when the run is to end instead."""
+    @property
+    def used_by_others(self) -> int | None:
+        """Requests of the server's newest minute that were not this process's; None where nothing told."""
+        return self._pace.used_by_others
+
+    def acquire(self, *, counted: bool = True) -> bool:
+        """Wait for a slot and take it, then say `done` or `unused`; False when the run is to end instead.
+
+        `counted`: whether it is one of those of which there are `most`.
+        """
         clock, condition = self._stop.clock, self._stop.condition
         with condition:
             while not self._stop.requested:
-                if self._left == 0:
+                if counted and self._left == 0:
+                    self._let_go()
                     # The last of them may not have gone yet, and to end the run now would hold it back.
                     if self._under_way:
                         clock.wait(condition, None)
@@ -234,8 +270,11 @@ class Pacer:
                     wait = self._pace.wait_seconds(now)
                     if wait <= 0:
                         self._pace.take(now)
-                        self._left = self._left and self._left - 1
+                        if counted and self._left is not None:
+                            self._left -= 1
                         self._under_way += 1
+                        if self._mine.together and not self._mine.holds:
+                            self._under_way, self._mine.holds = self._under_way + 1, True
                         return True
                 clock.wait(condition, wait)
         return False
@@ -247,13 +286,30 @@ class Pacer:
             if self._left == 0 and not self._under_way:
                 self._stop.condition.notify_all()
 
-    def unused(self) -> None:
+    def unused(self, *, counted: bool = True) -> None:
         """Give back a slot whose request never went: it does not count."""
         with self._stop.condition:
             self._under_way -= 1
             if self._left is not None:
-                self._left += 1
+                self._left += counted
                 self._stop.condition.notify_all()
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Let what this thread asks beside its first request here go before the last of `most` ends the run."""
+        self._mine.together = True
+        try:
+            yield
+        finally:
+            with self._stop.condition:
+                self._mine.together = False
+                self._let_go()
+
+    def _let_go(self) -> None:
+        """Hold the end of the run back no longer, for what this thread might have asked."""
+        if self._mine.holds:
+            self._mine.holds = False
+            self.done()
 
     @property
     def held(self) -> bool:

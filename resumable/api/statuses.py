@@ -127,7 +127,7 @@ HUNDREDS: Final = {
     4: Meaning(
         action=Action.GIVE_UP,
         failure=Failure.OTHER_STATUS,
-        why="the server minds something that asking again would not mend",
+        why="the server minds something that asking again would not fix",
         refuses_client=True,
     ),
     5: Meaning(
@@ -146,12 +146,20 @@ _JOBS = re.compile(
     r"jobs\.concurrent|too many.{0,40}\bjobs?\b|concurrent.{0,40}\bjobs?\b|\bjobs?\b.{0,60}(concurrent|at once)",
     re.IGNORECASE,
 )
+_SLOTS = re.compile(r"concurrent|simultaneous|at once|asynchronous", re.IGNORECASE)
+_RATE = re.compile(r"too many requests|rate.{0,3}limit|\brequests? (per|a) |rate\.per\.", re.IGNORECASE)
+"""Words of a limit of requests, which are no matter of jobs even where they name the path of one."""
 _NUMBERED = ((Wall.DEPTH, _DEPTH), (Wall.INTERVAL, _DAYS), (Wall.PAGE_SIZE, _SIZE))
 _NAMED = (
     (Wall.JOBS, _JOBS),
     (Wall.PAGE_SIZE, re.compile("size", re.IGNORECASE)),
     (Wall.INTERVAL, re.compile("interval", re.IGNORECASE)),
 )
+
+
+def succeeded(status: int) -> bool:
+    """Tell whether a status is any success: what is told of a run wants no particular one."""
+    return status // 100 == 2
 
 
 def meaning(status: int) -> Meaning:
@@ -170,4 +178,6 @@ def wall_in(words: str) -> tuple[Wall | None, int | None]:
         # A limit of nothing is no limit that anything could be fitted to.
         if (found := pattern.search(words)) and int(found[1]) > 0:
             return wall, int(found[1])
-    return next((wall for wall, pattern in _NAMED if pattern.search(words)), None), None
+    named = next((wall for wall, pattern in _NAMED if pattern.search(words)), None)
+    of_rate = named is Wall.JOBS and _RATE.search(words) and not _SLOTS.search(words)
+    return None if of_rate else named, None

@@ -50,27 +50,29 @@ def report(session: Session, error: Exception) -> int:
     known = _known(error)
     scrub = _scrubber(session)
     if session.debug and not isinstance(known, UsageError):
-        session.tell(scrub("".join(traceback.format_exception(error)).rstrip()))
+        session.write(scrub("".join(traceback.format_exception(error)).rstrip()))
     status = _status(session)
+    session.failure = _error_json(known, scrub, session)
     if session.json:
-        content: dict[str, Any] = {**session.content, "error": _error_json(known, scrub)}
+        content: dict[str, Any] = {**session.content, "error": session.failure}
         if status is not None:
             content["status"] = status.to_json()
         with contextlib.suppress(StorageFailed):  # what went wrong is said on stderr all the same
             session.give_json(content)
     if session.log_json:
         details = [scrub(line.strip()) for line in session.details]
-        session.log("error", level="error", **_error_json(known, scrub), details=details)
+        session.log("error", level="error", **session.failure, details=details)
         return int(known.exit_code)
-    rest = [*_safe(known, session), known.hint, *_when(known, session.clock.now()), *_since(known)]
+    session.keep("error", level="error", **session.failure)
+    rest = [*_safe(known, session), _hint(known, session), *_when(known, session.clock.now()), *_since(known)]
     ending = f"exit {int(known.exit_code)}"
     if session.details:
         lines = [paragraph([_headline(known)], ending=ending, width=session.width), *session.details]
         lines.append("  " + " ".join(sentence for sentence in rest if sentence))
-        session.tell(scrub("\n".join(lines)))
+        session.write(scrub("\n".join(lines)))
     else:
         sentences = [scrub(sentence) for sentence in (_headline(known), *rest)]
-        session.tell(paragraph(sentences, ending=ending, width=session.width))
+        session.write(paragraph(sentences, ending=ending, width=session.width))
     return int(known.exit_code)
 
 
@@ -103,7 +105,7 @@ def _known(error: Exception) -> ResumableError:
     name, text = type(error).__name__, str(error).strip()
     said = f"{name}: {text.splitlines()[0][:300]}" if text else name
     return ResumableError(
-        f"this should not have happened ({said}).",
+        f"internal error ({said}).",
         hint="What is recorded is safe. To see where it came from, run again with --debug.",
     )
 
@@ -175,20 +177,29 @@ def _since(error: ResumableError) -> list[str]:
     if not isinstance(error, Incomplete) or error.since is None:
         return []
     said = f"Not complete since {error.since:%Y-%m-%d %H:%M} UTC, after {amount(error.runs, 'run')}"
-    return [f"{said}: it may never be, by itself." if error.runs >= MANY_RUNS else f"{said}."]
+    return [f"{said}: it may never be, by itself, and somebody should look." if _lasts(error) else f"{said}."]
 
 
-def _error_json(error: ResumableError, scrub: "Scrub") -> dict[str, Any]:
+def _lasts(error: Incomplete) -> bool:
+    return error.runs >= MANY_RUNS
+
+
+def _hint(error: ResumableError, session: Session) -> str:
+    """Return what to do next, with a command that works from where this one was typed."""
+    return error.hint if error.command is None else f"{error.advice} {session.typed(error.command)}"
+
+
+def _error_json(error: ResumableError, scrub: "Scrub", session: Session) -> dict[str, Any]:
     content: dict[str, Any] = {
         "code": ExitCode(error.exit_code).name.lower(),
         "exit_code": int(error.exit_code),
         "message": scrub(error.message),
-        "hint": scrub(error.hint),
+        "hint": scrub(_hint(error, session)),
     }
     if isinstance(error, Incomplete) and error.not_before is not None:
         content["not_before"] = iso(error.not_before)
     if isinstance(error, Incomplete) and error.since is not None:
-        content["incomplete"] = {"since": iso(error.since), "runs": error.runs}
+        content["incomplete"] = {"since": iso(error.since), "runs": error.runs, "look": _lasts(error)}
     return content
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from resumable.cli.options import StateOptions
+from resumable.cli.command_options import StateOptions
 from resumable.cli.session import Session
 from resumable.config import checked_job_name
 from resumable.errors import ResumableError, UsageError
@@ -30,7 +30,8 @@ def only_job(state: StateFiles, command: str) -> str:
         raise state.no_job()
     raise UsageError(
         f"there are {len(names)} jobs in {state.place}: {', '.join(names[:20])}.",
-        hint=f"Name one: resumable {command} JOB",
+        hint="Name one:",
+        command=f"resumable {command} JOB",
     )
 
 
@@ -54,10 +55,12 @@ def only_unfinished(state: StateFiles, tell: Callable[[str], None]) -> str:
         return names[0]
     if names:
         raise UsageError(
-            f"{len(names)} jobs are unfinished: {', '.join(names[:20])}.", hint="Name one: resumable resume JOB"
+            f"{len(names)} jobs are unfinished: {', '.join(names[:20])}.",
+            hint="Name one:",
+            command="resumable resume JOB",
         )
     if not known:
         raise broken[0] if broken else state.no_job()
     there = f"all {len(known)} jobs in {state.place} are" if len(known) > 1 else f"the only job in {state.place} is"
     readable = ", of those that can be read" if broken else ""
-    raise UsageError(f"nothing to carry on: {there} complete{readable}.", hint="See: resumable jobs")
+    raise UsageError(f"nothing to resume: {there} complete{readable}.", hint="See:", command="resumable jobs")

@@ -24,8 +24,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from resumable.api.profiles import applied, profile
 from resumable.cli.parse import text_of
 from resumable.cli.signature import OptionClass, OptionRow
+from resumable.cli.usual_files import HERE, of_user
 from resumable.errors import UsageError
 from resumable.storage import durable
 from resumable.tomlfile import Table, TomlSource, nearest
@@ -34,20 +36,6 @@ Keys = Mapping[str, OptionRow]
 """What a job file may say: each key, with the option of the command that it stands for."""
 
 PROFILES: Final = "profiles"
-
-VARIABLES: Final = {
-    "region": "GENESYS_REGION",
-    "api_url": "GENESYS_API_URL",
-    "login_url": "GENESYS_LOGIN_URL",
-    "proxy": "RESUMABLE_PROXY",
-    "ca_bundle": "RESUMABLE_CA_BUNDLE",
-}
-"""What a profile says itself, and the environment variable in whose place it stands."""
-
-CREDENTIALS: Final = {"client_id": "GENESYS_CLIENT_ID", "client_secret": "GENESYS_CLIENT_SECRET"}
-"""What a profile only names a place for: `_env` a variable, `_file` a file."""
-
-_SECRET_BYTES = 8192
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +54,7 @@ class JobFile:
         try:
             raw = tomllib.loads(text)
         except tomllib.TOMLDecodeError as failure:
-            raise UsageError(f"{path} is no TOML: {failure}.", hint="See the example in the README.") from None
+            raise UsageError(f"{path} is not valid TOML: {failure}.", hint="See the example in the README.") from None
         source = TomlSource(name=path, text=text)
         found: dict[str, Any] = {}
         for key, value in raw.items():
@@ -74,7 +62,7 @@ class JobFile:
                 continue
             if key not in keys:
                 raise source.error([key], f"is not a key of a job file{nearest(key, [*keys, PROFILES])}")
-            found[keys[key].name] = _value(source, keys[key], value)
+            found[keys[key].name] = value_of(source, (key,), keys[key], value)
         return cls(name=path, values=found, profiles=_profiles(source, raw.get(PROFILES, {})))
 
     def environment(self, chosen: str | None, given: Mapping[str, str]) -> Mapping[str, str]:
@@ -87,11 +75,30 @@ class JobFile:
                 f"{self.name or 'no job file'} has no profile {chosen[:40]!a}{nearest(chosen, self.profiles)}.",
                 hint=f"It has: {known}. Profiles are in the file that --config names.",
             )
-        # Nothing of another organisation is left: its region with these credentials would be refused at best.
-        kept = {
-            name: value for name, value in given.items() if name not in {*VARIABLES.values(), *CREDENTIALS.values()}
-        }
-        return {**kept, **_resolved(chosen, self.profiles[chosen], given)}
+        return applied(chosen, self.profiles[chosen], given)
+
+
+def usual(environment: Mapping[str, str], keys: Keys) -> JobFile:
+    """Read those that nobody names: the working folder's says options, over those of the user, whose profiles count.
+
+    A folder may be anybody's: whom to ask, and with which secret, is said by the user's own file alone.
+    Raises UsageError.
+    """
+    user, found = of_user(environment), []
+    values: dict[str, Any] = {}
+    profiles: Mapping[str, Mapping[str, str]] = {}
+    if user is not None and user.is_file():
+        own = JobFile.read(str(user), keys)
+        values, profiles, found = own.values, own.profiles, [str(user)]
+    if HERE.is_file():
+        here = JobFile.read(str(HERE), keys)
+        if here.profiles:
+            raise UsageError(
+                f"{HERE} has profiles, and they are not read from a file that was not named.",
+                hint=f"Move them to {user or 'a file of your own'}, or name the file: --config {HERE}",
+            )
+        values, found = {**values, **here.values}, [*found, str(HERE)]
+    return JobFile(name=" and ".join(reversed(found)), values=values, profiles=profiles)
 
 
 KINDS: Final[Mapping[type, str]] = {int: "a whole number", bool: "true or false", str: "a text"}
@@ -108,61 +115,21 @@ def write(path: Path, options: OptionClass, keys: Keys) -> None:
     durable.save(path.absolute(), ("\n".join(lines) + "\n").encode(), public=True)
 
 
-def _value(source: TomlSource, row: OptionRow, value: object) -> Any:  # noqa: ANN401 - of the key's type
+def value_of(source: TomlSource, keys: tuple[str, ...], row: OptionRow, value: object) -> Any:  # noqa: ANN401 - of its type
+    """Return a value as a command takes it. Raises UsageError, at the line that the keys lead to."""
     if type(value) in row.option.also:
         return value.isoformat() if isinstance(value, date) else str(value)
     if row.kind is list:
         found = value if isinstance(value, list) else [value]
         if all(isinstance(one, str) for one in found):
             return found
-        raise source.error([row.key], "is a list of texts")
+        raise source.error(keys, "is a list of texts")
     if type(value) is not row.kind:
-        raise source.error([row.key], f"is {KINDS[row.kind]}")
+        raise source.error(keys, f"is {KINDS[row.kind]}")
     return value
 
 
 def _profiles(source: TomlSource, raw: object) -> dict[str, dict[str, str]]:
     if not isinstance(raw, dict):
         raise source.error([PROFILES], "holds tables: [profiles.NAME]")
-    return {name: _profile(Table(source=source, keys=(PROFILES, name), raw=content)) for name, content in raw.items()}
-
-
-def _profile(table: Table) -> dict[str, str]:
-    if not isinstance(table.raw, dict):
-        raise table.source.error(table.keys, "is a table: [profiles.NAME]")
-    for name in CREDENTIALS:
-        if name in table.raw:
-            raise table.error(
-                name,
-                "is not to be in a file",
-                hint=f'Name a variable ({name}_env = "MY_VARIABLE") or a file that holds it ({name}_file = "path").',
-            )
-    names = [*VARIABLES, *(f"{name}_{where}" for name in CREDENTIALS for where in ("env", "file"))]
-    found = {name: table.text(name) for name in names}
-    table.done()
-    return {name: value for name, value in found.items() if value}
-
-
-def _resolved(profile: str, said: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    found = {variable: said[key] for key, variable in VARIABLES.items() if key in said}
-    for name, variable in CREDENTIALS.items():
-        where = said.get(f"{name}_env"), said.get(f"{name}_file")
-        if where == (None, None):
-            found[variable] = given.get(variable, "")
-        elif where[1] is not None:
-            found[variable] = _of_file(profile, where[1])
-        elif where[0] is not None:
-            if not given.get(where[0], "").strip():
-                raise UsageError(
-                    f"the profile {profile} takes its {name} from {where[0]}, which is not set.",
-                    hint=f"Set it, or name another variable as {name}_env.",
-                )
-            found[variable] = given[where[0]]
-    return found
-
-
-def _of_file(profile: str, name: str) -> str:
-    text = text_of(f"@{name}", f"the profile {profile}").strip()
-    if not text or len(text) > _SECRET_BYTES or "\n" in text:
-        raise UsageError(f"the file {name[:80]!a} of the profile {profile} does not hold one line.")
-    return text
+    return {name: profile(Table(source=source, keys=(PROFILES, name), raw=content)) for name, content in raw.items()}

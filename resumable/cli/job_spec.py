@@ -7,23 +7,28 @@ from typing import Any
 from resumable.api.organisation import told_locally
 from resumable.cli import parse
 from resumable.cli.options import JobOptions
+from resumable.cli.privacy_options import rules_of
 from resumable.cli.session import Session
 from resumable.cli.signature import rows
-from resumable.config import Settings, checked_job_name
+from resumable.config import Settings, checked_job_name, hash_key
 from resumable.datasets.contract import Contract
+from resumable.datasets.facts import CLOSED
 from resumable.datasets.limits import page_size
 from resumable.datasets.resolve import get, of_job, resolve
 from resumable.errors import ManifestUnusable, UsageError
 from resumable.job.naming import default_name
+from resumable.job.queue_ids import is_id, queue_id
 from resumable.manifest.reader import reader
 from resumable.models import Interval, JobSpec, Query
+from resumable.schema.schema import Schema
 from resumable.storage.job_files import JobFiles
+from resumable.tomlfile import nearest
 
-FLAGS = {row.name: row.typed for row in rows(JobOptions) if row.kind is list}
+FLAGS = {row.name: row.typed for row in rows(JobOptions) if row.name in Query.__dataclass_fields__ and row.kind is list}
 """The flags that narrow a query, by the names of its fields."""
 
 
-def spec_of(options: JobOptions, session: Session) -> JobSpec:
+def spec_of(options: JobOptions, session: Session, settings: Settings) -> JobSpec:
     """Return the spec. Raises UsageError for what the dataset does not know or allow."""
     if options.dataset is None:
         raise UsageError(
@@ -35,7 +40,7 @@ def spec_of(options: JobOptions, session: Session) -> JobSpec:
     return JobSpec(
         dataset=contract.name,
         interval=interval,
-        query=_query(contract, options),
+        query=_query(contract, options, _privacy(contract, options, session), session, settings),
         window=parse.window(options.window, interval) if not contract.timeless else timedelta(days=1),
         page_size=_page_size(contract, options.page_size, session),
     )
@@ -78,7 +83,7 @@ def job_of_file(session: Session, settings: Settings) -> str | None:
     options = JobOptions(**{name: value for name, value in session.job_file.values.items() if name in known})
     if options.dataset is None:
         return None
-    return job_name(resolve(spec_of(options, session))[0], options.job, session, settings)
+    return job_name(resolve(spec_of(options, session, settings))[0], options.job, session, settings)
 
 
 def _range(contract: Contract, start: str | None, end: str | None, session: Session) -> Interval:
@@ -91,6 +96,8 @@ def _range(contract: Contract, start: str | None, end: str | None, session: Sess
             )
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         return Interval(start=today, end=today + timedelta(days=1))
+    if start is not None and end is None:
+        end = parse.implied_end(start, now=now)
     if start is None or end is None:
         raise UsageError(
             f"{contract.name} needs a range: {'--from' if start is None else '--to'} is missing.",
@@ -106,7 +113,22 @@ def _page_size(contract: Contract, given: int | None, session: Session) -> int:
     return size
 
 
-def _query(contract: Contract, options: JobOptions) -> Query:
+def _privacy(contract: Contract, options: JobOptions, session: Session) -> str | None:
+    def schema() -> Schema:
+        if contract.inferred is not None:
+            raise UsageError(
+                f"the fields of {contract.name} are not known before a page has come, and cannot be named.",
+                hint="Declare them in the file, under [schema].",
+            )
+        return contract.schema
+
+    needed = [] if contract.end_key is None else [contract.end_key]
+    settings = Settings(hash_key=lambda: hash_key(session.environment))
+    rules = rules_of(options, schema, needed=needed, key_id=lambda: settings.required_hash().id)
+    return None if rules is None else rules.to_json()
+
+
+def _query(contract: Contract, options: JobOptions, privacy: str | None, session: Session, settings: Settings) -> Query:
     """Return the query. Raises UsageError for a flag that this dataset does not know, or a filter of a wrong form."""
     known = contract.filters.fields
     given = {name: values for name in FLAGS if (values := getattr(options, name))}
@@ -118,7 +140,8 @@ def _query(contract: Contract, options: JobOptions) -> Query:
             if not value.strip() or not value.isprintable() or len(value) > 200:
                 raise UsageError(f"{FLAGS[name]} {value[:40]!a} cannot be right.", hint="Check what was pasted there.")
     # In one order, so that the same ids are the same query however they were typed.
-    chosen = {name: tuple(sorted(set(given.get(name, ())))) for name in FLAGS}
+    chosen = {name: tuple(sorted({_listed(name, value) for value in given.get(name, ())})) for name in FLAGS}
+    chosen["queues"] = tuple(sorted({_queue(value, contract, session, settings) for value in chosen["queues"]}))
     return Query(
         queues=chosen["queues"],
         divisions=chosen["divisions"],
@@ -128,7 +151,33 @@ def _query(contract: Contract, options: JobOptions) -> Query:
         metrics=chosen["metrics"],
         filter=_free(contract, parse.filter_text(options.filters)),
         declaration=contract.description,
+        privacy=privacy,
     )
+
+
+def _listed(name: str, value: str) -> str:
+    """Return a value as the vendor writes it, where it lists all there are. Raises UsageError naming the nearest."""
+    known = CLOSED.get(name)
+    if known is None or value.lower() in known:
+        return value if known is None else value.lower()
+    raise UsageError(
+        f"{FLAGS[name]} {value[:40]!a} is not one of those that there are{nearest(value.lower(), known)}.",
+        hint=f"Use {', '.join(known)}. Any other goes into --filter.",
+    )
+
+
+def _queue(value: str, contract: Contract, session: Session, settings: Settings) -> str:
+    """Return a queue's id; of a name the id that a downloaded list has for it. Raises UsageError."""
+    if is_id(value):
+        return value
+    found = queue_id(value, contract, settings)
+    if found is None:
+        session.tell(
+            f"--queue {value}: not an id as Genesys Cloud writes it. For names, first: resumable backfill queues"
+        )
+        return value
+    session.tell(f"--queue {value}: {found}")
+    return found
 
 
 def _free(contract: Contract, free: Mapping[str, Any] | None) -> str | None:
@@ -140,7 +189,7 @@ def _free(contract: Contract, free: Mapping[str, Any] | None) -> str | None:
     for part, content in free.items():
         if part not in parts or not isinstance(content, list):
             raise UsageError(
-                f"--filter holds {part[:40]!a}, which is no list of filters of {contract.name}.",
+                f"--filter holds {part[:40]!a}, which is not a list of filters of {contract.name}.",
                 hint=f"""It may hold {", ".join(parts)}, each a list: --filter '{{"{parts[0]}": [...]}}'.""",
             )
     return parse.canonical(dict(free))

@@ -1,4 +1,4 @@
-"""`--log-json`: what happens in a run, one JSON object a line, for machines.
+"""`--log-json` and `--log-file`: what happens in a run, one event a line, for machines.
 
 Every line has `at` (UTC), `level` (info, warning or error), `event`, and `job` (null until it is known). The events:
 
@@ -11,7 +11,8 @@ Every line has `at` (UTC), `level` (info, warning or error), `event`, and `job` 
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 from resumable.cli.session import Session
 from resumable.errors import ResumableError
@@ -19,6 +20,13 @@ from resumable.manifest.reader import reader
 from resumable.models import EventKind, iso
 from resumable.monitor.progress import Figures, Headline
 from resumable.storage.job_files import JobFiles
+
+
+class Write(Protocol):
+    """Adds one event somewhere."""
+
+    def __call__(self, event: str, *, at: datetime | None = None, level: str = "info", **facts: Any) -> None: ...  # noqa: ANN401 - JSON
+
 
 WARNINGS = frozenset(
     {
@@ -32,12 +40,13 @@ WARNINGS = frozenset(
 )
 
 
-class JsonLog:
-    """Where the progress of a run goes in place of a display."""
+class EventLog:
+    """Where the events and the progress of a run go: in place of a display, or beside it into a file."""
 
-    def __init__(self, session: Session) -> None:
-        """Nothing is written before a job is followed."""
+    def __init__(self, session: Session, write: Write) -> None:
+        """`write` adds one event. Nothing is written before a job is followed."""
         self._session = session
+        self._write = write
         self._home: JobFiles | None = None
         self._last = 0
         self._next = 0.0
@@ -58,7 +67,7 @@ class JsonLog:
 
     def begin(self, headline: Headline) -> None:
         """Say which job it is."""
-        self._session.log("message", text=str(headline))
+        self._write("message", text=str(headline))
 
     def show(self, figures: Figures) -> None:
         """Write the events that are new, and now and then the figures."""
@@ -69,7 +78,7 @@ class JsonLog:
 
     def say(self, text: str) -> None:
         """Write something that is said to people."""
-        self._session.log("message", text=text)
+        self._write("message", text=text)
 
     def end(self) -> None:
         """Write the last figures."""
@@ -78,7 +87,7 @@ class JsonLog:
     def _write_figures(self) -> None:
         self._next = self._session.clock.monotonic() + self._session.plain_seconds
         if self._figures is not None:
-            self._session.log("progress", **progress(self._figures))
+            self._write("progress", **progress(self._figures))
             self._figures = None
 
     def _write_events(self) -> None:
@@ -92,7 +101,7 @@ class JsonLog:
             while found := manifest.events_after(self._last):
                 for number, event in found:
                     level = "warning" if event.kind in WARNINGS else "info"
-                    self._session.log(event.kind.name.lower(), at=event.at, level=level, text=event.text)
+                    self._write(event.kind.name.lower(), at=event.at, level=level, text=event.text)
                     self._last = number
 
 

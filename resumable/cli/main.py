@@ -5,11 +5,13 @@ import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TextIO
 
 from typer.main import get_command
 
 from resumable.cli.app import app
+from resumable.cli.dotenv import with_dotenv
 from resumable.cli.session import Session
 from resumable.clock import Clock, SystemClock
 from resumable.errors import ExitCode, Interrupted
@@ -39,7 +41,10 @@ def run(
     environment: Mapping[str, str] | None = None,
     clock: Clock | None = None,
 ) -> int:
-    """Run one command and return its exit code. Nothing is raised, and nothing but `demo` starts a process."""
+    """Run one command and return its exit code. Nothing is raised.
+
+    Where no environment is handed in it is the process's own, with the `.env` of the working folder.
+    """
     session = Session(
         stdout=_tolerant(stdout or sys.stdout or _Closed()),
         stderr=_tolerant(stderr or sys.stderr or _Unheard()),
@@ -48,15 +53,25 @@ def run(
         json="--json" in arguments,
         log_json="--log-json" in arguments,
         debug="--debug" in arguments,
+        quiet=not {"-q", "--quiet"}.isdisjoint(arguments),
+        verbose=not {"-v", "--verbose"}.isdisjoint(arguments),
     )
-    code = _ended(arguments, session)
+    code = _ended(arguments, session, dotenv=environment is None)
+    if session.told is not None:
+        session.told.end(code)
     if session.log_json:
         session.log("ended", exit_code=code)
+    else:
+        session.keep("ended", exit_code=code)
+    if session.file is not None:
+        session.file.close()
     return code
 
 
-def _ended(arguments: Sequence[str], session: Session) -> int:
+def _ended(arguments: Sequence[str], session: Session, *, dotenv: bool) -> int:
     try:
+        if dotenv:
+            session.environment = with_dotenv(session.environment, Path())
         code = get_command(app).main(
             args=[*arguments] or ["--help"], prog_name="resumable", standalone_mode=False, obj=session
         )

@@ -10,17 +10,22 @@ from typing import Annotated
 
 import typer
 
-from resumable.cli.complete import complete_dataset, complete_job, complete_unfinished
+from resumable.cli.complete import complete_dataset
+from resumable.cli.privacy_options import PrivacyOptions
 from resumable.cli.signature import Option, OptionRow, rows
+from resumable.cli.usual_files import any_usual
 
 
 def read_config(ctx: typer.Context, path: str | None) -> str | None:
-    """Let a job file say what is not typed."""
-    if path is not None and not ctx.resilient_parsing:
-        from resumable.cli.job_file import JobFile  # most calls name none
+    """Let a job file say what is not typed: the one that is named, else those that are found by themselves."""
+    if ctx.resilient_parsing or (path is None and not any_usual(ctx.obj.environment)):
+        return path
+    from resumable.cli.job_file import JobFile, usual  # most calls name none
 
-        ctx.obj.job_file = JobFile.read(path, file_keys())
-        ctx.default_map = ctx.obj.job_file.values
+    found = usual(ctx.obj.environment, file_keys()) if path is None else JobFile.read(path, file_keys())
+    ctx.obj.job_file, ctx.default_map = found, found.values
+    if path is None:
+        ctx.obj.tell(f"what is not typed is as {found.name} says")
     return path
 
 
@@ -33,7 +38,6 @@ StateFolder = Annotated[
     str | None,
     Option(flag="--state", metavar="DIR|URL", help="State folder, or s3://; RESUMABLE_STATE, or else `state`."),
 ]
-AnyJob = Annotated[str | None, Option(metavar="JOB", help="Its name.", complete=complete_job)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +51,40 @@ class OutputOptions:
         False
     )
 
+    quiet: Annotated[
+        bool, Option(flag="--quiet", short="-q", help="Say nothing on stderr but what fails.", in_files=False)
+    ] = False
+    verbose: Annotated[
+        bool,
+        Option(flag="--verbose", short="-v", help="Say every event of a run: tokens, retries, counts.", in_files=False),
+    ] = False
+
 
 @dataclass(frozen=True, kw_only=True)
-class JobOptions:
+class TellOptions:
+    """Who else is told how a run goes."""
+
+    notify: Annotated[
+        str | None,
+        Option(
+            flag="--notify",
+            metavar="URL",
+            help="Tell a URL of start, success and failure; RESUMABLE_NOTIFY when not given.",
+            in_files=False,  # who knows it can speak in this job's name
+        ),
+    ] = None
+    metrics_file: Annotated[
+        str | None,
+        Option(flag="--metrics-file", metavar="FILE", help="Write figures for Prometheus there when it ends."),
+    ] = None
+    log_file: Annotated[
+        str | None,
+        Option(flag="--log-file", metavar="FILE", help="Add every event there, too; a new file each 10 MB, six kept."),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOptions(PrivacyOptions):
     """What a job is: dataset, range, query, and how it is cut."""
 
     dataset: Annotated[
@@ -65,7 +100,7 @@ class JobOptions:
         Option(
             flag="--from",
             metavar="TIME",
-            help="Start of the range: 2025-01-31, or an ISO time; UTC.",
+            help="Start of the range: 2025-01-31, 2025-01, an ISO time, yesterday, -7d; in UTC.",
             also=(date, datetime),
         ),
     ] = None
@@ -74,7 +109,7 @@ class JobOptions:
         Option(
             flag="--to",
             metavar="TIME",
-            help="End of the range (exclusive).",
+            help="End of the range (exclusive); of a month or of yesterday not needed.",
             also=(date, datetime),
         ),
     ] = None
@@ -130,7 +165,31 @@ class JobOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class SourceOptions:
+    """Whom to ask, and where jobs lie."""
+
+    config: Annotated[
+        str | None,
+        Option(
+            flag="--config",
+            metavar="FILE",
+            help="A job file that says what is not typed.",
+            in_files=False,
+            first=read_config,
+        ),
+    ] = None
+    profile: Annotated[
+        str | None, Option(flag="--profile", metavar="NAME", help="Which profile of the job file to use.")
+    ] = None
+    state: StateFolder = None
+    log_json: Annotated[
+        bool,
+        Option(flag="--log-json", help="Write one JSON object a line on stderr, for machines.", in_files=False),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(SourceOptions, TellOptions):
     """How the server is asked: what two runs of one job may differ in."""
 
     workers: Annotated[
@@ -173,11 +232,16 @@ class RunOptions:
         Option(flag="--no-count", help="Do not ask for an independent count of the windows of jobs on the server."),
     ] = False
     on_drift: Annotated[
-        str,
+        str | None,
         Option(
-            flag="--on-drift", metavar="keep|fail", help="What to do about values that the schema has no place for."
+            flag="--on-drift",
+            metavar="keep|fail",
+            help="What to do about values that the schema has no place for; keep when not given.",
         ),
-    ] = "keep"
+    ] = None
+    fail_if_empty: Annotated[
+        bool, Option(flag="--fail-if-empty", help="End with exit code 10 where the job is complete without a record.")
+    ] = False
     same_organisation: Annotated[
         bool,
         Option(
@@ -186,165 +250,8 @@ class RunOptions:
             in_files=False,
         ),
     ] = False
-    config: Annotated[
-        str | None,
-        Option(
-            flag="--config",
-            metavar="FILE",
-            help="A job file that says what is not typed.",
-            in_files=False,
-            first=read_config,
-        ),
-    ] = None
-    profile: Annotated[
-        str | None, Option(flag="--profile", metavar="NAME", help="Which profile of the job file to use.")
-    ] = None
-    state: StateFolder = None
-    log_json: Annotated[
-        bool,
-        Option(flag="--log-json", help="Write one JSON object a line on stderr, for machines.", in_files=False),
-    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackfillOptions(OutputOptions, RunOptions, JobOptions):
     """Of `backfill`; a job file may say all of them that are `in_files`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlanOptions(BackfillOptions):
-    """Of `plan`: all of `backfill`, so that each takes the other's place."""
-
-    exact: Annotated[bool, Option(flag="--exact", help="Ask every window, not only a sample.", in_files=False)] = False
-    write: Annotated[
-        str | None,
-        Option(flag="--write", metavar="FILE", help="Write it all to a job file for `backfill --config`."),
-    ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResumeOptions(OutputOptions, RunOptions):
-    """Of `resume`."""
-
-    job: Annotated[
-        str | None,
-        Option(metavar="JOB", help="Its name; not needed while only one is unfinished.", complete=complete_unfinished),
-    ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RepairOptions(OutputOptions, RunOptions):
-    """Of `repair`."""
-
-    job: AnyJob = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerifyOptions(OutputOptions, RunOptions):
-    """Of `verify`; the options of runs are about `--online`."""
-
-    job: AnyJob = None
-    quick: Annotated[
-        bool, Option(flag="--quick", help="Leave the content of the parts unread: look at size and footer.")
-    ] = False
-    online: Annotated[
-        bool, Option(flag="--online", help="Ask the server, too, how much it counts: a request a window.")
-    ] = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class StateOptions:
-    """Of commands that only look at the state folder."""
-
-    state: StateFolder = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FolderOptions(OutputOptions, StateOptions):
-    """Of `jobs` and `demo`, which want no more than the state folder."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StatusOptions(OutputOptions, StateOptions):
-    """Of `status`."""
-
-    job: AnyJob = None
-    watch: Annotated[
-        bool,
-        Option(
-            flag="--watch",
-            help="Look on until the job is complete: drawn anew each second on a terminal, a line now and then"
-            " elsewhere.",
-        ),
-    ] = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportOptions(OutputOptions, StateOptions):
-    """Of `report`."""
-
-    job: AnyJob = None
-    to: Annotated[
-        str | None, Option(flag="--to", metavar="PATH", help="Where it goes; report.html in the job's folder.")
-    ] = None
-    replace: Annotated[
-        bool, Option(flag="--replace", help="Replace a file at PATH that is not a report of this job.")
-    ] = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExportOptions(OutputOptions, StateOptions):
-    """Of `export`."""
-
-    job: AnyJob = None
-    to: Annotated[str, Option(flag="--to", metavar="PATH", help="Where to; - is stdout, for jsonl and csv.")]
-    format: Annotated[
-        str | None,
-        Option(
-            flag="--format",
-            metavar="FORMAT",
-            help="parquet, csv, jsonl, duckdb or delta; by the suffix of PATH when not given.",
-        ),
-    ] = None
-    table: Annotated[
-        str | None,
-        Option(flag="--table", metavar="NAME", help="Flat rows of one table in place of whole records."),
-    ] = None
-    names: Annotated[
-        bool,
-        Option(
-            flag="--names",
-            help="Names beside ids, from the jobs of users, queues and wrapupcodes in the state folder.",
-        ),
-    ] = False
-    partial: Annotated[bool, Option(flag="--partial", help="Export what is whole of a job that is not complete.")] = (
-        False
-    )
-    replace: Annotated[
-        bool, Option(flag="--replace", help="Replace what is at PATH: of others, or of another job or table.")
-    ] = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class SimulateOptions(OutputOptions):
-    """Of `simulate`."""
-
-    port: Annotated[
-        int, Option(flag="--port", metavar="N", least=0, most=65535, help="Port on 127.0.0.1; 0 takes a free one.")
-    ] = 0
-    seed: Annotated[int, Option(flag="--seed", metavar="N", help="The same seed invents the same records.")] = 1
-    records: Annotated[int, Option(flag="--records", metavar="N", least=0, help="Conversations a day.")] = 100
-    style: Annotated[
-        str, Option(flag="--style", metavar="full|small", help="How rich a record is: 5 KB or 0.7 KB.")
-    ] = "full"
-    token_lifetime: Annotated[
-        float, Option(flag="--token-lifetime", metavar="SECONDS", help="How long a token lives.")
-    ] = 86_400.0
-    rate: Annotated[int, Option(flag="--rate", metavar="N", least=0, help="Requests a minute; 0 is no limit.")] = 300
-    latency: Annotated[
-        str, Option(flag="--latency", metavar="SECONDS", help="Wait before an answer: 0.5, or 0.2-0.8.")
-    ] = "0"
-    faults: Annotated[str | None, Option(flag="--faults", metavar="JSON|@FILE", help="A list of faults.")] = None
-    settings: Annotated[
-        str | None, Option(flag="--settings", metavar="JSON|@FILE", help="An object with further settings.")
-    ] = None

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,24 +35,73 @@ def duration(text: str, option: str, *, least: timedelta = timedelta(seconds=1))
     return read
 
 
-def time(text: str, option: str) -> datetime:
-    """Read `2025-01-01` or a full ISO time; UTC unless it names an offset."""
+def time(text: str, option: str, *, now: datetime | None = None) -> datetime:
+    """Read `2025-01-01`, a full ISO time, `2025-01`, and with `now` also `yesterday`, `-7d` or `now`.
+
+    UTC unless it names an offset. Days begin at midnight, `now` is this minute.
+    """
+    if (period := _period(text, now)) is not None:
+        return period.start
     try:
         read = datetime.fromisoformat(text.strip())
         read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError):
         raise UsageError(
             f"{option} {text[:40]!a} is not a time.",
-            hint="Write it as 2025-01-31, or as 2025-01-31T08:00Z or 2025-01-31T08:00+02:00; UTC unless it says else.",
+            hint="Write it as 2025-01-31, 2025-01, 2025-01-31T08:00Z, 2025-01-31T08:00+02:00, yesterday, -7d or now.",
         ) from None
     if read.microsecond % 1000:
         raise UsageError(f"{option} {text[:40]!a} is finer than a millisecond.", hint="Leave out the last digits.")
     return read
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Period:
+    """What a word stands for: when it begins, and where it has one, its end."""
+
+    start: datetime
+    end: datetime | None = None
+
+
+_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+_AGO = re.compile(r"-(\d{1,5})([dwhm])", re.ASCII)
+
+
+def _period(text: str, now: datetime | None) -> _Period | None:
+    """Read the words for times; None for any other text."""
+    word = text.strip().lower()
+    try:
+        if (month := _MONTH.fullmatch(word)) is not None:
+            first = datetime(int(month[1]), int(month[2]), 1, tzinfo=UTC)
+            return _Period(start=first, end=(first + timedelta(days=31)).replace(day=1))
+        if now is None:
+            return None
+        today, day = now.replace(hour=0, minute=0, second=0, microsecond=0), timedelta(days=1)
+        words = {
+            "now": _Period(start=now.replace(second=0, microsecond=0)),
+            "today": _Period(start=today),
+            "yesterday": _Period(start=today - day, end=today),
+        }
+        if (ago := _AGO.fullmatch(word)) is not None:
+            count, unit = int(ago[1]), ago[2]
+            if unit in "dw":
+                return _Period(start=today - count * day * (7 if unit == "w" else 1))
+            past = timedelta(hours=count) if unit == "h" else timedelta(minutes=count)
+            return _Period(start=words["now"].start - past)
+    except (ValueError, OverflowError):
+        return None
+    return words.get(word)
+
+
+def implied_end(start: str, *, now: datetime) -> str | None:
+    """Return the end that --from alone stands for: of a month, or of yesterday; None where it stands for none."""
+    period = _period(start, now)
+    return None if period is None or period.end is None else period.end.isoformat()
+
+
 def date_range(start: str, end: str, *, now: datetime) -> Interval:
     """Read --from and --to, half-open. Refuses what can only be a slip of the pen."""
-    first, last = time(start, "--from"), time(end, "--to")
+    first, last = time(start, "--from", now=now), time(end, "--to", now=now)
     if first >= last:
         raise UsageError(
             f"--to ({moment(last)}) is not after --from ({moment(first)}).",
@@ -137,7 +187,7 @@ def _file(name: str, option: str) -> str:
         with open(name, "rb") as file:
             content = file.read(FILTER_BYTES_MOST + 1)
     except (OSError, ValueError) as failure:
-        why = getattr(failure, "strerror", None) or "that is no file name"
+        why = getattr(failure, "strerror", None) or "that is not a file name"
         raise UsageError(f"{option} names the file {name[:80]!a}, which cannot be read: {why}.") from None
     if len(content) > FILTER_BYTES_MOST:
         raise UsageError(f"the file {name[:80]!a} is longer than a megabyte.")

@@ -7,23 +7,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from resumable.cli import parse
+from resumable.cli import parse, told
+from resumable.cli.as_begun import as_begun
 from resumable.cli.job_file import JobFile
-from resumable.cli.jsonlog import JsonLog
-from resumable.cli.options import RunOptions
+from resumable.cli.jsonlog import EventLog
+from resumable.cli.log_file import LogFile
+from resumable.cli.options import RunOptions, SourceOptions
 from resumable.cli.session import Session
 from resumable.cli.signals import drained
 from resumable.cli.text import views
+from resumable.cli.text.steps import Step, Steps
 from resumable.cli.text.verify_progress import VerifyProgress
 from resumable.clock import Stop
 from resumable.config import Settings, from_environment, host_of
 from resumable.engine.context import LiveRun
-from resumable.errors import Incomplete, UsageError
+from resumable.engine.run import Watch
+from resumable.errors import Incomplete, NoData, UsageError
 from resumable.job.job import Job
 from resumable.models import EventKind, JobState
-from resumable.monitor.progress import REDRAW_SECONDS, Plain, Progress
+from resumable.monitor.progress import NEWS, REDRAW_SECONDS, Both, Plain, Progress, ProgressView
 from resumable.status import MANY_PAGES
 from resumable.storage.address import Address
+from resumable.storage.job_files import JobFiles
 from resumable.text import amount
 
 GRACE_IN_A_BUCKET = 12.0
@@ -33,14 +38,12 @@ JSON_SECONDS = 1.0
 """So late may an event be written as JSON."""
 
 
-def prepared(session: Session, options: RunOptions) -> Settings:
-    """Return the settings of a run: the environment, its profile, the options over it. Raises UsageError."""
+def source_settings(session: Session, options: SourceOptions) -> Settings:
+    """Return whom to ask and where jobs lie: the environment, its profile, the options over it. Raises UsageError."""
     if options.profile is not None:
         file = session.job_file or JobFile(values={}, profiles={})
         session.environment = file.environment(options.profile, session.environment)
         session.profile = options.profile if len(file.profiles) > 1 else None
-    if options.on_drift not in ("keep", "fail"):
-        raise UsageError(f"--on-drift is keep or fail, not {options.on_drift[:20]!a}.")
     settings = from_environment(session.environment)
     if settings.endpoints is not None:
         session.hosts = {
@@ -48,11 +51,24 @@ def prepared(session: Session, options: RunOptions) -> Settings:
             "login": host_of(settings.endpoints.login),
             "proxy": host_of(settings.proxy) if settings.proxy else "",
         }
+    return replace(settings, state=session.state(options.state))
+
+
+def prepared(session: Session, options: RunOptions) -> Settings:
+    """Return the settings of a run: those of its source, and how it asks. Raises UsageError."""
+    settings = source_settings(session, options)
+    told.begin(session, options, settings)
+    return asked_as(settings, options)
+
+
+def asked_as(settings: Settings, options: RunOptions) -> Settings:
+    """Return settings with how the server is asked. Raises UsageError."""
+    if options.on_drift not in (None, "keep", "fail"):
+        raise UsageError(f"--on-drift is keep or fail, not {options.on_drift[:20]!a}.")
     per_minute, share = parse.rate(options.rate)
     patience = settings.patience if options.patience is None else parse.duration(options.patience, "--patience")
     return replace(
         settings,
-        state=session.state(options.state),
         workers=options.workers or settings.workers,
         workers_most=None if options.workers else settings.workers_most,
         rate_per_minute=per_minute,
@@ -70,13 +86,23 @@ class Running:
     """A command that runs a job, from its first moment on."""
 
     session: Session
+    options: RunOptions
     settings: Settings
     most: timedelta | None
     """How long it may run; None: as long as it takes."""
     stop: Stop
     progress: Progress
-    log: JsonLog | None = None
-    """Where --log-json has it go."""
+    log: EventLog | None = None
+    """Where --log-json, or --log-file, has it go."""
+
+    def as_begun(self, home: JobFiles) -> "Running":
+        """Return the same as the job was begun, but for what is typed now. Raises UsageError."""
+        options = as_begun(self.session, self.options, home)
+        if options is self.options:
+            return self
+        settings = source_settings(self.session, options)
+        settings = replace(settings, tell=self.settings.tell)
+        return replace(self, options=options, settings=asked_as(settings, options))
 
     def finish(self, job: Job) -> None:
         """Do what is left of a job and say how it ended. Raises what kept it from being complete."""
@@ -92,43 +118,52 @@ class Running:
             if before.totals.windows_done == before.totals.windows and pages >= MANY_PAGES:
                 session.tell(f"all is there; closing: looking at {pages:,} pages to write the receipt")
             try:
-                with limited(self.stop, self.most), self._logged(job):
-                    status = job.run(stop=self.stop, watch=self.progress.watch)
+                with limited(self.stop, self.most), self._logged(job), self._steps(job).going() as steps:
+                    status = job.run(stop=self.stop, watch=self._watching(steps))
             except Incomplete:
                 session.details = views.shortfall(job.status(events=0))
                 raise
-        for line in views.ending(status, job.home, nothing_to_do=status is before, width=session.width):
+        said = views.ending(status, job.home, nothing_to_do=status is before, width=session.width, typed=session.typed)
+        if self.options.fail_if_empty and not status.totals.records:
+            session.details = said[1:]
+            raise NoData(f"no data found: {amount(status.totals.windows, 'window')} complete, and no record in any.")
+        for line in said:
             session.tell(line)
         if session.json:
             session.give_json(status.to_json())
 
     def mend(self, job: Job) -> None:
         """Repair a job and say what was done, and how it ended. Raises what kept it from being complete."""
-        session, checking = self.session, VerifyProgress(self.session)
+        session, checking = self.session, VerifyProgress(self.session, job.name)
         session.home = job.home
 
         def say(text: str) -> None:
-            checking.clear()
-            session.tell(f"  {text}")
+            with checking.aside():
+                session.tell(f"  {text}")
 
-        @contextlib.contextmanager
-        def watch(live: LiveRun) -> Iterator[None]:
-            checking.clear()
-            with self.progress.watch(live):
-                yield
-
-        try:
-            with limited(self.stop, self.most), self._logged(job):
-                status, done = job.repair(stop=self.stop, watch=watch, look_on=checking.show, say=say)
-        finally:
-            checking.clear()
+        with limited(self.stop, self.most), self._logged(job), checking.going():
+            status, done = job.repair(stop=self.stop, watch=self._watching(checking), look_on=checking.show, say=say)
         mended = [amount(done.faults, "fault")] if done.faults else []
         mended += ["the manifest"] if done.restored is not None else []
         session.tell(f"repaired: {' and '.join(mended)}." if mended else "nothing to repair: no faults.")
-        for line in views.ending(status, job.home, nothing_to_do=False, width=session.width):
+        for line in views.ending(status, job.home, nothing_to_do=False, width=session.width, typed=session.typed):
             session.tell(line)
         if session.json:
             session.give_json({**status.to_json(), "repair": done.to_json()})
+
+    def _steps(self, job: Job) -> Steps:
+        """Return what is shown before the run is, and after it, while the receipt is made."""
+        return Steps(self.session, job.name, lambda: Step(text="stopping" if self.stop.requested else "getting ready"))
+
+    def _watching(self, steps: Steps) -> Watch:
+        """Return the watcher of a run, with nothing else drawn while it watches."""
+
+        @contextlib.contextmanager
+        def watch(live: LiveRun) -> Iterator[None]:
+            with steps.paused(), self.progress.watch(live):
+                yield
+
+        return watch
 
     def _logged(self, job: Job) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self.log is None else self.log.follow(job.home)
@@ -137,7 +172,7 @@ class Running:
 @contextlib.contextmanager
 def running(session: Session, options: RunOptions) -> Iterator[Running]:
     """Read the settings, watch for signals, and show progress where that can be done. Raises UsageError."""
-    log = JsonLog(session) if session.log_json else None
+    log = event_log(session, options)
     progress, redraws = _progress(session, log)
     stop = Stop(session.clock)
 
@@ -165,7 +200,9 @@ def running(session: Session, options: RunOptions) -> Iterator[Running]:
         if isinstance(settings.state, Address):
             stop.grace_seconds = GRACE_IN_A_BUCKET
         most = None if options.max_duration is None else parse.duration(options.max_duration, "--max-duration")
-        yield Running(session=session, settings=settings, most=most, stop=stop, progress=progress, log=log)
+        yield Running(
+            session=session, options=options, settings=settings, most=most, stop=stop, progress=progress, log=log
+        )
 
 
 @contextlib.contextmanager
@@ -189,12 +226,27 @@ def limited(stop: Stop, most: timedelta | None) -> Iterator[None]:
         thread.join(5)
 
 
-def _progress(session: Session, log: JsonLog | None) -> tuple[Progress, bool]:
-    if log is not None:
+def event_log(session: Session, options: RunOptions) -> EventLog | None:
+    """Return where the events of a run go, besides to people; None where nobody wants them. Raises UsageError."""
+    if options.log_file is not None:
+        session.file = LogFile(options.log_file, as_json=session.log_json)
+    if session.log_json:
+        return EventLog(session, session.log)
+    return None if session.file is None else EventLog(session, session.keep)
+
+
+def _progress(session: Session, log: EventLog | None) -> tuple[Progress, bool]:
+    news = frozenset(EventKind) if session.verbose else NEWS
+    if log is not None and session.log_json:
         return Progress(log, session.clock, every_seconds=min(JSON_SECONDS, session.plain_seconds)), False
     if session.live:
         from resumable.cli.text.display import Display  # brings rich, which a log does without
 
-        display = Display(session.stderr, colours=session.colours)
-        return Progress(display, session.clock, every_seconds=REDRAW_SECONDS), True
-    return Progress(Plain(session.tell, session.clock), session.clock, every_seconds=session.plain_seconds), False
+        view, every = _beside(Display(session.stderr, colours=session.colours), log), REDRAW_SECONDS
+        return Progress(view, session.clock, every_seconds=every, news=news), True
+    plain = _beside(Plain(session.show, session.clock), log)
+    return Progress(plain, session.clock, every_seconds=session.plain_seconds, news=news), False
+
+
+def _beside(view: ProgressView, log: EventLog | None) -> ProgressView:
+    return view if log is None else Both(view, log)

@@ -4,12 +4,13 @@ import contextlib
 import errno
 import json
 import os
+import shlex
 import shutil
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from resumable.cli.parse import state_of
 from resumable.clock import Clock
@@ -22,12 +23,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from resumable.cli.job_file import JobFile
+    from resumable.cli.log_file import LogFile
     from resumable.config import Settings
     from resumable.storage.address import Address
     from resumable.storage.job_files import JobFiles
 
 PLAIN_SECONDS = 30.0
 """Between two lines where nothing can be redrawn; RESUMABLE_PROGRESS_SECONDS changes it, for tests."""
+
+
+class Onlooker(Protocol):
+    """Who is told how a command ended."""
+
+    def end(self, code: int) -> None:
+        """Tell it."""
 
 
 @dataclass(kw_only=True)
@@ -42,6 +51,12 @@ class Session:
     log_json: bool = False
     """Whether everything on stderr is one JSON object a line."""
     debug: bool = False
+    quiet: bool = False
+    """Whether only what failed is said."""
+    verbose: bool = False
+    """Whether every event of a run is said."""
+    command: str = ""
+    """The one that runs."""
     home: "JobFiles | None" = None
     """Of the job, as soon as it is known, so that an error can say what is safe."""
     details: list[str] = field(default_factory=list)
@@ -51,24 +66,37 @@ class Session:
     hosts: dict[str, str] = field(default_factory=dict)
     """Which host is asked for what, so that an error about credentials can name it."""
 
+    failure: dict[str, Any] | None = None
+    """What the JSON object of a failure says of it, once there is one."""
+    told: "Onlooker | None" = None
+    """Who else is told how it goes."""
+    file: "LogFile | None" = None
+    """Where --log-file has it go."""
     job_file: "JobFile | None" = None
     """What --config named."""
     profile: str | None = None
     """The profile that was chosen, where the job file has several, so that a job's name tells of whom it is."""
+    _state: str | None = None
+    """The state folder where one was typed."""
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def state(self, given: str | None) -> "Path | Address":
         """Return where the state is: what was typed, else what the environment says. Raises UsageError."""
+        self._state = given
         return state_of(given, self.environment.get("RESUMABLE_STATE"))
 
     def settings(self, given: str | None) -> "Settings":
         """Return settings by which the jobs of that state are looked at. Raises UsageError."""
         return replace(to_look(self.environment, self.state(given)), tell=self.tell)
 
+    def typed(self, command: str) -> str:
+        """Return a command as it works from where this one was typed: with the state folder that was typed."""
+        return command if self._state is None else f"{command} --state {shlex.quote(self._state)}"
+
     @property
     def live(self) -> bool:
         """Whether stderr is a terminal that can redraw lines."""
-        return self.stderr.isatty() and self._redraws and not self.log_json
+        return self.stderr.isatty() and self._redraws and not self.log_json and not self.quiet
 
     @property
     def stdout_live(self) -> bool:
@@ -97,24 +125,41 @@ class Session:
         try:
             return max(0.05, float(text) if text else PLAIN_SECONDS)
         except ValueError:
-            raise UsageError(f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is no number.") from None
+            raise UsageError(f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is not a number.") from None
 
     @property
     def _redraws(self) -> bool:
         return self.environment.get("TERM", "") not in ("", "dumb", "unknown")
 
     def tell(self, text: str) -> None:
-        """Say something to people: on stderr, where nobody may be listening any more."""
+        """Say something to people: on stderr, where nobody may be listening any more. Not where that is to be quiet."""
         if self.log_json:
             self.log("message", text=text.strip())
-        else:
-            self._write(safe(text))
+            return
+        self.keep("message", text=text.strip())
+        self.show(text)
+
+    def show(self, text: str) -> None:
+        """Say what belongs in no log, such as how far it is; not where that is to be quiet."""
+        if not self.quiet:
+            self.write(text)
+
+    def write(self, text: str) -> None:
+        """Say what is to be heard in any case."""
+        self._write(safe(text))
 
     def log(self, event: str, *, at: datetime | None = None, level: str = "info", **facts: Any) -> None:  # noqa: ANN401 - JSON
         """Write one JSON object on a line of stderr: `at`, `level`, `event`, `job`, and what belongs to the event."""
         job = None if self.home is None else self.home.name
         line = {"at": iso(at or self.clock.now()), "level": level, "event": event, "job": job, **facts}
         self._write(json.dumps(line))
+        self.keep(event, at=at, level=level, **facts)
+
+    def keep(self, event: str, *, at: datetime | None = None, level: str = "info", **facts: Any) -> None:  # noqa: ANN401 - JSON
+        """Write it to the log file, where there is one."""
+        if self.file is not None:
+            job = None if self.home is None else self.home.name
+            self.file.write(event, at=at or self.clock.now(), level=level, job=job, facts=facts)
 
     def _write(self, line: str) -> None:
         # A run does not end because its terminal has gone; what it says is in the manifest too.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from resumable.clock import Stop
-from resumable.errors import ExitCode
+from resumable.errors import ExitCode, Interrupted
 
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -96,6 +96,23 @@ def raised(make: Callable[[signal.Signals], Exception]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def interruptible(unchanged: str) -> Iterator[None]:
+    """Let Ctrl-C and a signal end a command that has nothing to drain with what is safe and what to type.
+
+    `unchanged` is said of what the command was about; a second one ends it at once. Raises Interrupted.
+    """
+
+    def ended(how: str, *, terminated: bool) -> Interrupted:
+        return Interrupted(f"{how}: {unchanged}.", hint="Run the same command again.", terminated=terminated)
+
+    try:
+        with raised(lambda number: ended(f"interrupted by {number.name}", terminated=True)):
+            yield
+    except KeyboardInterrupt:
+        raise ended("interrupted", terminated=False) from None
 
 
 def _code(number: int) -> int:

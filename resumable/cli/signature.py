@@ -18,6 +18,8 @@ class Option:
     help: str
     flag: str | None = None
     """None of an argument, which is known by its place."""
+    short: str | None = None
+    """The same flag in one letter."""
     metavar: str | None = None
     least: int | None = None
     most: int | None = None
@@ -83,6 +85,10 @@ def signature(options: type[OptionClass]) -> inspect.Signature:
     return inspect.Signature([context, *(_parameter(row) for row in rows(options))])
 
 
+def _flags(option: Option) -> list[str]:
+    return [flag for flag in (option.flag, option.short) if flag is not None]
+
+
 def _parameter(row: OptionRow) -> inspect.Parameter:
     option = row.option
     said: dict[str, Any] = {
@@ -95,7 +101,7 @@ def _parameter(row: OptionRow) -> inspect.Parameter:
     }
     if row.kind in (int, float):
         said |= {"min": option.least, "max": option.most}
-    words = typer.Argument(**said) if option.flag is None else typer.Option(option.flag, **said)
+    words = typer.Argument(**said) if option.flag is None else typer.Option(*_flags(option), **said)
     return inspect.Parameter(
         row.name, inspect.Parameter.KEYWORD_ONLY, default=row.default, annotation=Annotated[row.holds, words]
     )

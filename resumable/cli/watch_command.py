@@ -68,7 +68,9 @@ class _Looks:
                 raise
             view = self._before
         if view is None:
-            raise UsageError(f"there is no job {self._name} any more.", hint="See what there is: resumable jobs")
+            raise UsageError(
+                f"there is no job {self._name} any more.", hint="See what there is:", command="resumable jobs"
+            )
         self._before = view
         return view
 
@@ -79,7 +81,7 @@ def _redrawn(session: Session, looks: _Looks) -> None:
 
     def show(view: View) -> None:
         size = _size(session)
-        screen = Screen(width=size.columns, height=size.lines, plain=only_ascii(session.stdout))
+        screen = Screen(width=size.columns, height=size.lines, plain=only_ascii(session.stdout), typed=session.typed)
         console.size = ConsoleDimensions(size.columns, size.lines)
         live.update(Text("\n").join(drawn(view, screen)), refresh=True)
 

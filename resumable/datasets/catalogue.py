@@ -1,5 +1,6 @@
 """What can be downloaded, as far as it can be said without importing it: a status or a help needs no more."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,42 +12,76 @@ class Listed:
 
     line: str
     """What it is, for a help."""
+    endpoint: str
+    """Method and path of the request for its pages, or for its job on the server."""
+    permission: str | None
+    """What the client's role needs, as Genesys names it; None where nothing is needed, or nobody has said it."""
     module: str
     """Below `resumable.datasets`; its DATASETS hold the contract, by name."""
     breakdown: str | None = None
     """A column that is worth counting by."""
     bulk: str | None = None
     """The dataset that brings the same records in far fewer requests, through jobs on the server, but hours later."""
+    of_genesys: bool = True
+    """Whether Genesys Cloud itself answers it; else only what speaks the same contract."""
 
 
 CATALOGUE: Final[Mapping[str, Listed]] = {
     "conversations": Listed(
         line="conversations with all their detail, by the public details query (100 a page)",
+        endpoint="POST /api/v2/analytics/conversations/details/query",
+        permission="analytics:conversationDetail:view",
         module="details_query",
         breakdown="originatingDirection",
         bulk="conversation-jobs",
     ),
     "conversation-jobs": Listed(
         line="the same by asynchronous jobs, meant for bulk (1000 a page; with participant attributes)",
+        endpoint="POST /api/v2/analytics/conversations/details/jobs",
+        permission="analytics:conversationDetail:view",
         module="details_job",
         breakdown="originatingDirection",
     ),
     "conversations-pagecount": Listed(
         line="the same by the contract with pageCount (1000 a page)",
+        endpoint="POST /api/v2/analytics/conversations/details/query",
+        permission=None,
         module="pagecount",
         breakdown="originatingDirection",
+        of_genesys=False,
     ),
     "user-details": Listed(
         line="presence and routing status of users over time, by the details query (100 a page)",
+        endpoint="POST /api/v2/analytics/users/details/query",
+        permission="analytics:userDetail:view",
         module="details_query",
         bulk="user-detail-jobs",
     ),
-    "user-detail-jobs": Listed(line="the same by asynchronous jobs (1000 a page)", module="details_job"),
-    "users": Listed(
-        line="the list of users as it is today, whatever their state", module="entities", breakdown="state"
+    "user-detail-jobs": Listed(
+        line="the same by asynchronous jobs (1000 a page)",
+        endpoint="POST /api/v2/analytics/users/details/jobs",
+        permission="analytics:userDetail:view",
+        module="details_job",
     ),
-    "queues": Listed(line="the list of queues as it is today", module="entities"),
-    "wrapupcodes": Listed(line="the list of wrap-up codes as it is today", module="entities"),
+    "users": Listed(
+        line="the list of users as it is today, whatever their state",
+        endpoint="GET /api/v2/users",
+        permission=None,
+        module="entities",
+        breakdown="state",
+    ),
+    "queues": Listed(
+        line="the list of queues as it is today",
+        endpoint="GET /api/v2/routing/queues",
+        permission="routing:queue:view",
+        module="entities",
+    ),
+    "wrapupcodes": Listed(
+        line="the list of wrap-up codes as it is today",
+        endpoint="GET /api/v2/routing/wrapupcodes",
+        permission="routing:wrapupCode:view",
+        module="entities",
+    ),
 }
 """By name. A dataset that a file describes is in no list."""
 
@@ -62,6 +97,17 @@ WORTH_SAYING: Final = 2
 def breakdown_of(dataset: str) -> str | None:
     """Return a column that is worth counting by; None where none is known."""
     return CATALOGUE[dataset].breakdown if dataset in CATALOGUE else None
+
+
+def permission_of(dataset: str) -> str | None:
+    """Return the permission that a dataset needs, as Genesys Cloud's administration shows it; None where none is known.
+
+    `analytics:conversationDetail:view` is shown as `Analytics > Conversation Detail > View`.
+    """
+    named = CATALOGUE[dataset].permission if dataset in CATALOGUE else None
+    if named is None:
+        return None
+    return " > ".join(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", piece[:1].upper() + piece[1:]) for piece in named.split(":"))
 
 
 def counted_by(dataset: str) -> str | None:

@@ -1,7 +1,9 @@
 """What a contract says of itself, as values: how its pages follow each other, how large they are, what narrows it."""
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 
 class Paging(enum.Enum):
@@ -39,6 +41,16 @@ class PageSizes:
     """When the user says nothing."""
     most: int
     excess: Excess = Excess.CLAMPED
+
+
+CLOSED: Final[Mapping[str, tuple[str, ...]]] = {
+    "directions": ("inbound", "outbound"),
+    "media_types": (
+        *("callback", "chat", "cobrowse", "email", "internalmessage", "message"),
+        *("screenmonitoring", "screenshare", "unknown", "video", "voice"),
+    ),
+}
+"""What the vendor lists as all there is (official SDK), by the fields of a `Query`: a slip finds nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

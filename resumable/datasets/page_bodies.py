@@ -4,6 +4,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from resumable.datasets.contract import Answer, no_json, quoting
 from resumable.datasets.error_bodies import ERROR_WORDS, error_in
 from resumable.errors import ProtocolFault
@@ -67,4 +70,17 @@ def read_answer(
         raise ProtocolFault(quoting(why, body, redactor), answer=redactor.whole(body))
     if page.table is None and not envelope.may_lack(named, page.presence):
         raise ProtocolFault(emptiness, answer=redactor.whole(body))
-    return Answer(table=page.table, said=named, drift=page.drift, emptiness=emptiness)
+    if envelope.documented and page.table is not None and (lacking := without_key(page.table, schema.key)):
+        why = f"{lacking} of {page.table.num_rows} records have no usable {schema.key}"
+        raise ProtocolFault(quoting(why, body, redactor), answer=redactor.whole(body))
+    table = page.table
+    if table is not None and redactor.private is not None:
+        table = redactor.private(table, schema)
+    return Answer(table=table, said=named, drift=page.drift, emptiness=emptiness)
+
+
+def without_key(table: pa.Table, key: str) -> int:
+    """Return how many records name no key, or none that tells them from others: such a record is none of the API's."""
+    column = table.column(key)
+    lacking: int = column.null_count
+    return lacking + (pc.sum(pc.equal(column, "")).as_py() or 0)

@@ -16,7 +16,7 @@ from resumable.engine.recovery import recover
 from resumable.errors import Failure, Fault, NoRecords, StatusFault
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
-from resumable.models import Request, Snapshot, Window, WindowState, label
+from resumable.models import Snapshot, Window, WindowState, label
 from resumable.schema.identity import identities
 from resumable.transport.http import Reply
 
@@ -81,7 +81,7 @@ class CursorReader:
         """Return once the next page can be asked for. Raises BeginAgain or a Fault."""
         raise NotImplementedError
 
-    def _results(self, window: Window, remote: RemoteRow, number: int) -> Answer:
+    def _results(self, window: Window, remote: RemoteRow, number: int, *, counted: bool) -> Answer:
         """Fetch the page that the cursor of `remote` stands for. Raises BeginAgain or a Fault."""
         raise NotImplementedError
 
@@ -167,32 +167,34 @@ class CursorReader:
         Raises PutOff where that cannot be decided before the windows next to it have been looked at.
         """
         kept = self._empty.kept(window) if number == 1 else None
-        answer = kept or self._lighter(window, remote, number)
-        if number > 1 or answer.rows or answer.said.cursor:
-            return answer
-        # A job that waits on the server would take the place of another.
-        may_wait = self._context.contract.paging is Paging.CURSOR
-        belief = self._empty.judge(window, answer, may_wait=may_wait)
-        if belief is Belief.LATER:
-            raise PutOff
-        return self._lighter(window, remote, number) if belief is Belief.DOUBTED else answer
+        # Of a run that may send one request only, the second one would be the first of the next run, for ever.
+        with self._context.client.pacer.together():
+            answer = kept or self._lighter(window, remote, number)
+            if number > 1 or answer.rows or answer.said.cursor:
+                return answer
+            # A job that waits on the server would take the place of another.
+            may_wait = self._context.contract.paging is Paging.CURSOR
+            belief = self._empty.judge(window, answer, may_wait=may_wait)
+            if belief is Belief.LATER:
+                raise PutOff
+            return self._lighter(window, remote, number, counted=False) if belief is Belief.DOUBTED else answer
 
-    def _lighter(self, window: Window, remote: RemoteRow, number: int) -> Answer:
+    def _lighter(self, window: Window, remote: RemoteRow, number: int, *, counted: bool = True) -> Answer:
         """Fetch a page; one that is too big is asked for again by the same cursor, in fewer and fewer records."""
         while True:
             # Each anew: what was learned of the window while it is read is in the manifest.
             window = self._context.manifest.window(window.id).window
             try:
-                return self._results(window, remote, number)
+                return self._results(window, remote, number, counted=counted)
             except Fault as fault:
                 slow = fault.failure is Failure.TIMED_OUT and self._heavy.page_size(window) > LIGHT_PAGE
                 heavy = slow or self._heavy.remedy(window, fault) is Remedy.SMALLER_PAGES
                 if not heavy or self._heavy.smaller_page(window, fault) is None:
                     raise
 
-    def _ask(self, what: str, request: Request, read: Callable[[Reply], T]) -> T:
+    def _ask(self, asked: Asked, read: Callable[[Reply], T]) -> T:
         try:
-            return self._context.client.exchange(Asked(what=what, request=request), read)
+            return self._context.client.exchange(asked, read)
         except StatusFault as fault:
             if meaning(fault.status).gone and fault.limit is None:
                 raise BeginAgain(f"its job or cursor is gone ({fault.reason})", gone=True) from None
@@ -234,10 +236,10 @@ class CursorWorker(CursorReader):
         """Take the window again: there is no job that could fail."""
         self._recorder.retake(window, None, why)
 
-    def _results(self, window: Window, remote: RemoteRow, number: int) -> Answer:
+    def _results(self, window: Window, remote: RemoteRow, number: int, *, counted: bool) -> Answer:
         spec = self._context.job.spec
-        what = f"{label(window.interval)} page {number}"
         request = self._contract.page(spec.query, window.interval, remote.cursor, self._heavy.page_size(window))
+        asked = Asked(what=f"{label(window.interval)} page {number}", request=request, counted=counted)
 
         def read(reply: Reply) -> Answer:
             with self._recorder.keeping(window, number):
@@ -247,9 +249,9 @@ class CursorWorker(CursorReader):
             return answer
 
         if remote.cursor is not None:
-            return self._ask(what, request, read)
+            return self._ask(asked, read)
         try:
-            return self._context.client.exchange(Asked(what=what, request=request), read)
+            return self._context.client.exchange(asked, read)
         except Fault as fault:
             if self._heavy.remedy(window, fault) is None:
                 self._refused(fault)

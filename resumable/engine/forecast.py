@@ -33,6 +33,7 @@ from resumable.errors import Fault, Incomplete, Interrupted
 from resumable.models import Interval, JobSpec, iso, label
 from resumable.storage.encoding import part_bytes
 from resumable.storage.file_systems import free_bytes, nearest_folder
+from resumable.text import Watching, unwatched
 from resumable.transport.http import Reply
 
 SAMPLE = 24
@@ -98,19 +99,26 @@ class _Look:
 
 
 def forecast(
-    spec: JobSpec, settings: Settings, *, clock: Clock, stop: Stop | None = None, exact: bool = False
+    spec: JobSpec,
+    settings: Settings,
+    *,
+    clock: Clock,
+    stop: Stop | None = None,
+    exact: bool = False,
+    watching: Watching = unwatched,
 ) -> Forecast:
     """Ask for the first page of some windows, or of all where `exact`, and reckon with what they say.
 
-    Nothing is written. Raises what a run raises: AuthenticationFailed names what the client lacks.
+    `watching` is told how many of them were asked, from any thread. Nothing is written. Raises what a run raises:
+    AuthenticationFailed names what the client lacks.
     """
     spec, contract = resolve(spec)
     asked_by, asked_spec = _asking(spec, contract)
     windows = list(cut(spec.interval, window_length(asked_by, spec.window, settings.interval_max)))
     stop = stop or Stop(clock)
-    with open_session(asked_by, settings, stop=stop, journal=NoJournal()) as client:
+    with open_session(asked_by, settings, stop=stop, journal=NoJournal(), query=spec.query) as client:
         chosen = windows if exact or len(windows) <= SAMPLE else _sampled(windows, clock)
-        looks = _looks(client, asked_by, asked_spec, chosen, stop)
+        looks = _looks(client, asked_by, asked_spec, chosen, stop, watching)
         per_minute = client.pacer.per_minute
         ready = _available(client, contract)
     return _reckoned(spec, contract, windows, looks, settings, per_minute=per_minute, now=clock.now(), ready=ready)
@@ -132,7 +140,12 @@ def _sampled(windows: Sequence[Interval], clock: Clock) -> list[Interval]:
 
 
 def _looks(
-    client: Client, contract: AnyContract, spec: JobSpec, windows: Sequence[Interval], stop: Stop
+    client: Client,
+    contract: AnyContract,
+    spec: JobSpec,
+    windows: Sequence[Interval],
+    stop: Stop,
+    watching: Watching,
 ) -> list[_Look]:
     """Ask for the first page of each window, some at once; nothing where the contract cannot tell how much there is."""
     if contract.paging is not Paging.NUMBERED:
@@ -149,6 +162,7 @@ def _looks(
                 return
             try:
                 found.append(_look(client, paged, spec, window))
+                watching(len(found), len(windows), "windows asked")
             except Exception as failure:  # noqa: BLE001 - raised again below, in the thread that called
                 failed.append(failure)
 
@@ -266,7 +280,7 @@ def _warnings(
         if future:
             yield f"{future} of the windows end in the future: what is not there yet is not downloaded"
         if young:
-            yield f"{young} of the windows are younger than 48 h; Genesys still rewrites them (see --look-back)"
+            yield f"{young} of the windows are less than 48 h old; Genesys still rewrites them (see --look-back)"
     if ready is not None and (waiting := sum(window.end > ready for window in windows)):
         yield f"data for jobs is there up to {iso(ready)}: {waiting} of the windows wait for theirs"
     limit = deep_limit(contract, settings.deep_limit)

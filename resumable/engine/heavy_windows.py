@@ -44,7 +44,9 @@ class HeavyWindows:
             return Remedy.SPLIT if len(self._halves(window)) > 1 else None
         wall, limit = (fault.wall, fault.limit) if isinstance(fault, StatusFault) else (None, None)
         if limit is None:
-            return None
+            # Of more than is usual nobody says how much is too much: then halves are asked for, down to what is.
+            unusual = self.page_size(window) > self._context.contract.page_sizes.usual
+            return Remedy.SMALLER_PAGES if wall is Wall.PAGE_SIZE and unusual else None
         if wall is Wall.DEPTH:
             self._learn(limit)
             return Remedy.SPLIT

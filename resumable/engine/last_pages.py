@@ -2,7 +2,8 @@
 
 A page that is named and has no records after all retries is past the end of the window, where all pages before it are
 there: the take is closed without it, to be compared with another one. A last page that is full may have one behind it,
-which is asked for until one is not full, or is past the end.
+which is asked for until one is not full, or is past the end: where totals are approximate always, else only where the
+answers do not tell, since they contradict each other or there is a single one that names a page count and nothing else.
 """
 
 from resumable.api.client import Asked
@@ -12,11 +13,15 @@ from resumable.engine.recorder import Recorder, snapshot_of
 from resumable.errors import Failure, Fault, NoRecords, ProtocolFault
 from resumable.manifest.rows import WindowRow
 from resumable.models import EventKind, Snapshot, Window, label
-from resumable.schema.identity import all_documents
+from resumable.schema.identity import all_documents, identities
 from resumable.transport.http import Reply
 
 EMPTY_MOST = 10
 """Pages that a window may have been named too many: each costs all retries."""
+
+
+PAST_THE_END = frozenset({Failure.QUERY_REFUSED, Failure.NOT_THE_API})
+"""How a page behind the last one may be refused: a 400, and a 404 in whatever words."""
 
 
 class LastPages:
@@ -81,11 +86,8 @@ class LastPages:
             try:
                 answer = self._fetch(row.window, number)
             except Fault as fault:
-                if fault.failure is Failure.QUERY_REFUSED:
-                    return True  # a server that refuses pages past the end says so in that way
-                self._recorder.give_up(row.window, number, fault)
-                return False
-            if not answer.rows:
+                return self._is_end(row.window, number, fault)
+            if not answer.rows or self._repeats(row.window, answer):
                 return True
             text = f"{label(row.window.interval)} page {number}: {answer.rows} records past the last one named"
             self._context.manifest.event(EventKind.SNAPSHOT_MOVED, text)
@@ -93,9 +95,31 @@ class LastPages:
             row = self._context.manifest.page_beyond_done(row.window, number, written.part, drift=written.answer.drift)
         return True
 
+    def _is_end(self, window: Window, number: int, fault: Fault) -> bool:
+        """Tell whether a page that failed behind the last one named is taken for the end.
+
+        All that was named is there. Where totals are approximate there may be more all the same, and the window stays
+        open, until the page has failed in two runs: what nobody has named keeps no window open for ever.
+        """
+        manifest = self._context.manifest
+        if fault.failure in PAST_THE_END or not self._contract.open_end:
+            return True  # a server that refuses pages past the end says so in that way
+        if manifest.is_quarantined(window, number):
+            text = f"{label(window.interval)} page {number}, behind the last one, failed again: {fault.reason}"
+            manifest.event(EventKind.WARNING, text)
+            return True
+        self._recorder.give_up(window, number, fault)
+        return False
+
+    def _repeats(self, window: Window, answer: Answer) -> bool:
+        """Tell whether a page behind the last one is that one again: of some servers there is no page past the end."""
+        schema = self._context.contract.schema
+        last, table = self._recorder.identities(window)[-1], answer.table
+        return table is not None and identities(table, schema).to_pylist() == last.to_pylist()
+
     def _may_go_on(self, row: WindowRow) -> bool:
         snapshot, last = snapshot_of(row), row.done
-        if not self._contract.open_end or last == 0:
+        if last == 0 or not (self._contract.open_end or _untold(row)):
             return False
         size = snapshot.page_size or self._heavy.page_size(row.window)
         if self._heavy.too_deep(size, last=last + 1):
@@ -141,3 +165,11 @@ class LastPages:
             return answer
 
         return context.client.exchange(asked, read)
+
+
+def _untold(row: WindowRow) -> bool:
+    """Tell whether the answers leave open if a full last page is the last, by a contract whose counts are exact."""
+    snapshot = snapshot_of(row)
+    if snapshot.total is not None:
+        return row.window.records < snapshot.total
+    return row.moved or snapshot.page_count == 1

@@ -103,14 +103,16 @@ class PageWorker:
 
         None where it was put off, because that is not known yet. Raises a Fault.
         """
-        answer = self._empty.kept(window) or self._fetch(window, 1)
-        if answer.rows:
-            return answer
-        belief = self._empty.judge(window, answer, may_wait=True)
-        if belief is Belief.LATER:
-            self._context.feed.postpone(window)
-            return None
-        return self._fetch(window, 1) if belief is Belief.DOUBTED else answer
+        # Of a run that may send one request only, the second one would be the first of the next run, for ever.
+        with self._context.client.pacer.together():
+            answer = self._empty.kept(window) or self._fetch(window, 1)
+            if answer.rows:
+                return answer
+            belief = self._empty.judge(window, answer, may_wait=True)
+            if belief is Belief.LATER:
+                self._context.feed.postpone(window)
+                return None
+            return self._fetch(window, 1, counted=False) if belief is Belief.DOUBTED else answer
 
     def _page(self, window: Window, number: int) -> None:
         how = Ended.FAILED
@@ -151,12 +153,13 @@ class PageWorker:
         context.manifest.page_done(window, number, written.part, moved=moved, drift=written.answer.drift)
         return Ended.DONE
 
-    def _fetch(self, window: Window, number: int) -> Answer:
+    def _fetch(self, window: Window, number: int, *, counted: bool = True) -> Answer:
         context = self._context
         page_size = self._heavy.page_size(window)
         asked = Asked(
             what=f"{label(window.interval)} page {number}",
             request=self._contract.request(context.job.spec.query, window.interval, number, page_size),
+            counted=counted,
         )
 
         def read(reply: Reply) -> Answer:

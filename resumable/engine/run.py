@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from resumable.api.client import Client, Stopped
 from resumable.api.session import open_session
@@ -22,6 +23,7 @@ from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recorder import Recorder
 from resumable.engine.recovery import remove_stale
 from resumable.engine.server_jobs import ServerJobWorker
+from resumable.engine.small_requests import small_request
 from resumable.engine.threads import Worker, work_through
 from resumable.errors import (
     Fault,
@@ -34,11 +36,12 @@ from resumable.errors import (
     UsageError,
     VerificationFailed,
 )
+from resumable.manifest.expected import expected
 from resumable.manifest.rows import Totals
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, JobState, label
 from resumable.status import check_complete
-from resumable.storage.job_files import JobFiles
+from resumable.storage.job_files import JobFiles, remove_unfinished_answers
 from resumable.storage.parts import Parts
 from resumable.storage.scratch import Scratch
 from resumable.text import amount, size
@@ -75,12 +78,16 @@ class Run:
         with Scratch(self._home.folder) as scratch, contextlib.ExitStack() as watched:
             kept = RecordKeys(scratch)
             journal = HeldJournal(self._manifest)
-            with open_session(self._contract, self._settings, stop=self._stop, journal=journal) as client:
+            with self._session(journal) as client:
                 recorder = None
                 if self._belong(client, journal):
                     self._begin(client)
                     recorder = self._work(client, kept, lambda live: watched.enter_context(watch(live)))
             self._conclude(recorder, kept)  # watched too: with many pages of earlier runs it takes minutes
+
+    def _session(self, journal: HeldJournal) -> AbstractContextManager[Client]:
+        query = self._job.spec.query
+        return open_session(self._contract, self._settings, stop=self._stop, journal=journal, query=query)
 
     def conclude(self) -> None:
         """Close a job of which every window is complete; nothing is asked of the server. Raises ManifestUnusable."""
@@ -162,6 +169,8 @@ class Run:
 
     def _set_up(self, client: Client, kept: RecordKeys) -> tuple[LiveRun, Recorder, Worker]:
         feed = Feed(self._manifest, self._stop, limit=lambda: client.concurrency.size)
+        query = self._job.spec.query
+        client = replace(client, small=lambda: small_request(self._contract, query, self._manifest))
         context = RunContext(
             job=self._job,
             contract=self._contract,
@@ -202,6 +211,7 @@ class Run:
             except (ManifestUnusable, VerificationFailed) as unsound:
                 error = unsound
         if error is None:
+            remove_unfinished_answers(self._home.store)
             receipt.write(self._manifest, self._parts, self._contract, kept)
             self._record_end(JobState.COMPLETE, f"{totals.windows} windows, {totals.records} records")
             return
@@ -220,13 +230,13 @@ class Run:
         if totals.windows_done == totals.windows and not left:
             return None
         done = totals.pages_done
-        safe = f"{done:,} of {totals.pages_known:,} pages are safe"
+        safe = f"{expected(self._manifest, totals).of(done)} {'is' if done == 1 else 'are'} safe"
         if self._stop.reason in LIMITS:
-            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command carries on.", safe=done)
+            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command resumes.", safe=done)
         if self._stop.requested or recorder is None:
             return Interrupted(
                 f"interrupted: {safe}.",
-                hint="The same command carries on.",
+                hint="The same command resumes.",
                 safe=done,
                 terminated=self._stop.reason == "SIGTERM",
             )
@@ -236,7 +246,7 @@ class Run:
         left_out = f"{totals.windows - totals.windows_done} windows that it no longer finds are not complete"
         return ManifestUnusable(
             f"the manifest does not agree with itself: {left_out}; {safe}.",
-            hint="Mend it with:",
+            hint="Repair it with:",
             command=f"resumable repair {self._job.name}",
             safe=done,
         )

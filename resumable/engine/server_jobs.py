@@ -14,7 +14,7 @@ from resumable.engine.recorder import Recorder
 from resumable.errors import Failure, Fault, NoRecords, ProtocolFault, StatusFault, Wall
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
-from resumable.models import EventKind, Request, Shortfall, Window, WindowState, label
+from resumable.models import EventKind, Shortfall, Window, WindowState, label
 from resumable.transport.http import Reply
 
 T = TypeVar("T")
@@ -94,6 +94,8 @@ class ServerJobWorker(CursorReader):
         """Jobs of this run: what becomes of one of an earlier run says nothing about the next."""
         self._failures: dict[int, int] = {}
         self._not_before: dict[int, float] = {}
+        self._places_from = float("-inf")
+        """Before then the server wants no job submitted."""
         self._crowded_since: float | None = None
         """Since when the server has refused every job, with none of ours on it."""
         # One that could not be deleted stays in the manifest, and the next run tries it again.
@@ -138,7 +140,7 @@ class ServerJobWorker(CursorReader):
     def begin(self) -> None:
         """Delete what earlier runs left on the server, and ask up to when it has its data."""
         self._clear()
-        asked = Asked(what="asking up to when there is data", request=self._contract.availability())
+        asked = Asked(what="asking up to when there is data", request=self._contract.availability(), counted=False)
         try:
             self._available_to = self._context.client.exchange(
                 asked, lambda reply: self._contract.read_availability(reply.body)
@@ -164,6 +166,7 @@ class ServerJobWorker(CursorReader):
             what=f"{label(window.interval)}: submitting a job",
             request=contract.submit(self._context.job.spec.query, window.interval),
             accepts=SUBMITTED,
+            not_before=lambda: self._places_from,
             holds=1,
         )
         try:
@@ -188,6 +191,10 @@ class ServerJobWorker(CursorReader):
         """
         if not meaning(fault.status).no_more_jobs or fault.limit is not None:
             return False
+        asked_for = fault.retry_after_seconds or 0.0
+        if asked_for > self._context.client.policy.wait_cap_seconds:
+            return False
+        self._places_from = max(self._places_from, self._context.stop.clock.monotonic() + asked_for)
         if self._gate.refused():
             # One of ours ends first: nobody enters before.
             self._context.manifest.event(EventKind.REMOTE, f"{asked.what}: refused; {self._gate.limit} at once now")
@@ -233,9 +240,8 @@ class ServerJobWorker(CursorReader):
             raise BeginAgain("the id of its job is none", gone=True)
         while True:
             status = self._ask_for(
-                remote,
-                what,
-                self._contract.poll(remote.id),
+                Asked(what=what, request=self._contract.poll(remote.id), counted=False),
+                window,
                 lambda reply: self._contract.read_status(reply.body, self._context.client.redactor),
                 patient=remote.id in self._submitted,
             )
@@ -252,29 +258,27 @@ class ServerJobWorker(CursorReader):
                 raise Stopped
             wait = min(wait * 1.5, LONGEST_POLL_SECONDS)
 
-    def _ask_for(
-        self, remote: RemoteRow, what: str, request: Request, read: Callable[[Reply], T], *, patient: bool
-    ) -> T:
+    def _ask_for(self, asked: Asked, window: Window, read: Callable[[Reply], T], *, patient: bool) -> T:
         """Ask about a job; `patient`: where it is not there it may be so in a moment, and is asked for again."""
         clock = self._context.stop.clock
         begun, wait = clock.monotonic(), FIRST_POLL_SECONDS
         while True:
             try:
-                return self._context.client.exchange(Asked(what=what, request=request), read)
+                return self._context.client.exchange(asked, read)
             except StatusFault as fault:
-                if not meaning(fault.status).gone or fault.limit is not None:
+                if not meaning(fault.status).gone or self._heavy.remedy(window, fault) is not None:
                     raise
                 waited = clock.monotonic() - begun
                 if not (patient and meaning(fault.status).late) or waited + wait > LATE_SECONDS:
                     why = f"its job or cursor is gone ({fault.reason})"
                     raise JobFailed(why) if waited else BeginAgain(why, gone=True) from None
-                text = f"{what}: not there yet ({fault.reason}); again in {wait:.1f} s"
+                text = f"{asked.what}: not there yet ({fault.reason}); again in {wait:.1f} s"
                 self._context.manifest.event(EventKind.RETRY, text)
             if self._context.stop.wait(wait):
                 raise Stopped
             wait = min(wait * 1.5, LONGEST_POLL_SECONDS)
 
-    def _results(self, window: Window, remote: RemoteRow, number: int) -> Answer:
+    def _results(self, window: Window, remote: RemoteRow, number: int, *, counted: bool) -> Answer:
         def read(reply: Reply) -> Answer:
             with self._recorder.keeping(window, number):
                 answer = self._contract.read_results(reply.body, self._context.client.redactor)
@@ -283,7 +287,8 @@ class ServerJobWorker(CursorReader):
             return answer
 
         request = self._contract.results(remote.id, remote.cursor, self._heavy.page_size(window))
-        return self._ask_for(remote, f"{label(window.interval)} page {number}", request, read, patient=True)
+        asked = Asked(what=f"{label(window.interval)} page {number}", request=request, counted=counted)
+        return self._ask_for(asked, window, read, patient=True)
 
     def _delete(self, remote: str) -> None:
         if not usable_id(remote):

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from resumable.export.source import ExportSource, Piece
 from resumable.schema import identity
+from resumable.text import Watching
 
 KEYS_AT_ONCE: Final = 1_000_000
 """Record keys looked through at once, at 24 bytes each and some copies."""
@@ -89,8 +90,11 @@ def ahead(pool: ThreadPoolExecutor, read: Callable[[_In], _Out], of: Iterable[_I
         yield future.result()
 
 
-def make(source: ExportSource, scratch: Path) -> Index:
-    """Look at every part once. Raises VerificationFailed where one is not as recorded, StorageFailed."""
+def make(source: ExportSource, scratch: Path, watching: Watching) -> Index:
+    """Look at every part once; `watching` is told of how many.
+
+    Raises VerificationFailed where one is not as recorded, StorageFailed.
+    """
     index = Index(source=source)
     schema = source.schema
     columns = identity.columns(schema) + ([schema.start] if schema.start else [])
@@ -109,6 +113,7 @@ def make(source: ExportSource, scratch: Path) -> Index:
             for each in slices:
                 index.days[each.day].append(each)
             keys.add(number, hashes)
+            watching(number + 1, len(source.pieces), "parts read")
         taken: dict[int, str] = {}
         gone = index.cut if schema.bundles else index.dropped
         for rows in keys.repeated():

@@ -54,15 +54,20 @@ def batches(index: Index, days: Iterable[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def of_days(index: Index, days: list[int], pool: ThreadPoolExecutor, scratch: Path) -> Iterator[tuple[int, pa.Table]]:
-    """Yield the records of some days, day after day, each once, sorted; every table has the schema of the parts."""
+def of_days(
+    index: Index, days: list[int], pool: ThreadPoolExecutor, scratch: Path, *, columns: list[str] | None = None
+) -> Iterator[tuple[int, pa.Table]]:
+    """Yield the records of some days, day after day, each once, sorted; every table has the schema of the parts.
+
+    `columns` names those that are read, as Parquet names them; None for all.
+    """
     source = index.source
     start = source.schema.start if days != [NO_DAY] else None
     slices = _united(index, days)
 
     def read(each: Slice) -> pa.Table:
         piece = source.pieces[each.piece]
-        table = source.proven.table(piece.key, piece.part)
+        table = source.proven.table(piece.key, piece.part, columns=columns)
         if each.piece in index.cut:
             table, _ = identity.cut(table, source.schema, index.cut[each.piece])
         keep: list[int] | range = range(table.num_rows)

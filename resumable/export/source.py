@@ -143,5 +143,6 @@ def _incomplete(name: str, rows: list[WindowRow], missing: list[str]) -> Incompl
     return Incomplete(
         f"{done:,} of {len(rows):,} windows of {name} are complete; nothing was exported."
         f" Missing: {'; '.join(missing)}.",
-        hint=f"Carry it on with: resumable resume {name}. Or export what is whole with --partial.",
+        hint="Export what is whole with --partial, or resume the job with:",
+        command=f"resumable resume {name}",
     )

@@ -1,8 +1,7 @@
 """Rows as text: JSON Lines and CSV."""
 
-import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,9 +9,13 @@ import pyarrow.csv as pa_csv
 
 from resumable.export.request import Output
 from resumable.export.shape import Shape
+from resumable.schema import json_columns
 from resumable.schema.fields import ColumnKind, Leaf, Node
-from resumable.schema.rebuild import ROWS, plain, rebuild
+from resumable.schema.rebuild import rebuild
 from resumable.schema.schema import UNMAPPED
+
+ROWS: Final = 1024
+"""Rows that are made text at one time: fewer cost more by the column, and more cost memory."""
 
 
 class JsonLines:
@@ -22,32 +25,28 @@ class JsonLines:
         """`output` takes the bytes."""
         self._output = output
         self._shape = shape
+        columns = shape.columns if shape.table is not None else shape.whole.root.members.items()
+        self._columns = [(name, node or _without_node(name)) for name, node in columns]
 
     def add(self, day: int, rows: pa.Table) -> None:
         """Write rows."""
-        lines: list[str] = []
-        for record in self._records(rows):
-            lines.append(_json_text(record))
-            if len(lines) == ROWS:
-                self._give(lines)
-                lines = []
-        self._give(lines)
+        for few in _few(rows):
+            self._output(_with_ends(self._lines(few)))
 
     def end(self) -> None:
         """Nothing is left."""
 
-    def _give(self, lines: list[str]) -> None:
-        if lines:
-            self._output("".join(f"{line}\n" for line in lines).encode())
-
-    def _records(self, rows: pa.Table) -> Iterator[dict[str, Any]]:
-        if self._shape.table is None:
-            yield from rebuild(rows, schema=self._shape.whole)
-            return
-        nodes = dict(self._shape.columns)
-        for batch in rows.to_batches(max_chunksize=ROWS):
-            for row in batch.to_pylist():
-                yield {name: _cell(name, nodes[name], value) for name, value in row.items() if value is not None}
+    def _lines(self, rows: pa.RecordBatch) -> pa.Array:
+        found = json_columns.members([(name, node, rows.column(name)) for name, node in self._columns])
+        lines = json_columns.objects(found, rows.num_rows)
+        unmapped = rows.column(UNMAPPED) if self._shape.table is None else None
+        if unmapped is None or unmapped.null_count == len(unmapped):
+            return lines
+        # What the schema has no place for goes back to where it was: that takes the record itself.
+        odd = unmapped.is_valid()
+        whole = rebuild(pa.Table.from_batches([rows.filter(odd)]), schema=self._shape.whole)
+        texts = [json_columns.written(record) for record in whole]
+        return pc.replace_with_mask(lines, odd, pa.array(texts, pa.string()))
 
 
 class Csv:
@@ -60,51 +59,47 @@ class Csv:
         """Write the header."""
         self._output = output
         self._nodes = shape.columns
-        self._give(self._flat(shape.apply(shape.records.arrow.empty_table())), header=True)
+        self._give(self._flat(pa.RecordBatch.from_pylist([], shape.schema)), header=True)
 
     def add(self, day: int, rows: pa.Table) -> None:
         """Write rows."""
-        for batch in rows.to_batches(max_chunksize=ROWS * 16):
-            self._give(self._flat(pa.Table.from_batches([batch])), header=False)
+        for few in _few(rows):
+            self._give(self._flat(few), header=False)
 
     def end(self) -> None:
         """Nothing is left."""
 
-    def _give(self, flat: pa.Table, *, header: bool) -> None:
+    def _give(self, flat: pa.RecordBatch, *, header: bool) -> None:
         sink = pa.BufferOutputStream()
         pa_csv.write_csv(flat, sink, pa_csv.WriteOptions(include_header=header))
         self._output(sink.getvalue().to_pybytes())
 
-    def _flat(self, rows: pa.Table) -> pa.Table:
-        columns = [_texts(rows.column(name), node) for name, node in self._nodes]
-        return pa.Table.from_arrays(columns, names=[name for name, _ in self._nodes])
+    def _flat(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        columns = [as_text(rows.column(name), node) for name, node in self._nodes]
+        return pa.RecordBatch.from_arrays(columns, names=[name for name, _ in self._nodes])
 
 
-def _texts(column: pa.ChunkedArray, node: Node | None) -> pa.ChunkedArray:
+def _few(rows: pa.Table) -> Iterator[pa.RecordBatch]:
+    """Yield a bounded number of rows at a time, as one chunk: each kernel costs by the chunk."""
+    for at in range(0, rows.num_rows, ROWS):
+        yield from rows.slice(at, ROWS).combine_chunks().to_batches()
+
+
+def as_text(column: pa.Array, node: Node | None) -> pa.Array:
+    """Return a column as CSV has it: lists, objects and maps as JSON text, instants as Genesys writes them."""
     if node is None:
         return column
     if not isinstance(node, Leaf) or node.kind is ColumnKind.TEXT_MAP:
-        return pa.chunked_array([[_json(node, value) for value in column.to_pylist()]], pa.string())
-    if node.kind is not ColumnKind.INSTANT:
-        return column
-    # Without its zone, the text is made without a database of time zones.
-    naive = pc.cast(pc.cast(column, pa.timestamp("ms")), pa.string())
-    return pc.binary_join_element_wise(pc.replace_substring(naive, " ", "T", max_replacements=1), "Z", "")
+        return json_columns.texts(column, node)
+    return json_columns.instants(column) if node.kind is ColumnKind.INSTANT else column
 
 
-def _json(node: Node, value: Any) -> str | None:  # noqa: ANN401 - any JSON value
-    if value is None:
-        return None
-    return _json_text(plain(node, value))
+def _without_node(name: str) -> Leaf:
+    """Return what a column is that no field stands for: places in lists and lengths of them, and the unmapped."""
+    return Leaf(kind=ColumnKind.JSON if name == UNMAPPED else ColumnKind.INTEGER)
 
 
-def _json_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Write a value as JSON; half a surrogate pair, which no encoding has, stays the escape that it was sent as."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
-
-
-def _cell(name: str, node: Node | None, value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    if node is not None:
-        return plain(node, value)
-    return json.loads(value) if name == UNMAPPED else value
+def _with_ends(lines: pa.Array) -> bytes:
+    """Return the bytes of the lines, each with its end."""
+    whole = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines), "\n")
+    return bytes(whole[0].as_buffer()) + b"\n"

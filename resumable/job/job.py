@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resumable import status as status_of
+from resumable.api.session import private_tables
 from resumable.clock import Clock, Stop
 from resumable.config import Settings
 from resumable.datasets.contract import Contract
@@ -27,6 +28,7 @@ from resumable.storage.folder import FolderStore
 from resumable.storage.job_files import JobFiles, part_key
 from resumable.storage.lock import Guard
 from resumable.storage.parts import Parts
+from resumable.text import Watching, unwatched
 from resumable.verify.findings import Finding
 from resumable.verify.server import Server
 from resumable.verify.verification import LookOn, verify
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 
     from resumable.export.export import Exported
     from resumable.export.request import Output
+    from resumable.export.warehouse import Loaded, LoadRequest
+    from resumable.report.document import Written
+    from resumable.schema.privacy import PrivacyRules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +174,7 @@ class Job:
 
         Absent and null members are the same; memory holds one page.
         """
-        parts, schema = Parts(self.home), self._contract().schema
+        parts, schema = Parts(self.home), self.contract().schema
         for page in self._pages():
             yield from rebuild(parts.table(page), schema=schema)
 
@@ -177,7 +182,7 @@ class Job:
         """Return the parts of every page done as one pyarrow dataset with the pinned schema."""
         import pyarrow.dataset as ds
 
-        schema = self._contract().schema.arrow
+        schema = self.contract().schema.arrow
         return ds.dataset([str(path) for path in self.files()], schema=schema, format="parquet")
 
     def export(
@@ -186,25 +191,60 @@ class Job:
         *,
         format: str | None = None,  # noqa: A002 - the word that the command line has
         table: str | None = None,
+        zone: str | None = None,
+        privacy: "PrivacyRules | None" = None,
         names: bool = False,
         partial: bool = False,
         replace: bool = False,
+        watching: Watching = unwatched,
     ) -> "Exported":
         """Write the records in one piece, each once, to a path, or as bytes to a function, as `export` does.
 
-        The format is that of the path's suffix unless it is named. Keeps out who wants to change the job meanwhile.
-        Raises Incomplete where the job is, unless `partial`; UsageError, VerificationFailed, StorageFailed, JobLocked.
+        The format is that of the path's suffix unless it is named; `zone` is whose half hours the table `interactions`
+        has, such as Europe/Berlin, `privacy` what is left out; `watching` is told how far it is. Keeps out who wants to
+        change the job meanwhile. Raises Incomplete where the job is, unless `partial`; UsageError,
+        VerificationFailed, StorageFailed, JobLocked.
         """
         from resumable.export.export import export
         from resumable.export.request import ExportRequest, format_of
 
         path, output = (Path(to), None) if isinstance(to, str | Path) else (None, to)
         chosen = format_of(str(path or "-"), format)
-        request = ExportRequest(to=path, format=chosen, table=table, names=names, partial=partial, replace=replace)
+        request = ExportRequest(
+            to=path,
+            format=chosen,
+            table=table,
+            zone=zone,
+            privacy=privacy,
+            names=names,
+            partial=partial,
+            replace=replace,
+        )
+        private = None if privacy is None else private_tables(privacy.to_json(), self.settings)
         with self.home.hold_to_look(copy=copy):
-            return export(self.home, request, output=output)
+            return export(self.home, request, output=output, private=private, watching=watching)
 
-    def _contract(self) -> Contract:
+    def report(self, to: "Path | str | None" = None, *, replace: bool = False) -> "Written":
+        """Write one file with charts that opens in any browser, into the job's folder unless `to` says where.
+
+        Raises UsageError where something else is there and not to be replaced; LibraryMissing, StorageFailed.
+        """
+        from resumable.report.document import write
+
+        written = write(self.home, to, now=self.clock.now(), replace=replace)
+        if written is None:
+            raise self.home.missing()
+        return written
+
+    def load(self, request: "LoadRequest") -> "Loaded":
+        """Bring the tables of a warehouse to what it holds, as `load` does. Raises what that raises, and JobLocked."""
+        from resumable.export.warehouse import load
+
+        with self.home.hold_to_look(copy=copy):
+            return load(self.home, request)
+
+    def contract(self) -> Contract:
+        """Return the dataset that it is a job of."""
         job = self.status(events=0).job
         return of_job(job.spec, job.columns)
 

@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 from resumable import status as status_of
-from resumable.clock import Clock, SystemClock
+from resumable.clock import Clock, Stop, SystemClock
 from resumable.config import Settings, checked_job_name, from_environment
 from resumable.datasets.contract import Contract
 from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import resolve
+from resumable.engine.forecast import Forecast, forecast
 from resumable.engine.open_records import count_unknown
 from resumable.engine.windows import cut
 from resumable.errors import UsageError
@@ -25,7 +26,7 @@ from resumable.models import Interval, JobSpec, Query
 from resumable.storage.durable import make_folder, sync_folder
 from resumable.storage.file_systems import nearest_folder
 from resumable.storage.parts import Parts
-from resumable.text import reach
+from resumable.text import Watching, reach, unwatched
 
 OWNER_ALONE, GROUP_READS = 0o700, 0o750
 """Permissions of a job's folder, from which all that is made in it has its own: conversations are personal data."""
@@ -59,17 +60,18 @@ def make(
 
 
 def _compare(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta | None) -> None:
-    """Raise UsageError where a name belongs to a job with another query; with a look-back its end may be a later one.
+    """Raise UsageError where a name belongs to a job with another query; with a look-back its range may move on.
 
-    Nothing of the job is changed before.
+    A later end extends the job, and a range inside the known one changes nothing of it: so a nightly command may name
+    the last days alone. Nothing of the job is changed before.
     """
     same = old == new
-    if look_back is not None and new.interval.end > old.interval.end:
-        same = replace(old, interval=replace(old.interval, end=new.interval.end)) == new
+    if look_back is not None and old.interval.start <= new.interval.start <= old.interval.end:
+        same = replace(old, interval=new.interval) == new
     if not same:
         raise UsageError(
             f"the job {job.name} exists, with another query: {_difference(old, new)}.",
-            hint="Give this one another name with --job, or carry on the old one with:",
+            hint="Give this one another name with --job, or resume the old one with:",
             command=f"resumable resume {job.name}",
         )
 
@@ -112,6 +114,22 @@ def _top_up(job: Job, spec: JobSpec, look_back: timedelta, dataset: Contract) ->
                 manifest.reach.extend(end, windows, now=job.clock.now())
             count_unknown(manifest, dataset, Parts(job.home))
             manifest.reach.look_back(look_back, now=job.clock.now(), open_for=job.settings.open_for)
+
+
+def plan(
+    spec: JobSpec,
+    settings: Settings,
+    *,
+    exact: bool = False,
+    clock: Clock | None = None,
+    stop: Stop | None = None,
+    watching: Watching = unwatched,
+) -> Forecast:
+    """Return what a backfill would take, as the command `plan` tells it; nothing is written.
+
+    Raises UsageError, AuthenticationFailed, Incomplete, Interrupted.
+    """
+    return forecast(spec, settings, clock=clock or SystemClock(), stop=stop, exact=exact, watching=watching)
 
 
 def find(name: str, settings: Settings, *, clock: Clock | None = None, lost: bool = False) -> Job:

@@ -269,8 +269,8 @@ class Connection:
         if application != tables.APPLICATION_ID:
             raise ManifestUnusable(
                 f"{self.path} is not a manifest of this program.",
-                hint="It was left untouched. If it was one, move it away, then:"
-                f" resumable repair {self.path.parent.name}",
+                hint="It was left untouched. If it was one, move it away, then:",
+                command=f"resumable repair {self.path.parent.name}",
             )
         if self.version > tables.VERSION:
             raise ManifestUnusable(
@@ -310,7 +310,7 @@ class Connection:
             if code is not None and code & 0xFF in _STORAGE_CODES:
                 refused = StorageFailed(
                     f"the disk refused the manifest {self.path}: {failure}.",
-                    hint="Nothing recorded is lost. Mend that, then run the same command.",
+                    hint="Nothing recorded is lost. Fix that, then run the same command.",
                 )
                 if code in _SYNC_CODES:
                     self._unsynced = refused

@@ -149,7 +149,8 @@ class ManifestReader:
         if self._version < tables.WHOLE_TRUTH_SINCE:
             return OpenRecords(count=0)
         count, since = self._db.rows("SELECT coalesce(sum(open_records), 0), min(open_since_ms) FROM window")[0]
-        return OpenRecords(count=int(count), since=None if since is None else moment(since))
+        with sensible("a count of open records", self._db.path):
+            return OpenRecords(count=int(count), since=None if since is None else moment(since))
 
     def last_failure(self) -> LastFailure | None:
         """Return the last exchange that failed; None where none has."""
@@ -179,12 +180,19 @@ class ManifestReader:
             " WHERE kind = ? AND at_ms > coalesce((SELECT completed_ms FROM job), at_ms - 1)",
             (EventKind.RUN_STARTED.value,),
         )[0]
-        return Behind(since=moment(first), runs=int(runs)) if runs else None
+        with sensible("an event", self._db.path):
+            return Behind(since=moment(first), runs=int(runs)) if runs else None
 
     def counters(self) -> dict[Counter, int]:
         """Return the lifetime counters."""
         known = dict(self._db.rows("SELECT name, value FROM counter"))
-        return {counter: int(known.get(counter.value, 0)) for counter in Counter}
+        with sensible("a counter", self._db.path):
+            return {counter: int(known.get(counter.value, 0)) for counter in Counter}
+
+    def used_by_others(self) -> int | None:
+        """Return how many requests of the server's newest minute were not this job's; None where it never told."""
+        found = self._db.rows("SELECT value FROM counter WHERE name = ?", (minutes.USED_BY_OTHERS,))
+        return int(found[0][0]) if found else None
 
     def minutes(self) -> list[minutes.MinuteRow]:
         """Return how the job went, minute by minute; nothing where an older version wrote the manifest."""
@@ -230,10 +238,15 @@ class ManifestReader:
             *self._ordered("start_ms > ? ORDER BY start_ms", start),
         ]
 
-    def _ordered(self, which: str, start: int) -> list[WindowRow]:
+    def likely_answered(self) -> WindowRow | None:
+        """Return a window whose pages have come, or else the last one, which is asked for last; None for no window."""
+        found = self._ordered("state = 'complete' ORDER BY start_ms DESC") or self._ordered("1 ORDER BY start_ms DESC")
+        return found[0] if found else None
+
+    def _ordered(self, which: str, *values: int) -> list[WindowRow]:
         rows = self._db.rows(
             f"SELECT {window_columns(self._version)} FROM window WHERE {which} LIMIT 1",  # noqa: S608 - constants of this module
-            (start,),
+            values,
         )
         with sensible("a window's row", self._db.path):
             return [window_row(row) for row in rows]
@@ -258,9 +271,20 @@ class ManifestReader:
         )
         return int(found or 0)
 
+    def is_quarantined(self, window: Window, number: int) -> bool:
+        """Tell whether a page of the current take was given up on."""
+        return bool(
+            self._db.value(
+                "SELECT EXISTS (SELECT 1 FROM page WHERE window = ? AND take = ? AND number = ?"
+                " AND state = 'quarantined')",
+                (window.id, window.take, number),
+            )
+        )
+
     def remote(self, window: Window) -> server_jobs.RemoteRow | None:
         """Return the job on the server that the window's current take is read from."""
-        return server_jobs.of_window(self._db, window)
+        with sensible("a job on the server", self._db.path):
+            return server_jobs.of_window(self._db, window)
 
     def useless_remotes(self) -> list[str]:
         """Return the jobs on the server that nothing will be read from any more."""

@@ -136,9 +136,9 @@ class Manifest(ManifestReader):
         """Keep since when nobody is answered, and why; None: somebody is."""
         self.learned.outage(since, why)
 
-    def answered(self, seconds: float, *, allowed: float) -> None:
+    def answered(self, seconds: float, *, allowed: float, others: int | None = None) -> None:
         """Take in an answer for the row of its minute, which is written with a page or a counter."""
-        self._minutes.answered(seconds, allowed=allowed)
+        self._minutes.answered(seconds, allowed=allowed, others=others)
 
     def event(self, kind: EventKind, text: str) -> None:
         """Keep one line of history; the oldest fall out. It survives a kill at once, a power cut with the next page."""

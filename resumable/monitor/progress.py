@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from resumable.clock import Clock
 from resumable.errors import ResumableError
-from resumable.models import Counter, Event, EventKind, WindowState, label
+from resumable.manifest.expected import expected
+from resumable.models import Counter, Event, EventKind
 from resumable.text import amount, length, safe, span
 
 if TYPE_CHECKING:
     from resumable.engine.context import LiveRun
-    from resumable.manifest.reader import ManifestReader
     from resumable.manifest.rows import JobRow, Totals
 
 RATE_OVER_SECONDS = 60.0
@@ -126,31 +126,6 @@ class MeasuredPace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expected:
-    """How many pages all windows will have."""
-
-    pages: int | None
-    """None until some window has named its count."""
-    sure: bool
-    """Whether every window has named its count."""
-    at: str
-    """The first window that is not complete; empty where all are."""
-
-
-def expected(manifest: "ManifestReader", totals: "Totals") -> Expected:
-    """Estimate the pages of all windows from those that have named theirs."""
-    unfinished = manifest.unfinished(limit=100)
-    opened = sum(row.window.state is WindowState.OPEN for row in unfinished)
-    unknown = totals.windows - totals.windows_done - opened
-    at = label(unfinished[0].window.interval) if unfinished else ""
-    if unknown <= 0:
-        return Expected(pages=totals.pages_known, sure=True, at=at)
-    named = totals.windows_done + opened
-    pages = totals.pages_known + round(totals.pages_known / named * unknown) if named else None
-    return Expected(pages=pages, sure=False, at=at)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Headline:
     """The line that says which job is run, and what was done of it before."""
 
@@ -164,8 +139,9 @@ class Headline:
 class Meter:
     """Looks at a run now and then, and makes figures of it."""
 
-    def __init__(self, live: "LiveRun", clock: Clock) -> None:
+    def __init__(self, live: "LiveRun", clock: Clock, news: frozenset[EventKind] = NEWS) -> None:
         """Counts from how things stand now."""
+        self._kinds = news
         self._live = live
         self._clock = clock
         self._before = live.counters()
@@ -182,7 +158,7 @@ class Meter:
             return Headline(job=job.name, text=windows)
         done = f"{amount(totals.pages_done, 'page')} done"
         again = f", {totals.pages_quarantined:,} quarantined" if totals.pages_quarantined else ""
-        return Headline(job=job.name, text=f"{windows} · carrying on: {done}{again}")
+        return Headline(job=job.name, text=f"{windows} · resuming: {done}{again}")
 
     def look(self) -> Figures:
         """Read the manifest and return what is to be shown."""
@@ -219,7 +195,7 @@ class Meter:
         fresh = events[events.index(self._seen) + 1 :] if self._seen in events else events
         last = events[-1] if events else None
         self._seen = last
-        return tuple(event_line(event) for event in fresh if event.kind in NEWS), last
+        return tuple(event_line(event) for event in fresh if event.kind in self._kinds), last
 
 
 def _waiting(job: "JobRow") -> str:
@@ -284,11 +260,43 @@ class Plain:
         """Nothing was taken that had to be given back."""
 
 
+class Both:
+    """Two places where progress goes."""
+
+    def __init__(self, first: ProgressView, second: ProgressView) -> None:
+        """The first is for people, and says what the second need not keep."""
+        self._first = first
+        self._second = second
+
+    def begin(self, headline: Headline) -> None:
+        """Begin in both."""
+        self._first.begin(headline)
+        self._second.begin(headline)
+
+    def show(self, figures: Figures) -> None:
+        """Show the figures in both."""
+        self._first.show(figures)
+        self._second.show(figures)
+
+    def say(self, text: str) -> None:
+        """Say something in both."""
+        self._first.say(text)
+        self._second.say(text)
+
+    def end(self) -> None:
+        """End both."""
+        self._first.end()
+        self._second.end()
+
+
 class Progress:
     """The watcher of a run; `watch` is handed to it."""
 
-    def __init__(self, sink: ProgressView, clock: Clock, *, every_seconds: float) -> None:
-        """Shows anew every so many seconds."""
+    def __init__(
+        self, sink: ProgressView, clock: Clock, *, every_seconds: float, news: frozenset[EventKind] = NEWS
+    ) -> None:
+        """Shows anew every so many seconds; `news` are the events that get a line of their own."""
+        self._news = news
         self._sink = sink
         self._clock = clock
         self._every = every_seconds
@@ -304,7 +312,7 @@ class Progress:
     @contextlib.contextmanager
     def watch(self, live: "LiveRun") -> Iterator[None]:
         """Show a run from here on until this is left."""
-        meter = Meter(live, self._clock)
+        meter = Meter(live, self._clock, self._news)
         self._sink.begin(meter.headline())
         thread = threading.Thread(target=self._go_on, args=(meter,), name="progress", daemon=True)
         self.live = live

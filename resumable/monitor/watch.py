@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from resumable import status as status_of
 from resumable.clock import Clock
+from resumable.manifest.expected import Expected
 from resumable.manifest.minutes import MinuteRow
 from resumable.manifest.reader import reader
 from resumable.manifest.rows import Quarantined
 from resumable.models import JobState, label
 from resumable.monitor.coverage import Day, Mark, cell_of, days
-from resumable.monitor.progress import Expected, MeasuredPace, expected
+from resumable.monitor.progress import MeasuredPace
 from resumable.status import Status
 from resumable.storage.job_files import JobFiles
 
@@ -68,11 +69,11 @@ class Watch:
         with reader(self._home) as manifest:
             if status is None or manifest is None:
                 return None
-            known = expected(manifest, status.totals)
             quarantined = tuple(manifest.quarantined())
             troubled = {page.window for page in quarantined}
             cells = [cell_of(row, quarantined=row.window.interval in troubled) for row in manifest.windows()]
             rows = manifest.minutes()
+        known = status.expected
         per_minute = self._per_minute(status, rows)
         left = None
         if per_minute and known.pages is not None:

@@ -74,7 +74,7 @@ def restore(
             whose = Organisation(origin=origin.origin, id=origin.organisation, client=origin.client)
             manifest.learned.organisation(whose)
         done = _Restoration(manifest, parts, contract, origin, look).go()
-        text = f"made again from {done.parts:,} parts; its events, counts and drift until now are in {at}"
+        text = f"rebuilt from {done.parts:,} parts; its events, counts and drift until now are in {at}"
         manifest.event(EventKind.WARNING, text)
     _swap(home, at)
     return done

@@ -44,7 +44,7 @@ class Repaired:
     windows: int = 0
     """That are to be checked or taken again."""
     aside: list[str] = field(default_factory=list)
-    """Where the files are that were put aside: their paths, or URLs in a bucket."""
+    """Where the files are that were moved: their paths, or URLs in a bucket."""
     removed: int = 0
     """Temporary files."""
     restored: int | None = None
@@ -143,15 +143,13 @@ def mended(
         keeper.committed(Changed(carried=None))
         done.restored = restored.parts
         say(
-            f"the manifest is made again from {amount(restored.parts, 'part')}, which make"
+            f"the manifest is rebuilt from {amount(restored.parts, 'part')}, which make"
             f" {amount(restored.windows, 'window')} complete; what was left of the old one is in"
             f" {job.home.aside_folder(at)}"
         )
         manifest, found = _looked_at(job, clock, watch, keeper)
     if manifest is None:
-        raise ManifestUnusable(
-            f"the manifest of {job.name} was made again, and cannot be read.", hint="See to the disk."
-        )
+        raise ManifestUnusable(f"the manifest of {job.name} was rebuilt, and cannot be read.", hint="See to the disk.")
     try:
         if found.blocked is not None:
             raise VerificationFailed(
@@ -249,7 +247,7 @@ class Mender:
             self._done.windows += 1
             self._done.pages += len(numbers)
             what = f"{amount(len(numbers), 'page')} taken back" if numbers else "to be checked again"
-            self._say(f"{label(window.interval)}: {what}{', and all of it is taken anew' if again else ''}.")
+            self._say(f"{label(window.interval)}: {what}{', and all of it is downloaded again' if again else ''}.")
         for key in damage.files:
             self._put_aside(key)
 
@@ -270,4 +268,4 @@ class Mender:
         target = f"{home.aside(self._at)}/{key}"
         home.store.move(key, target)
         self._done.aside.append(home.store.place(target))
-        self._say(f"put aside: {home.store.place(target)}")
+        self._say(f"moved: {home.store.place(target)}")

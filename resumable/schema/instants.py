@@ -55,14 +55,6 @@ def milliseconds(text: str) -> int | None:
     return since if _FIRST <= since <= _LAST else None
 
 
-def moment(milliseconds_since_1970: int) -> datetime:
-    """Return milliseconds since 1970 as a moment in UTC.
-
-    A timestamp's own `as_py` brings in pandas wherever that is installed: 40 MB and 0.4 s, for one moment.
-    """
-    return _EPOCH + milliseconds_since_1970 * _MILLISECOND
-
-
 def written(moment: datetime) -> str:
     """Write an instant as Genesys does: `2023-10-01T00:00:00.000Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -13,6 +13,7 @@ class Style(StrEnum):
 
     FULL = "full"  # about 5 KB, the whole field model in play
     SMALL = "small"  # about 0.7 KB, one participant with one session
+    LIFELIKE = "lifelike"  # about 3 KB, what happens in a contact centre, with metrics that follow from it
 
 
 class Oversize(StrEnum):
@@ -98,6 +99,7 @@ class SimSettings:
     # tokens
     client_id: str = "simulator-client"
     client_secret: str = "simulator-secret"  # noqa: S105 -- the made-up secret of a made-up organisation
+    more_clients: Mapping[str, str] = field(default_factory=dict)  # further ids, each with its secret
     token_lifetime: float = 86_400.0  # seconds, for real
     expires_in: Json = Lifetime.HONEST  # what the answer says instead; any JSON
     invalid_client_status: int = 400

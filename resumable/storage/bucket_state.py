@@ -87,6 +87,12 @@ class BucketState:
             weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         return self._scratch
 
+    def try_out(self) -> None:
+        """Raise StorageFailed where the store does not keep its conditions; once is enough."""
+        if not self._probed:
+            probe(self._at(self.address, PATIENCE_SECONDS))
+            self._probed = True
+
     def store(self, name: str) -> Store:
         """Return the store of a job."""
         return self._at(self.address.below(name), PATIENCE_SECONDS)
@@ -163,9 +169,7 @@ class BucketState:
 
         Raises JobLocked, StorageFailed. A manifest that cannot be fetched is not there: a repair makes it again.
         """
-        if not self._probed:
-            probe(self._at(self.address, PATIENCE_SECONDS))
-            self._probed = True
+        self.try_out()
         store, path = self._heads(name), self.working(name)
         lease = take(store, self._means(name), tell=self._tell)
         durable.make_folder(path.parent, within=self.scratch)

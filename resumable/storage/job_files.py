@@ -22,6 +22,7 @@ from resumable.storage.folder import FolderStore
 from resumable.storage.guarded import GuardedStore
 from resumable.storage.lock import Guard
 from resumable.storage.store import Store
+from resumable.tomlfile import nearest
 
 MANIFEST: Final = "manifest.sqlite"
 RECEIPT: Final = "receipt.json"
@@ -31,7 +32,9 @@ LOCK: Final = "lock"
 _MAKING: Final = f".{MANIFEST}.restored"
 _ASIDE: Final = "aside"
 _ANSWERS: Final = f"{_ASIDE}/answers"
+_LOADS: Final = ".loads"
 _PACE: Final = ".pace"
+_DELETED: Final = ".deleted-"
 
 _WINDOW = re.compile(r"window=(\d{8}T[\d.]{6,10}Z)(?:-(\d{8}T[\d.]{6,10}Z))?")
 _PAGE = re.compile(r"page-(\d{5,10})(?:\.take-(\d{1,9}))?\.parquet")
@@ -66,6 +69,13 @@ def answer_key(window: Interval, number: int) -> str:
 def kept_answers(store: Store) -> int:
     """Return how many such answers a job keeps."""
     return len(store.list(_ANSWERS))
+
+
+def remove_unfinished_answers(store: Store) -> None:
+    """Remove what a failure or a kill has left of an answer that was being kept. Raises StorageFailed."""
+    for key in store.list(_ANSWERS):
+        if durable.is_temporary(name_of(key)):
+            store.remove(key)
 
 
 def window_of(key: str) -> Interval | None:
@@ -136,14 +146,19 @@ class StateFiles:
             return self.bucket.names()
         return [folder.name for folder in durable.listed(self.folder, through_link=True)]
 
+    def deleted(self) -> "list[Path]":
+        """Return the folders of jobs whose deletion did not end."""
+        return [path for path in durable.listed(self.folder, through_link=True) if path.name.startswith(_DELETED)]
+
     def no_job(self, name: str | None = None) -> UsageError:
         """Return the error that says that there is no such job, or none at all."""
         moved = "Was the state folder moved? Name it with --state or RESUMABLE_STATE."
         if name is None:
-            what, hint = "no job", "Begin one; see: resumable backfill --help."
+            what, hint, command = "no job", "To begin one, see:", "resumable backfill --help"
         else:
-            what, hint = f"no job {name}", "See what there is: resumable jobs."
-        return UsageError(f"there is {what} in {self.place}.", hint=f"{hint} {moved}")
+            near = nearest(name, [home.name for home in self.jobs()])
+            what, hint, command = f"no job {name}{near}", "See what there is:", "resumable jobs"
+        return UsageError(f"in {self.place} there is {what}.", hint=f"{moved} {hint}", command=command)
 
 
 def _unkept(_: Changed) -> None:
@@ -230,6 +245,11 @@ class JobFiles:
             yield
 
     @property
+    def loads(self) -> Path:
+        """Where loads into warehouses keep what is under way; beside the jobs, and none itself."""
+        return self.state.folder.resolve() / _LOADS
+
+    @property
     def making(self) -> Path:
         """The SQLite file in which a rebuild makes a manifest, before it takes its place."""
         return self.folder / _MAKING
@@ -243,6 +263,15 @@ class JobFiles:
     def report(self) -> Path:
         """Where a report goes for which no other place is named."""
         return self.folder / REPORT
+
+    @property
+    def deleted(self) -> Path:
+        """Where the folder goes that is being deleted; hidden, so that it is no job."""
+        return self.state.folder / f"{_DELETED}{self.name}"
+
+    def aside_folders(self) -> list[Path]:
+        """Return what repairs have moved away, a folder each."""
+        return [path for path in durable.listed(self.folder / _ASIDE) if durable.kind_of(path) == durable.FOLDER]
 
     def aside(self, at: str) -> str:
         """Return the key below which a repair, named by its time, puts what it takes away."""

@@ -38,12 +38,20 @@ class Held:
 
     @property
     def lost(self) -> bool:
-        """Tell whether the name of the lock leads to another file, or to none: then others do not know of this one."""
+        """Tell whether the name of the lock leads to another file, or to none: then others do not know of this one.
+
+        Raises StorageFailed where the disk does not say: a look that failed shows nothing, and nobody took the lock.
+        """
         try:
             named = os.stat(self._path, follow_symlinks=False)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return True
-        return not os.path.samestat(named, os.fstat(self._descriptor))
+        except OSError as failure:
+            raise failed(self._path, failure) from failure
+        try:
+            return not os.path.samestat(named, os.fstat(self._descriptor))
+        except OSError as failure:
+            raise failed(self._path, failure) from failure
 
     def check(self) -> None:
         """Raise JobLocked where others may hold the job too: somebody has removed the file that was locked.
@@ -54,7 +62,8 @@ class Held:
             raise JobLocked(
                 f"the lock of the job {self._job} was taken away from this process: its file {self._path} is not the"
                 " one that was locked. Nothing was written since.",
-                hint=f"See who runs it with: resumable status {self._job}",
+                hint="See who runs it with:",
+                command=f"resumable status {self._job}",
             )
 
 

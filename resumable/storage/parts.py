@@ -237,8 +237,11 @@ class Parts:
 
     def fault(self, page: PageKey, what: str) -> VerificationFailed:
         """Return the error that says what is wrong with a part."""
-        hint = f"Take it again with: resumable repair {self._job}"
-        return VerificationFailed(f"the part {self.store.place(part_key(page))} {what}.", hint=hint)
+        return VerificationFailed(
+            f"the part {self.store.place(part_key(page))} {what}.",
+            hint="Download it again with:",
+            command=f"resumable repair {self._job}",
+        )
 
 
 def _part_there(data: bytes, wanted: Footer) -> PartThere | None:

@@ -79,7 +79,8 @@ def test_results_that_name_the_watermark_are_believed(desk_at: MakeDesk) -> None
     desk = desk_at(World(days=4), Manners(available_until=WATERMARK))
     kind = Kind.CONVERSATION_AVAILABILITY
     rule = desk.wire.cloud.script.add(instead(error(503, "Down").body, status=503), times=None, kind=kind)
-    assert desk(*CONVERSATION_JOBS.arguments(days=4)).code == 3
+    # Without the independent count, which would miss the records too.
+    assert desk(*CONVERSATION_JOBS.arguments(days=4), "--no-count").code == 3
     assert rule.fired
     desk.wire.cloud.script.heal()
     desk.wire.cloud.settle(Manners())
@@ -228,7 +229,6 @@ def test_users_are_asked_for_with_what_can_be_expanded(desk_at: MakeDesk) -> Non
     assert all("expand=" in entry.target for entry in desk.wire.cloud.asked(Kind.USERS))
 
 
-@pytest.mark.xfail(strict=True, reason="a page size above 1000 is capped before it is sent")
 def test_jobs_may_be_asked_for_more_than_a_thousand(desk_at: MakeDesk) -> None:
     """A page size that production uses is asked for, and a server that sends fewer is believed."""
     desk = desk_at(manners=Manners(job_page_most=10))

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from tests.apart import known
 from tests.apart.contracts import ALL, CONVERSATIONS
 from tests.apart.matrix import Bench, Cell, Verdict, cells
 from tests.apart.script import instead
@@ -22,13 +21,6 @@ def _order(cell: Cell) -> int:
     return zlib.crc32(cell.name.encode())
 
 
-def _marked(groups: Sequence[str]) -> Iterator[object]:
-    why = "the matrix finds faults here; see tests/apart/known.py"
-    for group in groups:
-        marks = [pytest.mark.xfail(strict=True, reason=why)] if group in known.SAMPLED else []
-        yield pytest.param(group, marks=marks, id=group)
-
-
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     """Return where cells are tried."""
@@ -39,7 +31,7 @@ def bench() -> Iterator[Bench]:
 Tally = Callable[[str, int], None]
 
 
-@pytest.mark.parametrize("group", list(_marked(list(MATRIX))))
+@pytest.mark.parametrize("group", list(MATRIX))
 def test_some_wrong_answers_of_each_kind(bench: Bench, group: str, tally: Tally) -> None:
     """A bounded sample of every request of every contract, and every family of wrong answers to it."""
     of_pages = MATRIX[group][0].kind is MATRIX[group][0].contract.page
@@ -55,12 +47,7 @@ def test_every_wrong_answer(bench: Bench, group: str, tally: Tally, trials: Call
     most = trials("matrix-cells")
     share = 1 if most == 0 else max(1, sum(map(len, MATRIX.values())) // most)
     chosen = [cell for cell in MATRIX[group] if _order(cell) % share == 0]
-    found = _faults(bench, chosen, tally)
-    if group in known.ALL:
-        assert found or share > 1, "nothing fails here any more: take it out of tests/apart/known.py"
-        if found:
-            pytest.xfail(f"{len(found)} of {len(chosen)} cells, as is known: {found[0]}")
-    assert found == []
+    assert _faults(bench, chosen, tally) == []
 
 
 def test_matrix_sees_what_is_false(bench: Bench) -> None:
@@ -87,7 +74,6 @@ def test_matrix_has_every_contract_and_every_request() -> None:
     assert {(cell.contract.name, cell.kind) for group in MATRIX.values() for cell in group} == {
         (contract.name, kind) for contract in ALL for kind in (contract.page, *contract.setup)
     }
-    assert known.SAMPLED <= known.ALL <= MATRIX.keys()
 
 
 def _faults(bench: Bench, chosen: Sequence[Cell], tally: Tally) -> list[str]:

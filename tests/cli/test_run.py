@@ -59,7 +59,7 @@ def test_status_in_json_has_the_documented_members(cli: CommandLine) -> None:
     status = cli("status", "j", "--json").json
     assert (status["job"], status["dataset"], status["state"]) == ("j", "conversations", "complete")
     assert status["windows"] == {"total": 3, "done": 3}
-    assert status["pages"] == {"known": 9, "done": 9, "quarantined": 0}
+    assert status["pages"] == {"known": 9, "expected": 9, "done": 9, "quarantined": 0}
     assert status["records"] == 750
     asked = cli.sim.log.count(Kind.CONVERSATIONS, Kind.ORGANISATION)
     assert status["requests"] == asked == 10, "nine pages, and once whose data it is"
@@ -112,7 +112,7 @@ def test_quarantined_pages_are_named_and_taken_by_the_next_run(cli: CommandLine)
     assert "resumable resume j" in outcome.stderr
     assert outcome.json["error"]["code"] == "incomplete"
     problems = outcome.json["status"]["problems"]
-    assert outcome.json["status"]["pages"] == {"known": 9, "done": 8, "quarantined": 1}, problems
+    assert outcome.json["status"]["pages"] == {"known": 9, "expected": 9, "done": 8, "quarantined": 1}, problems
     assert "404" in cli("status", "j").stdout
     cli.sim.clear_faults()
     assert cli("resume").code == 0

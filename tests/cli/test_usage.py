@@ -14,7 +14,7 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("backfill", "conversation", *RANGE), "conversations"),
     (BACKFILL, "--from"),
     ((*BACKFILL, "--from", "2023-10-01"), "--to"),
-    ((*BACKFILL, "--from", "yesterday", "--to", "2023-10-02"), "2025-01-31"),
+    ((*BACKFILL, "--from", "lastweek", "--to", "2023-10-02"), "2025-01-31"),
     ((*BACKFILL, "--from", "2023-02-30", "--to", "2023-10-02"), "not a time"),
     ((*BACKFILL, "--from", "2023-10-02", "--to", "2023-10-02"), "--to 2023-10-03"),
     ((*BACKFILL, "--from", "2023-10-02", "--to", "2023-10-01"), "not after"),

@@ -68,12 +68,12 @@ def test_each_fault_is_a_line_on_stdout_and_the_code_is_6(made: CommandLine) -> 
     assert outcome.code == 6
     lines = outcome.stdout.splitlines()
     assert lines[0] == (
-        "missing: 2023-10-01 page 2: it is recorded done, and its part is not there. Mend: resumable repair j"
+        "missing: 2023-10-01 page 2: it is recorded done, and its part is not there. Repair: resumable repair j"
     )
     assert lines[1].startswith("size: 2023-10-03 page 1: its part has 19 bytes, and ")
     assert len(lines) == 2
     assert "error: 2 faults in the job j: 1 missing, 1 size." in outcome.stderr
-    assert "Mend it with: resumable repair j" in outcome.stderr
+    assert "Repair it with: resumable repair j" in outcome.stderr
     assert "are safe" not in outcome.stderr
     assert "exit 6" in outcome.stderr
 
@@ -196,7 +196,7 @@ def test_progress_is_a_line_now_and_then(made: CommandLine) -> None:
     stdout, stderr = io.StringIO(), io.StringIO()
     assert run(["verify", "j"], stdout=stdout, stderr=stderr, environment=made.environment, clock=Slow()) == 0
     lines = [line for line in stderr.getvalue().splitlines() if "j  " in line]
-    assert any(" %, 5 / 9 pages, 1 / 3 windows, " in line and line.endswith("0 faults") for line in lines)
+    assert any(" %, 5 / 9 pages, 1 / 3 windows, " in line and "0 faults" in line for line in lines)
 
 
 class Terminal(io.StringIO):
@@ -220,6 +220,6 @@ def test_a_terminal_gets_a_bar_that_is_taken_away_again(made: CommandLine) -> No
     environment = {**made.environment, "TERM": "xterm"}
     assert run(["verify", "j"], stdout=both, stderr=both, environment=environment, clock=Slow()) == 6
     text = both.getvalue()
-    assert "\r\x1b[K####" in text
+    assert "\r\x1b[Kj  ####" in text
     assert "\r\x1b[Kmissing: 2023-10-01 page 2" in text
     assert not any("###" in line.rsplit("\r\x1b[K", 1)[-1] for line in text.split("\n"))

@@ -54,7 +54,7 @@ def test_the_screen_shows_the_job(cli: CommandLine) -> None:
         assert [line for line in lines if line] == [line for line in expected(cli, 100, 30) if line]
         assert lines[0] == "j  interrupted  conversations, 2023-10-01 .. 2024-03-01, windows of 1d"
         assert re.fullmatch(r"pages    ━+╸?─+  \d+ %  100 / ~\d+   [\d,]+ records", lines[1])
-        assert re.search(r"nobody is at work: resumable resume j   windows \d\d / 152", shown.text)
+        assert re.search(r"not running: resumable resume j   windows \d\d / 152", shown.text)
         assert f"2023-10  {'■' * 31}" in shown.text
         assert f"2024-02  {'·' * 29}" in shown.text
         assert "run ended: " in shown.text
@@ -124,7 +124,7 @@ def test_a_run_that_was_killed_is_seen_as_such(slow: CommandLine) -> None:
         shown.wait(lambda text: "j  running" in text)
         run.kill()
         finished(run)
-        shown.wait(lambda text: "nobody is at work: resumable resume j" in text)
+        shown.wait(lambda text: "not running: resumable resume j" in text)
 
 
 def test_a_terminal_that_changes_its_size_is_filled_anew(cli: CommandLine) -> None:

@@ -40,7 +40,7 @@ def test_a_backfill_killed_again_and_again_ends_equal_to_the_truth(
         assert_equal_to_truth(cli.job("j"), sim, dataset=dataset)
         pages = 7 * records // 20
         sent = sim.log.count(*PAGE_KINDS)
-        assert status["pages"] == {"known": pages, "done": pages, "quarantined": 0}
+        assert status["pages"] == {"known": pages, "expected": pages, "done": pages, "quarantined": 0}
         behind = 7  # each day's last page is full, so the page behind it is looked at once
         assert pages <= sent <= pages + behind + kills * WORKERS
         assert sent <= status["requests"] <= sent + kills * WORKERS

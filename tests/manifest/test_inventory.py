@@ -153,9 +153,11 @@ def test_what_is_taken_away_during_a_run_is_missed(what: str, nth: int, tmp_path
     gone = tmp_path / "job" / ("parts" if what == "parts" else f"parts/{what}")
     sim = _at(clock, nth, lambda: shutil.rmtree(gone, ignore_errors=True))
     job = make_job(sim, clock, tmp_path, workers=1)
+    complete = False
     with contextlib.suppress(VerificationFailed):
         job.run()
-        assert len(list(job.records())) == 100
+        complete = True
+    assert not complete or len([*job.files()]) == sum(path.exists() for path in job.files())
     status, _ = job.repair()
     assert status.state is JobState.COMPLETE
     assert len(list(job.records())) == 100

@@ -110,7 +110,7 @@ def test_nobody_at_work_has_no_pace(tmp_path: Path, clock: VirtualClock) -> None
     view = seen(jobs.eventful(tmp_path, clock), clock)
     assert (view.per_minute, view.left_seconds) == (None, None)
     text = "\n".join(line.plain for line in drawn(view, Screen(width=100, height=30, plain=False)))
-    assert "nobody is at work: resumable resume conversations-2023" in text
+    assert "not running: resumable resume conversations-2023" in text
     assert "✗ 2023-12-01 page 20  HTTP 504" in text
 
 

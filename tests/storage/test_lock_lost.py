@@ -1,6 +1,7 @@
 """The lock is the file that was locked, not its name; and those who only look share it."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from resumable import Job, JobLocked, Secret
-from resumable.errors import ExitCode
+from resumable.errors import ExitCode, StorageFailed
 from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, JobState, Request
 from resumable.simulator.settings import SimSettings, Style
@@ -126,6 +127,26 @@ def test_a_lock_that_lost_its_name_before_it_was_taken_is_no_lock(
         assert times == [2]
         held_lock.check()
         assert str(os.getpid()) in path.read_text()
+
+
+@pytest.mark.parametrize("call", ["stat", "fstat"])
+def test_a_look_that_the_disk_refuses_is_not_a_lock_that_was_taken(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of the disk is told as one, exit 5: nobody else is at the job."""
+    path = tmp_path / "lock"
+    with hold(path, job="job", now=VirtualClock().now()) as held_lock:
+        with monkeypatch.context() as disk:
+            disk.setattr(os, call, refused)
+            with pytest.raises(StorageFailed, match="Input/output error") as ended:
+                held_lock.check()
+        assert ended.value.exit_code is ExitCode.STORAGE
+        held_lock.check()
+
+
+def refused(*_: object, **__: object) -> os.stat_result:
+    """Answer as a broken disk does."""
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_those_who_look_do_not_exclude_each_other(sim: Simulator, tmp_path: Path) -> None:

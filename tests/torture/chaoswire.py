@@ -9,7 +9,7 @@ from typing import Any
 
 from resumable.api.retry import retry_after_seconds
 from resumable.clock import Stop
-from resumable.config import Policy
+from resumable.config import Policy, Settings
 from resumable.errors import TransportFault
 from resumable.models import Request
 from resumable.redaction import Secret
@@ -24,6 +24,7 @@ DEADLINE_SECONDS = 180.0
 
 SHORTEST_LIFE, LONGEST_LIFE = 300.0, 172_800.0
 NEARLY = 1e-6
+OUT_OF = Settings().patience
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,7 @@ class Watcher:
     _token_asked: float = float("-inf")
     _token_hold: float = float("-inf")
     _hold: float = float("-inf")
+    _place_hold: float = float("-inf")
     _holds: dict[str, float] = field(default_factory=dict)
     _moments: deque[float] = field(default_factory=deque)
 
@@ -83,6 +85,8 @@ class Watcher:
         self._judge_token(headers.get("Authorization", "").removeprefix("Bearer "), now)
         if now < self._hold - NEARLY:
             self._broke(f"9: {request.path} was asked {self._hold - now:.3f} s before a 429 allowed")
+        if request.method == "POST" and request.path.endswith("/jobs") and now < self._place_hold - NEARLY:
+            self._broke(f"9: a job was submitted {self._place_hold - now:.3f} s before the server allowed")
         if now < self._holds.get(_name(request), now) - NEARLY:
             self._broke(f"9: {request.path} was asked again too early, by {self._holds[_name(request)] - now:.3f} s")
         self._judge_pace(now)
@@ -98,6 +102,9 @@ class Watcher:
             self._learn_token(reply)
             if reply.status in (408, 429) or reply.status >= 500:
                 self._token_hold = now + (told or 0.0)
+        elif reply.status == 429 and b"asynchronous jobs" in reply.body:
+            # One job more than may be at once: only the next one has to wait.
+            self._place_hold = max(self._place_hold, now + (told or 0.0))
         elif reply.status == 429:
             self._hold = max(self._hold, now + (told or 0.0))
         elif told and reply.status >= 500 and not self.lists:
@@ -106,8 +113,10 @@ class Watcher:
             allowed = float(reply.headers["inin-ratelimit-allowed"])
             self.per_minute = max(self.per_minute, min(allowed, self.told_most or allowed))
 
-    def waited(self, seconds: float) -> None:
-        """Judge a wait that begins."""
+    def waited(self, seconds: float, *, outage: bool = False) -> None:
+        """Judge a wait that begins; in an outage all but one wait for that one, as long as there is patience."""
+        if outage and seconds <= OUT_OF.total_seconds() + NEARLY:
+            return
         longest = self.policy.wait_cap_seconds + 121.0 * max(1.0, 60.0 / (self.told_most or 60.0))
         if seconds > longest:
             self._broke(f"9: a wait of {seconds:.0f} s, and the cap is {self.policy.wait_cap_seconds:.0f} s")

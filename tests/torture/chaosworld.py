@@ -29,7 +29,7 @@ class ChaosClock(VirtualClock):
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
         """Wait, and let the wait be judged."""
         if self.watcher is not None and seconds is not None and not _of_the_wire():
-            self.watcher.waited(seconds)
+            self.watcher.waited(seconds, outage=sys._getframe(1).f_globals["__name__"] == "resumable.api.outage")
         super().wait(condition, seconds)
 
     def true(self) -> float:

@@ -6,6 +6,7 @@
 import json
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import resumable
 from resumable import Incomplete, JobState
 from resumable.config import Policy
 from resumable.manifest.reader import ManifestReader
+from resumable.models import EventKind
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.inprocess import QUICK, spec_for
@@ -26,6 +28,9 @@ PAGES_A_DAY = 10
 ATTEMPTS = 6
 MEAN_CUTS = 4.5
 """Of a page: every second is cut at each of its six attempts, the others at three."""
+
+SEEN = tuple(framing for framing in Framing if framing is not Framing.CLOSE)
+"""Where a cut can be told from a bad answer, which is that page's own trouble."""
 
 Trials = Callable[[str], int]
 Tally = Callable[[str, int], None]
@@ -56,7 +61,8 @@ def test_a_body_cut_at_any_byte_is_never_recorded(
     settings = SimSettings(records=20 * PAGES_A_DAY, style=Style.SMALL, rate_public=None, rate_article=None)
     with Simulator(settings) as sim:
         relay = Relay(sim=sim, framing=framing, dice=dice, cuts=cuts)
-        with relayed(relay, tmp_path, policy=_stubborn(QUICK)) as given:
+        # By one: where the pages of all are cut, no page is given up on, see below.
+        with relayed(relay, tmp_path, policy=_stubborn(QUICK), workers=1) as given:
             spec = spec_for(dataset, "2023-10-01", f"2023-10-{1 + days:02d}")
             job = resumable.make(spec, given)
             with pytest.raises(Incomplete, match="quarantined"):
@@ -71,6 +77,39 @@ def test_a_body_cut_at_any_byte_is_never_recorded(
             assert job.run().state is JobState.COMPLETE
             assert records_of(job) == truth_of(job, sim), _told(relay.made)
     assert len(relay.made) >= wanted
+    tally(f"bodies cut at a random byte, {framing.value}", len(relay.made))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("framing", SEEN, ids=lambda framing: framing.value)
+def test_bodies_cut_for_everybody_are_an_outage(
+    framing: Framing, seed: int, trials: Trials, tally: Tally, tmp_path: Path
+) -> None:
+    """All wait and one asks: past their patience exit 3 with no page given up on, and within it the run ends whole."""
+    dice = random.Random(f"{seed} {framing.value}")
+    left = [10**9]
+
+    def cuts(page: PageName, before: int) -> bool:
+        left[0] -= 1
+        return left[0] >= 0
+
+    settings = SimSettings(records=20 * PAGES_A_DAY, style=Style.SMALL, rate_public=None)
+    with Simulator(settings) as sim:
+        relay = Relay(sim=sim, framing=framing, dice=dice, cuts=cuts)
+        with relayed(relay, tmp_path, policy=_stubborn(QUICK), patience=timedelta(seconds=0.2)) as given:
+            job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-05"), given)
+            with pytest.raises(Incomplete, match="no answer since") as caught:
+                job.run()
+            assert caught.value.unreachable
+            assert (job.status().totals.pages_done, job.status().totals.pages_quarantined) == (0, 0), _told(relay.made)
+            assert _parts(job) == 0, "a cut page left a part"
+        left[0] = max(20, trials("body-cuts") // 2)
+        with relayed(relay, tmp_path, policy=_stubborn(QUICK)) as given:
+            job = resumable.find(job.name, given)
+            assert job.run().state is JobState.COMPLETE
+            assert records_of(job) == truth_of(job, sim), _told(relay.made)
+            assert not any(event.kind is EventKind.QUARANTINED for event in job.status(events=10_000).events)
+        _each_cut_was_asked_again(relay, set())
     tally(f"bodies cut at a random byte, {framing.value}", len(relay.made))
 
 

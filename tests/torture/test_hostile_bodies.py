@@ -131,6 +131,9 @@ BODIES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 }
 """Bodies made of a good page, and what the reason must hold."""
 
+WITHOUT_RECORDS = ("records that are missing", "records that are null", "records that are empty")
+"""On the last page of a window its end, for totals may be too high: another run has to say the same."""
+
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
@@ -159,8 +162,10 @@ def test_a_hostile_answer_is_a_named_page_in_quarantine_and_the_others_go_on(
         status = job.status(events=10_000)
         problems = {problem[:10]: problem for problem in status.problems}
         for day, kind in days.items():
-            assert problems.get(day, "").startswith(f"{day} page {number}: "), f"{kind} on {day} passed in silence"
-            assert BODIES[kind][1] in problems[day], f"{kind}: {problems[day]}"
+            at_the_end = (dataset, number) == ("conversations", 2) and kind in WITHOUT_RECORDS
+            start = f"{day}: fewer records came" if at_the_end else f"{day} page {number}: "
+            assert problems.get(day, "").startswith(start), f"{kind} on {day} passed in silence"
+            assert at_the_end or BODIES[kind][1] in problems[day], f"{kind}: {problems[day]}"
         assert len(problems) == len(status.problems) == len(days)
         assert status.state is JobState.INCOMPLETE
         assert status.totals.windows_done == len(days)
@@ -332,7 +337,8 @@ def test_a_slow_answer_ends_at_its_deadline_and_is_a_named_page(
 
     with Simulator(SimSettings(records=45, style=Style.SMALL, rate_public=None)) as sim:
         impostor = Impostor(sim=sim, instead=instead)
-        with relayed(impostor, tmp_path, policy=QUICK, server=server) as given:
+        # By one: eight that hear nothing would hold it for an outage.
+        with relayed(impostor, tmp_path, policy=QUICK, server=server, workers=1) as given:
             job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-13"), replace(given, transport=carry))
             begun = clock.monotonic()
             with pytest.raises(Incomplete):
@@ -345,6 +351,6 @@ def test_a_slow_answer_ends_at_its_deadline_and_is_a_named_page(
         assert problems.get(day, "").startswith(f"{day} page 2: "), way
         assert ways[way][1] in problems[day], way
     assert status.totals.windows_done == 12 - len(days)
-    # Two attempts each, on eight threads.
-    assert took < 2 * 2 * SLOW_LIMITS.total_seconds + 5
+    # Two attempts each.
+    assert took < 2 * len(ways) * SLOW_LIMITS.total_seconds + 5
     tally("ways of a slow answer", len(ways))

@@ -1,14 +1,13 @@
 """Names, settings and links that lead elsewhere: refused before anything is asked for, nothing outside is touched."""
 
-import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import resumable
-from resumable import UsageError
-from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFailed
+from resumable import JobState, UsageError
+from resumable.errors import ExitCode, Incomplete, ManifestUnusable, StorageFailed, VerificationFailed
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.command_line import CommandLine
@@ -192,7 +191,7 @@ def test_a_planted_link_leads_nowhere(
 def test_a_link_that_appears_between_two_runs_leads_nowhere(
     link: str, sim: Simulator, outside: Path, tmp_path: Path
 ) -> None:
-    """A folder of a job that has become a link elsewhere ends the run or is left alone, and nothing goes there."""
+    """A folder of a job that has become a link elsewhere ends the run, nothing goes there, and put back all is well."""
     state = tmp_path / "state"
     cli = CommandLine(sim=sim, state=state)
     assert cli("backfill", "conversations", *DAY, "--job", "j", "--max-duration", "1s").code in (0, 3)
@@ -203,6 +202,9 @@ def test_a_link_that_appears_between_two_runs_leads_nowhere(
     at.symlink_to(outside)
     job = resumable.find("j", settings_for(sim, state))
     spec = spec_for("conversations", "2023-10-01", "2023-10-03")
-    with contextlib.suppress(StorageFailed, ManifestUnusable, Incomplete):
+    with pytest.raises((StorageFailed, ManifestUnusable, Incomplete, VerificationFailed)):
         resumable.make(spec, settings_for(sim, state), name="j").run()
-    assert job.folder.is_dir()
+    at.unlink()
+    (tmp_path / "moved").rename(at)
+    assert job.run().state is JobState.COMPLETE
+    assert records_of(job) == truth_of(job, sim)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.torture.planted import BUGS, Bug
 from tests.torture.planted_answers import BUGS_OF_ANSWERS
+from tests.torture.planted_edges import BUGS_OF_EDGES
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(900)]
 
@@ -21,7 +22,7 @@ TESTS_FAILED = 1
 
 
 @pytest.mark.shows_secrets("the tests that catch a bug tell what they found")
-@pytest.mark.parametrize("bug", [*BUGS, *BUGS_OF_ANSWERS], ids=lambda bug: bug.name)
+@pytest.mark.parametrize("bug", [*BUGS, *BUGS_OF_ANSWERS, *BUGS_OF_EDGES], ids=lambda bug: bug.name)
 def test_a_planted_bug_is_caught(bug: Bug, tmp_path: Path, seed: int, tally: Callable[[str, int], None]) -> None:
     """The tests named for the bug run in a copy that has it; one of them fails by a check, theirs or the product's."""
     for name in ("resumable", "tests"):

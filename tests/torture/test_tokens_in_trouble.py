@@ -132,6 +132,15 @@ TROUBLE: dict[str, tuple[SimFault, type[Exception]]] = {
     ),
 }
 
+OUT = frozenset(
+    (*(f"status {code}" for code in (408, 500, 502, 503, 504)), "a reset", "an answer lost", "a body that is cut")
+)
+"""Troubles that are an outage of the login service: it is waited for."""
+
+PATIENCE = 1800.0
+STEPS = ((300.0, 3.0), (300.0, 9.0), (1200.0, 27.0))
+"""Seconds of an outage, and how often one asks meanwhile."""
+
 
 @pytest.mark.parametrize(
     ("trouble", "moment"),
@@ -140,17 +149,21 @@ TROUBLE: dict[str, tuple[SimFault, type[Exception]]] = {
 def test_a_token_endpoint_in_trouble_for_good_ends_the_run_in_bounds(
     trouble: str, moment: str, seed: int, tmp_path: Path, tally: Tally
 ) -> None:
-    """Refused for good is exit 4 after one try, all else exit 3 after six, a second apart; cured, it ends whole."""
+    """Refused is exit 4 after one try, no token exit 3 after six, no answer exit 3 after the patience; cured: whole."""
     fault, ending = TROUBLE[trouble]
     at = stage(tmp_path, seed, token_lifetime=86_400.0 if moment == "at the start" else 3.0, days=4)
     first = 0 if moment == "at the start" else 1
-    at.sim.inject(replace(fault, on=replace(TOKEN, nth=tuple(range(1 + first, 100))), times=None))
+    at.sim.inject(replace(fault, on=replace(TOKEN, nth=tuple(range(1 + first, 1000))), times=None))
     with pytest.raises((AuthenticationFailed, Incomplete)) as caught:
         at.run()
     assert isinstance(caught.value, ending), caught.value
-    if "redirect" not in trouble:
-        tries = 1 if ending is AuthenticationFailed else Policy().attempts
-        assert len(at.token_requests) == first + tries
+    asked = at.token_requests[first:]
+    if trouble in OUT:
+        lasted = asked[-1].at - asked[0].at
+        assert PATIENCE - 60.0 < lasted <= PATIENCE
+        assert len(asked) <= Policy().attempts + sum(seconds / (0.8 * step) for seconds, step in STEPS)
+    elif "redirect" not in trouble:
+        assert len(asked) == (1 if ending is AuthenticationFailed else Policy().attempts)
     assert at.least_gap >= APART
     at.sim.clear_faults()
     at.sim.switch(token_lifetime=86_400.0)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from resumable.cli.options import FolderOptions
+from resumable.cli.command_options import FolderOptions
 from resumable.cli.session import Session
 from resumable.cli.signals import raised
 from resumable.clock import Stop
@@ -42,10 +42,22 @@ def _lines(result: Result, seconds: float, *, named: bool) -> list[str]:
         f"  tokens     {result.tokens}, of 3 s each",
         f"  parquet    {parts}  ({size(result.bytes)}, {pages} parts)",
         "",
+        *_levels(result),
+        "",
         "Try on it:",
         f'  duckdb -c "{count}"',
         f"""  python -c "import pandas; print(pandas.read_parquet({str(parts)!r}).conversationStart.describe())\"""",
         f"  resumable status {result.job}{state}",
+        f"  resumable export {result.job} --table interactions --to calls.parquet{state}",
+    ]
+
+
+def _levels(result: Result) -> list[str]:
+    width = max((len(queue.name) for queue in result.queues), default=0)
+    return ["Service level by queue: answered in time, of those answered or abandoned"] + [
+        f"  {queue.name:<{width}}  {queue.service_level:4.0%}   {queue.offered:,} offered,"
+        f" {queue.abandoned:,} abandoned, answered after {queue.answer_seconds:.0f} s"
+        for queue in result.queues
     ]
 
 

@@ -1,8 +1,8 @@
 """`resumable jobs`: which jobs there are."""
 
 from resumable import status
+from resumable.cli.command_options import FolderOptions
 from resumable.cli.job_choice import state_files
-from resumable.cli.options import FolderOptions
 from resumable.cli.session import Session
 from resumable.cli.text.views import jobs_lines
 from resumable.errors import ResumableError

@@ -4,25 +4,27 @@ from dataclasses import replace
 from pathlib import Path
 
 from resumable.cli import job_file
+from resumable.cli.command_options import PlanOptions
 from resumable.cli.job_spec import job_name, spec_of
-from resumable.cli.options import PlanOptions, file_keys
+from resumable.cli.options import file_keys
 from resumable.cli.run_command import Running, running
 from resumable.cli.session import Session
 from resumable.cli.text.forecast_lines import forecast_lines, rest_lines
+from resumable.cli.text.steps import Counted, Steps
 from resumable.config import Settings
 from resumable.datasets.resolve import of_job, resolve
 from resumable.engine.forecast import forecast
-from resumable.manifest.rows import Totals
 from resumable.models import JobSpec
-from resumable.status import Status, read
+from resumable.status import Status, read, requests_left
 
 
 def plan(session: Session, options: PlanOptions) -> None:
     """Tell what the backfill with the same words would take, or what is left of it."""
     with running(session, options) as run:
-        spec = spec_of(options, session)
+        spec = spec_of(options, session, run.settings)
         known = _known(spec, options, run)
         if known is not None:
+            run = run.as_begun(run.settings.files.job(known.job.name))
             _tell_rest(known, run.settings, session)
         else:
             _tell_all(spec, run, exact=options.exact)
@@ -44,7 +46,9 @@ def _tell_all(spec: JobSpec, run: Running, *, exact: bool) -> None:
     session = run.session
     # The limit is one of the backfill: what a plan asks is no part of it.
     settings = replace(run.settings, max_requests=None)
-    found = forecast(spec, settings, clock=session.clock, stop=run.stop, exact=exact)
+    counted = Counted()
+    with Steps(session, "plan", counted.look).going():
+        found = forecast(spec, settings, clock=session.clock, stop=run.stop, exact=exact, watching=counted)
     if session.json:
         session.give_json(found.to_json())
         return
@@ -62,13 +66,3 @@ def _tell_rest(known: Status, settings: Settings, session: Session) -> None:
         return
     for line in rest_lines(known, requests=left, per_minute=per_minute, width=session.stdout_width):
         session.give(line)
-
-
-def requests_left(totals: Totals) -> int | None:
-    """Return about how many requests a job still takes, by what its windows had so far; None where none is begun."""
-    if totals.windows_done == totals.windows:
-        return 0
-    if not totals.windows_begun:
-        return None
-    each = max(1.0, totals.pages_known / totals.windows_begun)
-    return totals.pages_known - totals.pages_done + round(each * (totals.windows - totals.windows_begun))

@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from resumable.cli.as_begun import as_begun
+from resumable.cli.command_options import VerifyOptions
 from resumable.cli.job_choice import only_job
 from resumable.cli.job_spec import job_of_file
-from resumable.cli.options import VerifyOptions
-from resumable.cli.run_command import prepared
+from resumable.cli.run_command import asked_as, event_log, prepared, source_settings
 from resumable.cli.session import Session
-from resumable.cli.signals import raised
+from resumable.cli.signals import interruptible
 from resumable.cli.text.verify_progress import VerifyProgress
-from resumable.errors import Incomplete, Interrupted, ManifestUnusable, ResumableError, VerificationFailed
+from resumable.config import checked_job_name
+from resumable.errors import Incomplete, ManifestUnusable, ResumableError, VerificationFailed
 from resumable.job.making import find
 from resumable.text import amount, paragraph, size
 from resumable.verify.findings import Finding, Flaw, Report
@@ -20,27 +22,29 @@ LISTED = 1000
 
 def verify(session: Session, options: VerifyOptions) -> None:
     """Name every fault of a job, each as it is found."""
+    event_log(session, options)
     settings = prepared(session, options)
     name = options.job or job_of_file(session, settings) or only_job(settings.files, "verify")
+    begun = as_begun(session, options, settings.files.job(checked_job_name(name))) if options.online else options
+    if begun is not options:
+        settings = asked_as(source_settings(session, begun), begun)
     found = find(name, settings, clock=session.clock)
-    checking = VerifyProgress(session)
+    checking = VerifyProgress(session, found.name)
     listed: list[Finding] = []
-    try:
-        with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)):
-            for finding in found.verify(quick=options.quick, online=options.online, watch=checking.show):
-                listed += [finding] if len(listed) < LISTED else []
-                if not session.json:
-                    checking.clear()
-                    session.give(line(finding))
-    finally:
-        checking.clear()
+    with interruptible("a verification changes nothing"), checking.going():
+        for finding in found.verify(quick=options.quick, online=options.online, watch=checking.show):
+            listed += [finding] if len(listed) < LISTED else []
+            if not session.json:
+                with checking.aside():
+                    session.give(line(finding, session))
     if checking.report is not None:
         _conclude(session, checking.report, listed)
 
 
-def line(finding: Finding) -> str:
+def line(finding: Finding, session: Session) -> str:
     """Write a finding in one line."""
-    return f"{finding.flaw.value}: {finding.text} Mend: {finding.mend}".replace("\n", " ")
+    mend = session.typed(finding.mend) if finding.typed else finding.mend
+    return f"{finding.flaw.value}: {finding.text} Repair: {mend}".replace("\n", " ")
 
 
 def _conclude(session: Session, report: Report, listed: list[Finding]) -> None:
@@ -61,25 +65,25 @@ def _conclude(session: Session, report: Report, listed: list[Finding]) -> None:
 def _error(report: Report, listed: list[Finding]) -> ResumableError | None:
     if report.found[Flaw.MANIFEST]:
         broken = next(finding for finding in listed if finding.flaw is Flaw.MANIFEST)
-        return ManifestUnusable(broken.text, hint=_to_mend(broken))
+        if broken.typed:
+            return ManifestUnusable(broken.text, hint="Repair it with:", command=broken.mend)
+        return ManifestUnusable(broken.text, hint=broken.mend)
     if report.faults:
         kinds = ", ".join(f"{count:,} {flaw.value}" for flaw, count in report.found.most_common())
-        mends = list(dict.fromkeys(finding.mend for finding in listed))
-        others = " Other commands are named beside the faults that want them." if len(mends) > 1 else ""
+        mends = list(dict.fromkeys(finding.mend for finding in listed if finding.typed))
+        others = "Other commands are named beside the faults that want them. " if len(mends) > 1 else ""
         return VerificationFailed(
             f"{amount(report.faults, 'fault')} in the job {report.job}: {kinds}.",
-            hint=f"Mend it with: {mends[0]}{'.' if others else ''}{others}",
+            hint=f"{others}Repair it with:" if mends else listed[0].mend,
+            command=mends[0] if mends else None,
         )
     if report.unanswered:
         return Incomplete(
             f"the server did not answer for {amount(len(report.unanswered), 'window')}; the rest is as it should be.",
-            hint=f"Run the same command again: resumable verify {report.job} --online",
+            hint="Run the same command again:",
+            command=f"resumable verify {report.job} --online",
         )
     return None
-
-
-def _to_mend(finding: Finding) -> str:
-    return f"Mend it with: {finding.mend}" if finding.typed else finding.mend
 
 
 def _closing(report: Report, *, width: int | None) -> str:

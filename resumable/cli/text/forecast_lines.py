@@ -24,7 +24,7 @@ def forecast_lines(found: Forecast, *, width: int | None) -> list[str]:
 def _known_facts(found: Forecast) -> list[tuple[str, str]]:
     if found.hits is None or found.pages is None or found.requests is None or found.seconds is None:
         return [
-            ("hits", f"{found.spec.dataset} does not tell how much there is before its last page"),
+            ("records", f"{found.spec.dataset} does not tell how much there is before its last page"),
             ("disk", _free(found)),
         ]
     sampled = found.asked < found.windows
@@ -32,7 +32,7 @@ def _known_facts(found: Forecast) -> list[tuple[str, str]]:
     how = f"page 1 of {found.asked} windows asked, {about}" if sampled else "page 1 of every window asked"
     disk = "nothing" if found.disk_bytes is None else size(found.disk_bytes)
     known = [
-        ("hits", f"{found.hits:,}  ({how})"),
+        ("records", f"{found.hits:,}  ({how})"),
         ("pages", f"{found.pages:,} of {found.spec.page_size}"),
         ("requests", f"{found.requests:,}"),
         ("time", f"{span(found.seconds)} at {found.per_minute:g} requests a minute"),

@@ -1,7 +1,7 @@
 """What is said about jobs: how one stands, how a run ended, which there are."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from resumable.datasets.catalogue import breakdown_of
 from resumable.errors import Failure
@@ -10,6 +10,9 @@ from resumable.models import Counter, EventKind, JobState
 from resumable.status import Status, cheaper_contract
 from resumable.storage.job_files import PARTS, RECEIPT, JobFiles
 from resumable.text import amount, described, facts, hanging, length, paragraph, reach, safe, selection, size, table
+
+Typed = Callable[[str], str]
+"""Makes of a command what works from where this one was typed."""
 
 PROBLEMS_SHOWN = 10
 
@@ -27,13 +30,13 @@ MEANINGS = {
     Failure.NOT_THE_API: "what answers there is not the API: look at GENESYS_REGION and GENESYS_API_URL.",
     Failure.NO_MORE_JOBS: "others have as many jobs on the server as it lets be at once. It is tried again next time.",
     Failure.QUERY_REFUSED: "the server refuses the request itself: look at the filters and the ids in them.",
-    Failure.NOT_JSON: "the answer was no JSON: a proxy or a gateway answered in Genesys' place.",
+    Failure.NOT_JSON: "the answer was not JSON: a proxy or a gateway answered in Genesys' place.",
 }
 """What the failures that have an advice mean, in words."""
 
 
-def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[str]:
-    """Tell how a job stands."""
+def status_lines(status: Status, home: JobFiles, *, width: int | None, typed: Typed) -> list[str]:
+    """Show a job's progress, gaps and errors."""
     spec, totals = status.job.spec, status.totals
     windows = f"{totals.windows_done:,} of {totals.windows:,} complete, {length(spec.window)} each"
     quarantined = f", {totals.pages_quarantined:,} quarantined" if totals.pages_quarantined else ""
@@ -42,9 +45,10 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
         *([] if status.job.organisation is None else [("of", described(status.job.organisation))]),
         ("range", ", ".join([reach(spec.interval), *selection(spec.query)])),
         ("windows", windows),
-        ("pages", f"{totals.pages_done:,} of {totals.pages_known:,} known{quarantined}"),
+        ("pages", f"{status.expected.of(totals.pages_done)}{quarantined}"),
         ("records", f"{totals.records:,}, {size(totals.bytes)}"),
         ("requests", ", ".join(_counted(status.counters))),
+        *_others(status),
         *_learned(status),
         *_closing(status),
         *_behind(status),
@@ -57,7 +61,7 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None) -> list[s
     for event in history:
         lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {event.text}", width=width)
     if status.state not in (JobState.COMPLETE, JobState.RUNNING):
-        lines.append(f"  Carry on with: resumable resume {status.job.name}")
+        lines.append(f"  Resume with: {typed(f'resumable resume {status.job.name}')}")
     return [safe(line) for line in lines]
 
 
@@ -70,6 +74,13 @@ def _behind(status: Status) -> list[tuple[str, str]]:
     if last is not None:
         known.append(("failed", f"{last.at:%Y-%m-%d %H:%M:%S} {last.asked}: {last.reason}"))
     return known
+
+
+def _others(status: Status) -> list[tuple[str, str]]:
+    """Say how much of the allowance others use, while the job runs and somebody does."""
+    if status.state is not JobState.RUNNING or not status.used_by_others:
+        return []
+    return [("others", f"{amount(status.used_by_others, 'request')} a minute with the same client")]
 
 
 def _learned(status: Status) -> list[tuple[str, str]]:
@@ -94,7 +105,7 @@ def jobs_lines(known: Sequence[Status], broken: Iterable[tuple[str, str]]) -> li
                 status.job.name,
                 status.state.value,
                 f"{totals.pages_done:,}",
-                f"{totals.pages_known:,}",
+                status.expected.figure,
                 f"{totals.records:,}",
                 size(totals.bytes),
                 f"{status.job.updated_at:%Y-%m-%d %H:%M}",
@@ -104,7 +115,7 @@ def jobs_lines(known: Sequence[Status], broken: Iterable[tuple[str, str]]) -> li
     return [safe(line) for line in [*lines, *(f"{name}  cannot be read: {why}" for name, why in broken)]]
 
 
-def ending(status: Status, home: JobFiles, *, nothing_to_do: bool, width: int | None) -> list[str]:
+def ending(status: Status, home: JobFiles, *, nothing_to_do: bool, width: int | None, typed: Typed) -> list[str]:
     """Tell that a job is complete, how that was checked, and what to do with it."""
     totals, spec = status.totals, status.job.spec
     if totals.records == 0:
@@ -125,7 +136,7 @@ def ending(status: Status, home: JobFiles, *, nothing_to_do: bool, width: int | 
         *_closing(status),
         ("receipt", home.store.place(RECEIPT)),
         ("look", f'duckdb -c "{query}"'),
-        ("use", f"resumable export {status.job.name} --to {status.job.name}.parquet"),
+        ("use", typed(f"resumable export {status.job.name} --to {status.job.name}.parquet")),
     ]
     return [safe(line) for line in [paragraph([head], ending="exit 0", width=width), *facts(known, width=width)]]
 
@@ -156,14 +167,14 @@ def _closing(status: Status) -> list[tuple[str, str]]:
             if twice.get(name):
                 checked.append(f"{amount(twice[name], 'record')} {words}")
         if receipt.get("retakes"):
-            checked.append(f"windows taken again {receipt['retakes']} times, because they had changed")
+            checked.append(f"windows downloaded again {receipt['retakes']} times, because they had changed")
         known.append(("checked", "; ".join(checked)))
         if receipt.get("counted"):
             known.append(_count(receipt["counted"], receipt["records"]))
         if receipt.get("provisional_windows"):
             count = amount(receipt["provisional_windows"], "window")
             known.append(
-                ("young", f"{count} may still change at the source; take them again later with --look-back 4d")
+                ("recent", f"{count} may still change at the source; download them again later with --look-back 4d")
             )
     if status.drift:
         path = next(iter(status.drift))

@@ -1,7 +1,7 @@
 """What `status --watch` draws: lines of a terminal's size, the calendar as large as there is room for it."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -53,6 +53,8 @@ class Screen:
     height: int
     plain: bool
     """Whether only ASCII can be shown."""
+    typed: Callable[[str], str] = str
+    """Makes of a command what works from where this one was typed."""
 
     def line(self, *pieces: Piece) -> Text:
         """Return one line that is not longer than the screen is wide."""
@@ -106,18 +108,18 @@ def _head(view: View, screen: Screen) -> list[Text]:
         *_pulse(view, screen),
         screen.line(
             ("left     ", "dim"),
-            (_left(view), ""),
+            (_left(view, screen), ""),
             (f"   windows {totals.windows_done:,} / {totals.windows:,}", ""),
             (quarantined, "red"),
         ),
     ]
 
 
-def _left(view: View) -> str:
+def _left(view: View, screen: Screen) -> str:
     if view.status.state is JobState.COMPLETE:
         return "nothing: all windows are complete"
     if not view.running:
-        return f"nobody is at work: resumable resume {view.status.job.name}"
+        return f"not running: {screen.typed(f'resumable resume {view.status.job.name}')}"
     return f"{'-' if view.left_seconds is None else span(view.left_seconds)}   now at {view.at}"
 
 

@@ -156,7 +156,14 @@ class Declared:
 
     def _envelope(self, members: Iterable[str]) -> Envelope:
         where = self.declaration.answer.records
-        return Envelope(records_key=where[-1], within=where[:-1], members={*members}, documented=False)
+        return Envelope(
+            records_key=where[-1],
+            within=where[:-1],
+            members={*members},
+            # A count of 0 where the description has one says that there is nothing, as the missing list does.
+            may_lack=lambda said, _: 0 in (said.total, said.page_count),
+            documented=False,
+        )
 
     def _whole(self, answer: Mapping[str, Any], keys: tuple[str, ...], *, most: int = MOST_COUNTED) -> int | None:
         return whole_number(object_at(answer, keys[:-1]), keys[-1], most=most) if keys else None

@@ -34,7 +34,8 @@ class IssuedTokens:
         if form.get("grant_type") != ["client_credentials"]:
             return _refused("unsupported_grant_type", "grant_type must be client_credentials", 400), None
         pair = _basic(request.headers.get("authorization", "")) or _form(form)
-        if pair != (settings.client_id, settings.client_secret):
+        known = {**settings.more_clients, settings.client_id: settings.client_secret}
+        if pair[1] != known.get(pair[0]):
             return _refused("invalid_client", "client not found", settings.invalid_client_status), None
         text = f"simulated-token-{secrets.token_urlsafe(64)}"  # a mark by which it is found where it should not be
         with self._lock:

@@ -1,0 +1,1 @@
+"""Many jobs of many clients, run together on an engine."""
