@@ -118,9 +118,14 @@ class BucketState:
             return False
         return self._clock.now() - seen.head.at < timedelta(seconds=3 * seen.head.life_seconds)
 
+    def folder(self, name: str) -> Path:
+        """Return the scratch folder of a job, which is there."""
+        durable.make_folder(folder := self.scratch / name, within=self.scratch)
+        return folder
+
     def working(self, name: str) -> Path:
         """Return the manifest that this process changes, while it holds the job."""
-        return self.scratch / name / self._file_name
+        return self.folder(name) / self._file_name
 
     def readable(self, name: str) -> Path:
         """Return a manifest to look at: the one that is being changed here, or the newest that was published.
@@ -172,7 +177,6 @@ class BucketState:
         self.try_out()
         store, path = self._heads(name), self.working(name)
         lease = take(store, self._means(name), tell=self._tell)
-        durable.make_folder(path.parent, within=self.scratch)
         _remove(path)
         with LeaseHeld(lease, path, copy, self._clock) as held:
             lease.adopt_garbage()

@@ -187,8 +187,8 @@ class JobFiles:
 
     @property
     def folder(self) -> Path:
-        """The job's folder: of its manifest, its lock and scratch space."""
-        return self.state.folder / self.name
+        """The job's folder: of its manifest, its lock and scratch space; of a job in a bucket all of it is scratch."""
+        return self.state.folder / self.name if self.state.bucket is None else self.state.bucket.folder(self.name)
 
     @property
     def place(self) -> str:

@@ -1,7 +1,7 @@
 """Machines that are lost with their disks, stopped and woken, or not answered: at every step of the order of writes."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -86,10 +86,10 @@ def test_a_machine_lost_at_every_step_loses_nothing(dataset: str, tally: Callabl
     tally("machines lost with their disks", sweep(dataset, [*range(len(steps(dataset)))]))
 
 
-def overtaken(bucket: Bucket, at: int) -> tuple[Machine, dict[str, bytes]]:
-    """Stop a machine at a write, let another finish the job, and wake it; return it, and what was there by then."""
-    sim, clock = simulator(), VirtualClock()
-    zombie, seen = Machine(bucket, at=at), dict[str, bytes]()
+def overtaken(bucket: Bucket, number: int, what: str) -> dict[str, bytes]:
+    """Stop a machine at a write, let another finish the job, and wake it; return what was there by then."""
+    sim, seen = simulator(), dict[str, bytes]()
+    zombie = Machine(bucket, at=number, of=what)
 
     def stopped() -> None:
         zombie.frozen = True
@@ -99,32 +99,36 @@ def overtaken(bucket: Bucket, at: int) -> tuple[Machine, dict[str, bytes]]:
 
     zombie.before = stopped
     with pytest.raises((JobLocked, StorageFailed)):
-        zombie.run(sim, clock, workers=1)
-    return zombie, seen
+        zombie.run(sim, VirtualClock(), workers=1)
+    assert seen, "it was never stopped"
+    return seen
 
 
-def zombies(numbers: list[int]) -> None:
+def zombies(steps: Iterable[tuple[int, str]]) -> None:
     """Try some of the steps."""
-    for number in numbers:
+    for number, what in steps:
         bucket = Bucket()
-        _, seen = overtaken(bucket, number)
+        seen = overtaken(bucket, number, what)
         names = [name for name in seen if not name.startswith("manifest/")]
         changed = [key for key in names if bucket.job.objects.get(key) != seen[key]]
-        assert not changed, f"woken at write {number} it changed {changed}"
+        assert not changed, f"woken before write {number} of {what!a} it changed {changed}"
         assert [*Machine(bucket).job(simulator(), VirtualClock()).verify()] == []
 
 
-def _part_steps() -> list[int]:
-    return [
-        number
-        for number, step in enumerate(steps("conversations"))
-        if step.startswith("create parts/") or "receipt" in step
-    ]
+PART, RECEIPT, HEAD = "create parts/", "create receipt.json", "replace head.json"
 
 
 def test_a_machine_that_wakes_up_late_takes_nothing(seed: int) -> None:
     """It was stopped before a put, and another finished the job: what it puts then changes nothing, and it ends."""
-    zombies(random.Random(seed).sample(_part_steps(), 2))
+    zombies([(random.Random(seed).randrange(6), PART), (0, RECEIPT)])
+
+
+@pytest.mark.torture
+def test_a_machine_that_wakes_up_late_takes_nothing_at_any_step(tally: Callable[[str, int], None]) -> None:
+    """At every part, at the receipt, and at puts of the head."""
+    steps = [*((number, PART) for number in range(6)), (0, RECEIPT), *((number, HEAD) for number in range(1, 12))]
+    zombies(steps)
+    tally("machines that woke up late", len(steps))
 
 
 def test_puts_whose_answers_are_lost_are_no_faults() -> None:
@@ -149,7 +153,7 @@ def test_a_rule_of_the_parts_left_out_is_noticed(bug: str, monkeypatch: pytest.M
     monkeypatch.setattr(Parts, "write", wrong)
 
     def tried() -> None:
-        zombies(_part_steps()[:2])
+        zombies([(2, PART)])
         test_puts_whose_answers_are_lost_are_no_faults()
 
     with pytest.raises((AssertionError, pytest.fail.Exception, StorageFailed)):

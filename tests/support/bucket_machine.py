@@ -51,6 +51,8 @@ class Machine:
     bucket: Bucket
     at: int = -1
     """The write at which that is, counted from 0."""
+    of: str = ""
+    """What the write begins with; all count that do."""
     before: Happening | None = None
     """What happens before that write; the write is done after it, where the machine is still there."""
     after: Happening | None = None
@@ -71,19 +73,20 @@ class Machine:
     def lose(self) -> None:
         """Switch it off: nothing of it runs on."""
         self.lost = True
-        raise KeyboardInterrupt
+        self.must_live()
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
         """Count a write, and let happen what is to."""
         self.must_live()
         with self._lock:
-            number = len(self.writes)
+            counts = what.startswith(self.of)
+            number = sum(done.startswith(self.of) for done in self.writes)
             self.writes.append(what)
-        if number == self.at and self.before is not None:
+        if counts and number == self.at and self.before is not None:
             self.before()
         yield
-        if number == self.at and self.after is not None:
+        if counts and number == self.at and self.after is not None:
             self.after()
 
     def must_live(self) -> None:
