@@ -236,12 +236,12 @@ class Job:
             raise self.home.missing()
         return written
 
-    def load(self, request: "LoadRequest") -> "Loaded":
+    def load(self, request: "LoadRequest", *, watching: Watching = unwatched) -> "Loaded":
         """Bring the tables of a warehouse to what it holds, as `load` does. Raises what that raises, and JobLocked."""
         from resumable.export.warehouse import load
 
         with self.home.hold_to_look(copy=copy):
-            return load(self.home, request)
+            return load(self.home, request, watching=watching)
 
     def contract(self) -> Contract:
         """Return the dataset that it is a job of."""
