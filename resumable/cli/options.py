@@ -216,7 +216,7 @@ class RunOptions(SourceOptions, TellOptions):
     ] = None
     max_requests: Annotated[
         int | None,
-        Option(flag="--max-requests", metavar="N", least=1, help="Stop cleanly after so many, with exit code 3."),
+        Option(flag="--max-requests", metavar="N", least=1, help="Stop after so many for data, with exit code 3."),
     ] = None
     patience: Annotated[
         str | None,

@@ -140,19 +140,17 @@ def mended(
         guard()
         restored = rebuild.restore(job.home, clock, at=at, interval_max=interval_max)
         done.restored = restored.parts
-        say(
-            f"the manifest is rebuilt from {amount(restored.parts, 'part')}, which make"
-            f" {amount(restored.windows, 'window')} complete; what was left of the old one is in"
-            f" {job.home.aside_folder(at)}"
-        )
+        text = f"the manifest is rebuilt from {amount(restored.parts, 'part')}, which make"
+        text = f"{text} {amount(restored.windows, 'window')} complete; what was left of the old one is in"
+        say(f"{text} {job.home.aside_folder(at)}")
         manifest, found = _looked_at(job, clock, watch, guard)
     if manifest is None:
-        raise ManifestUnusable(f"the manifest of {job.name} was rebuilt, and cannot be read.", hint="See to the disk.")
+        text = f"the manifest of {job.name} was rebuilt, and cannot be read."
+        raise ManifestUnusable(text, hint="See to the disk.")
     try:
         if found.blocked is not None:
-            raise VerificationFailed(
-                found.blocked.text, hint=f"Put the folder itself there, then: {found.blocked.mend}"
-            )
+            hint = f"Put the folder itself there, then: {found.blocked.mend}"
+            raise VerificationFailed(found.blocked.text, hint=hint)
         row = manifest.job()
         mender = Mender(job, manifest, of_job(row.spec, row.columns), done, say, interval_max=interval_max)
         mender.mend(found, at=at)
