@@ -35,7 +35,8 @@ def file_keys() -> dict[str, OptionRow]:
 
 
 StateFolder = Annotated[
-    str | None, Option(flag="--state", metavar="DIR", help="The state folder; RESUMABLE_STATE, or else `state`.")
+    str | None,
+    Option(flag="--state", metavar="DIR|URL", help="State folder, or s3://; RESUMABLE_STATE, or else `state`."),
 ]
 
 

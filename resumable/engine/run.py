@@ -110,7 +110,7 @@ class Run:
         free = self._home.store.free()
         if free is not None and free < needed:
             raise StorageFailed(
-                f"the disk that holds {self._home.folder} has {size(free)} free; {size(needed)} are"
+                f"the disk that holds {self._home.place} has {size(free)} free; {size(needed)} are"
                 " needed for the pages known and some room.",
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )

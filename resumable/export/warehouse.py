@@ -85,6 +85,10 @@ def load(home: JobFiles, request: LoadRequest, *, watching: Watching = unwatched
     dlt = _dlt()
     found = source.read(home, partial=False)
     shapes = {name: _shape(found, name, request.zone) for name in request.tables or _names(found)}
+    if home.state.bucket is not None:
+        raise UsageError(
+            f"{home.name} is in {home.place}, and loads keep on a disk what is under way.", hint="Export it."
+        )
     folder = home.loads
     durable.make_folder(folder, within=home.state.folder)
     with alone(folder), _words(request.to):

@@ -41,7 +41,7 @@ def reader(home: JobFiles) -> "Iterator[ManifestReader | None]":
     Nothing of it is changed, and whoever works on the job is not disturbed. Raises ManifestUnusable, also for that of
     another job, and StorageFailed.
     """
-    found = ManifestReader.open_to_read(home.manifest)
+    found = ManifestReader.open_to_read(home.to_look_at())
     with contextlib.nullcontext() if found is None else contextlib.closing(found):
         if found is not None:
             check_own(found.job(), home)

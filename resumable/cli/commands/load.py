@@ -5,7 +5,6 @@ from resumable.cli.job_choice import only_job
 from resumable.cli.session import Session
 from resumable.cli.signals import interruptible
 from resumable.cli.text.steps import Counted, Steps
-from resumable.config import Settings
 from resumable.export import warehouse
 from resumable.export.warehouse import LoadRequest
 from resumable.job.making import find
@@ -15,9 +14,9 @@ from resumable.text import amount, paragraph
 def load(session: Session, options: LoadOptions) -> None:
     """Bring the tables of a warehouse to what a job holds."""
     warehouse.needed()
-    settings = Settings(state=session.state(options.state))
+    settings = session.settings(options.state)
     found = find(options.job or only_job(settings.files, "load"), settings, clock=session.clock)
-    session.folder = found.folder
+    session.home = found.home
     request = LoadRequest(to=options.to, schema=options.schema, tables=tuple(options.tables or ()), zone=options.tz)
     counted = Counted()
     unchanged = f"what was loaded to {options.to} before is there, and the next load finishes what is under way"

@@ -20,7 +20,7 @@ def reconcile(session: Session, options: ReconcileOptions) -> None:
     """Compare each day, and say where they differ."""
     settings, tolerance = source_settings(session, options), _share(options.tolerance)
     found = find(options.job or only_job(settings.files, "reconcile"), settings, clock=session.clock)
-    session.folder = found.folder
+    session.home = found.home
     counted = Counted()
     with interruptible("to reconcile changes nothing"), Steps(session, found.name, counted.look).going():
         days = compare(found.home, settings, stop=Stop(session.clock), watching=counted)
