@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from resumable.errors import Fault
+from resumable.errors import Fault, UsageError
+
+At = datetime | str
+DAY: Final = timedelta(days=1)
 
 MOST_COUNTED: Final = 10**12
 """Records that a server may name: no organisation has so many, and sums over all windows stay far below 2^63."""
@@ -162,17 +165,14 @@ class JobSpec:
 
     @classmethod
     def of(
-        cls,
-        dataset: str,
-        start: datetime | str,
-        end: datetime | str,
-        *,
-        query: Query | None = None,
-        window: timedelta = timedelta(days=1),
-        page_size: int,
+        cls, dataset: str, start: At, end: At, *, query: Query | None = None, window: timedelta = DAY, page_size: int
     ) -> "JobSpec":
-        """Make a spec from times or their ISO texts; a text without a zone is UTC. Raises ValueError."""
-        interval = Interval(start=_time(start), end=_time(end))
+        """Make a spec from times or their ISO texts; a text without a zone is UTC. Raises UsageError."""
+        try:
+            interval = Interval(start=_time(start), end=_time(end))
+        except ValueError as problem:
+            hint = "Give two times such as 2025-01-01 or 2025-01-31T08:00Z, the later one second."
+            raise UsageError(f"{start} .. {end} is not a range: {problem}.", hint=hint) from None
         return cls(dataset=dataset, interval=interval, query=query or Query(), window=window, page_size=page_size)
 
     def to_json(self) -> str:
@@ -337,7 +337,7 @@ def moment_of(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _time(given: datetime | str) -> datetime:
+def _time(given: At) -> datetime:
     # A naive datetime object is refused by Interval: it would mean something else on every machine.
     moment = datetime.fromisoformat(given) if isinstance(given, str) else given
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None and isinstance(given, str) else moment

@@ -15,7 +15,6 @@ from resumable.manifest.reader import ManifestReader, reader
 from resumable.manifest.rows import NONE_OPEN, Behind, JobRow, LastFailure, OpenRecords, Quarantined, Totals, WindowRow
 from resumable.models import Counter, Event, JobState, Shortfall, iso, label
 from resumable.storage.job_files import RECEIPT, JobFiles
-from resumable.storage.lock import held
 
 MANY_PAGES = 1000
 """So many to look at, at 1.5 ms each, are told of before the look that closes a job."""
@@ -134,7 +133,7 @@ def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | No
         state = job.state
         if state is JobState.COMPLETE and totals.windows_done < totals.windows:
             state = JobState.INCOMPLETE  # never a false complete, whatever has become of the manifest
-        if state is JobState.RUNNING and not held(home.lock):
+        if state is JobState.RUNNING and not home.running():
             state = JobState.INTERRUPTED  # it was killed: nobody holds the lock any more
         missing = tuple(lack.text for lack in lacks(manifest, home)) if look and state is JobState.COMPLETE else ()
         if missing:

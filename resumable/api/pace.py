@@ -42,6 +42,15 @@ Measured in virtual time at 300 a minute: two machines use 97 %, four all of it 
 has 73 % of its share over any two minutes. Smaller: less is left unused, and more is refused.
 """
 
+NEAR_SECONDS = 5.0
+"""An end no further away than this, which does not stand still, is of a window that slides and is full."""
+
+OTHERS_GROWTH = 1.6
+"""In such a one nobody goes faster than so many times his pace of the last minute, ..."""
+
+OTHERS_START = 15
+"""... and so many requests a minute more: no burst follows where others leave room for a moment."""
+
 EASING = 0.999
 """What is left of a slowdown after each answer: 5 % are gone after 50 answers, ten seconds at 300 a minute."""
 
@@ -190,11 +199,11 @@ class Pace:
         if said.count > said.allowed:
             self.hold(now + said.reset_seconds)
         elif others > OTHERS_TOLERATED:
-            self._yield_to(said, under_way, now)
+            self._yield_to(said, counted, under_way, now)
         else:
             self._others_gap = 0.0
 
-    def _yield_to(self, said: RateSaid, under_way: int, now: float) -> None:
+    def _yield_to(self, said: RateSaid, own: int, under_way: int, now: float) -> None:
         """Share the allowance with others, by nothing but what is left of it, which all see: all go equally fast.
 
         What one made before does not count, or whoever came first would keep what it has. A window that begins anew at
@@ -205,6 +214,8 @@ class Pace:
             self.hold(now + max(said.reset_seconds, self.gap_seconds))
             return
         self._others_gap = max(said.reset_seconds, OTHERS_BAND * PERIOD_SECONDS / said.allowed) / left
+        if said.reset_seconds <= NEAR_SECONDS and not self._window.steady:
+            self._others_gap = max(self._others_gap, PERIOD_SECONDS / (OTHERS_GROWTH * own + OTHERS_START))
 
     def eased(self) -> None:
         """Go a little faster after an answer that was no refusal."""
