@@ -351,6 +351,5 @@ def test_a_slow_answer_ends_at_its_deadline_and_is_a_named_page(
         assert problems.get(day, "").startswith(f"{day} page 2: "), way
         assert ways[way][1] in problems[day], way
     assert status.totals.windows_done == 12 - len(days)
-    # Two attempts each.
     assert took < 2 * len(ways) * SLOW_LIMITS.total_seconds + 5
     tally("ways of a slow answer", len(ways))
