@@ -60,11 +60,10 @@ BUGS = (
     Bug(
         name="a row comes before its part",
         module="resumable/storage/parts.py",
-        right="            self.store.save(part_key(footer.key), data)\n            return fact\n",
+        right="            self.store.save(part_key(footer.key), data)\n",
         wrong=(
             "            import threading\n"
             "            threading.Timer(0.05, self.store.save, (part_key(footer.key), bytes(data))).start()\n"
-            "            return fact\n"
         ),
         catchers=(f"{KILLS}[new-conversations]",),
         options=("--kill-points", "150"),
