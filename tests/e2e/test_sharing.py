@@ -67,7 +67,7 @@ def test_two_machines_with_one_client_share_its_allowance_by_the_headers(tmp_pat
         mine = [sum(entry.token == token and entry.status == 200 for entry in shared) for token in ("t1", "t2")]
         refused = sum(entry.status == 429 for entry in shared) / len(shared)
         print(f"{sum(mine) / CAP / 2:.2%} of the cap over two minutes; by machine: {mine}; 429s {refused:.2%}")
-        assert sum(mine) >= 0.97 * CAP * 2
+        assert sum(mine) >= 0.95 * CAP * 2
         assert min(mine) >= 0.25 * sum(mine)
         assert refused <= 0.01
         assert all(line.status("mine")["used_by_others"] > 30 for line in lines)
