@@ -141,6 +141,8 @@ class Query:
     """The description of a dataset that comes from a file, canonical: a job needs the file no more."""
     privacy: str | None = None
     """What is left out of its records or hashed: a `PrivacyRules`, canonical."""
+    zone: str | None = None
+    """Whose midnights its windows begin at, as `Europe/Berlin`; None: those of UTC."""
 
     def to_json(self) -> str:
         """Return the canonical text: only what is set, keys sorted."""

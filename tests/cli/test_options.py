@@ -18,7 +18,7 @@ from tests.support.command_line import RANGE, CommandLine
 RUNNING = ("plan", "backfill", "resume", "repair", "verify")
 
 EVERY_WORD = (
-    *("--queue", "q", "--division", "d", "--media-type", "voice", "--direction", "inbound"),
+    *("--tz", "UTC", "--queue", "q", "--division", "d", "--media-type", "voice", "--direction", "inbound"),
     *("--filter", '{"conversationFilters": []}', "--job", "j", "--window", "12h", "--page-size", "50"),
     *("--look-back", "2d", "--workers", "2", "--rate", "12000", "--max-duration", "1h", "--max-requests", "1"),
     *(
