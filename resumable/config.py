@@ -1,5 +1,7 @@
 """Settings: where the API is, who asks, how hard, where the state lives. Read from an environment that is handed in."""
 
+import functools
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,9 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from resumable.clock import Clock
 from resumable.errors import AuthenticationFailed, UsageError
 from resumable.redaction import KeyedHash, Secret
-from resumable.storage.job_files import StateFiles, StoreOf
+from resumable.storage.address import Address, address_of
+from resumable.storage.bucket_client import BucketClient
+from resumable.storage.bucket_state import LIFE_SECONDS, BucketState
+from resumable.storage.job_files import MANIFEST, StateFiles, StoreOf
 from resumable.storage.targets import path_of
 from resumable.transport.address import origin_of
 
@@ -66,6 +72,10 @@ MIN_FREE = 64 * 2**20
 MOST_WORKERS = 32
 """Workers where nobody said how many: enough for 300 requests a minute that take five seconds each."""
 
+LEASE_LEAST, LEASE_MOST = 3, 3600
+"""Seconds that the lease of a job in a bucket may live: a renewal takes several requests."""
+
+_SECONDS = re.compile(r"(\d{1,5})s?")
 _JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -89,7 +99,14 @@ class Settings:
     endpoints: Endpoints | None = None
     client_id: str = ""
     client_secret: Secret = field(default_factory=lambda: Secret(""))
-    state: Path = Path("state")
+    state: Path | Address = Path("state")
+    """A folder, or a prefix in a bucket."""
+    bucket: BucketClient = field(default_factory=lambda: BucketClient(environment=os.environ))
+    """How a bucket is reached."""
+    lease: timedelta = timedelta(seconds=LIFE_SECONDS)
+    """The life of the lease by which a job in a bucket is held."""
+    clock: Clock | None = None
+    """Of the lease, in place of the machine's."""
     store: StoreOf | None = None
     """Makes what a job's parts, receipt and aside/ lie in, by the job's name, in place of its folder."""
     workers: int = 8
@@ -132,10 +149,22 @@ class Settings:
     proxy: str | None = None
     ca_bundle: str | None = None
 
-    @property
+    @functools.cached_property
     def files(self) -> StateFiles:
         """Where the things of jobs lie."""
-        return StateFiles(folder=self.state, store_of=self.store)
+        if isinstance(self.state, Path):
+            return StateFiles(folder=self.state, store_of=self.store)
+        from resumable.storage.bucket import BucketStore  # brings what a folder does without
+
+        bucket = BucketState(
+            self.state,
+            MANIFEST,
+            lambda address, patience: BucketStore(address, self.bucket.with_patience(patience)),
+            life_seconds=self.lease.total_seconds(),
+            clock=self.clock,
+            tell=self.tell,
+        )
+        return StateFiles.in_bucket(bucket)
 
     def required_endpoints(self) -> Endpoints:
         """Return the origins, or raise UsageError saying how to name them."""
@@ -183,7 +212,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         endpoints=_endpoints(environment),
         client_id=_text(environment, "GENESYS_CLIENT_ID"),
         client_secret=Secret(_text(environment, "GENESYS_CLIENT_SECRET")),
-        state=path_of(environment.get("RESUMABLE_STATE") or "state", "the state folder"),
+        state=state_of(environment.get("RESUMABLE_STATE") or "state"),
+        bucket=_bucket(environment),
+        lease=_lease(environment.get("RESUMABLE_LEASE", "")),
         workers=given or 8,
         workers_most=None if given else MOST_WORKERS,
         min_free=MIN_FREE
@@ -199,6 +230,36 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         proxy=environment.get("RESUMABLE_PROXY") or None,
         ca_bundle=environment.get("RESUMABLE_CA_BUNDLE") or None,
     )
+
+
+def to_look(environment: Mapping[str, str], state: Path | Address) -> Settings:
+    """Return settings by which jobs are looked at, and no more: nothing is asked of an API. Raises UsageError."""
+    lease = _lease(environment.get("RESUMABLE_LEASE", ""))
+    return Settings(state=state, bucket=_bucket(environment), lease=lease)
+
+
+def _bucket(environment: Mapping[str, str]) -> BucketClient:
+    return BucketClient(
+        environment=environment,
+        proxy=environment.get("RESUMABLE_PROXY") or None,
+        ca_bundle=environment.get("RESUMABLE_CA_BUNDLE") or None,
+    )
+
+
+def state_of(text: str) -> Path | Address:
+    """Return what a text names for a state: a folder, or a prefix in a bucket. Raises UsageError."""
+    return address_of(text, "the state") or path_of(text, "the state folder")
+
+
+def _lease(text: str) -> timedelta:
+    """Read RESUMABLE_LEASE: seconds, such as 60s. Raises UsageError."""
+    found = _SECONDS.fullmatch(text.strip() or f"{LIFE_SECONDS:g}s")
+    if found is None or not LEASE_LEAST <= int(found[1]) <= LEASE_MOST:
+        raise UsageError(
+            f"RESUMABLE_LEASE {text[:20]!a} is not a number of seconds from {LEASE_LEAST} to {LEASE_MOST}.",
+            hint="Write it as 60s.",
+        )
+    return timedelta(seconds=int(found[1]))
 
 
 def hash_key(environment: Mapping[str, str]) -> Secret:

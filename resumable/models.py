@@ -173,8 +173,7 @@ class JobSpec:
         try:
             interval = Interval(start=_time(start), end=_time(end))
         except ValueError as problem:
-            hint = "Give two times such as 2025-01-01 or 2025-01-31T08:00Z, the later one second."
-            raise UsageError(f"{start} .. {end} is not a range: {problem}.", hint=hint) from None
+            raise UsageError(f"{start} .. {end} is not a range: {problem}.", hint="Give the later time last.") from None
         return cls(dataset=dataset, interval=interval, query=query or Query(), window=window, page_size=page_size)
 
     def to_json(self) -> str:
@@ -322,8 +321,8 @@ class Journal(Protocol):
     def outage(self, since: datetime | None, why: str) -> None:
         """Keep since when nobody is answered, and why; None once somebody is."""
 
-    def answered(self, seconds: float, *, allowed: float) -> None:
-        """Take in an answer, so many seconds after it was asked for, and the requests a minute that may be sent."""
+    def answered(self, seconds: float, *, allowed: float, others: int | None = None) -> None:
+        """Take in an answer: after so many seconds, requests a minute allowed, and used by others where it tells."""
 
 
 def iso(moment: datetime) -> str:
@@ -340,7 +339,6 @@ def moment_of(text: str) -> datetime:
 
 
 def _time(given: At) -> datetime:
-    # A naive datetime object is refused by Interval: it would mean something else on every machine.
     moment = datetime.fromisoformat(given) if isinstance(given, str) else given
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None and isinstance(given, str) else moment
 

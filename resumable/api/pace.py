@@ -35,6 +35,15 @@ OTHERS_TOLERATED = 2
 OTHERS_RESERVE = 2
 """Requests left to others that were not counted yet, once there are others."""
 
+OTHERS_BAND = 6
+"""With so many requests left of a window that slides, each of those that share it may go as fast as one alone."""
+
+OTHERS_GROWTH = 1.6
+"""So many times as fast as over the last minute one may go in a window that slides, ..."""
+
+OTHERS_START = 15
+"""... and so many requests a minute more: who comes new has a share after a minute, and a pause ends in no burst."""
+
 EASING = 0.999
 """What is left of a slowdown after each answer: 5 % are gone after 50 answers, ten seconds at 300 a minute."""
 
@@ -130,6 +139,8 @@ class Pace:
         self._slowdown = 1.0
         self._window = _ServerWindow()
         self.held_until = float("-inf")
+        self.used_by_others: int | None = None
+        """Requests of the server's newest minute that did not go by these slots; None where nothing told."""
 
     @property
     def per_minute(self) -> float:
@@ -177,22 +188,28 @@ class Pace:
             under_way += moment > asked_at
             counted += moment <= asked_at
         self._window.learn(now, said, asked_at)
-        others = said.count - counted
+        self.used_by_others = others = max(0, said.count - counted)
         if said.count > said.allowed:
             self.hold(now + said.reset_seconds)
         elif others > OTHERS_TOLERATED:
-            self._yield_to(others, said, under_way, now)
+            self._yield_to(said, counted, under_way, now)
         else:
             self._others_gap = 0.0
 
-    def _yield_to(self, others: int, said: RateSaid, under_way: int, now: float) -> None:
-        """Share the allowance with others: what is left of the window evenly, and no more than they leave us."""
+    def _yield_to(self, said: RateSaid, counted: int, under_way: int, now: float) -> None:
+        """Share the allowance with others, by what is left of it, which all see: so that all go about equally fast.
+
+        In a window that begins anew at 0, what is left is spread evenly until its end. In one that slides the end is
+        always near: what is left says how fast the others are, and `counted` how fast this one may be at most.
+        """
         left = said.allowed - said.count - under_way - OTHERS_RESERVE
         if left <= 0:
             self.hold(now + max(said.reset_seconds, self.gap_seconds))
             return
-        # The first is for windows that start again at 0, the second for those that slide, whose reset is always near.
-        self._others_gap = max(said.reset_seconds / left, PERIOD_SECONDS / max(1, said.allowed - others))
+        self._others_gap = said.reset_seconds / left
+        if not self._window.steady:
+            spread = OTHERS_BAND * PERIOD_SECONDS / said.allowed / left
+            self._others_gap = max(self._others_gap, spread, PERIOD_SECONDS / (OTHERS_GROWTH * counted + OTHERS_START))
 
     def eased(self) -> None:
         """Go a little faster after an answer that was no refusal."""
@@ -226,6 +243,11 @@ class Pacer:
     def per_minute(self) -> float:
         """Requests a minute that may be sent, as far as is known."""
         return self._pace.per_minute
+
+    @property
+    def used_by_others(self) -> int | None:
+        """Requests of the server's newest minute that were not this process's; None where nothing told."""
+        return self._pace.used_by_others
 
     def acquire(self, *, counted: bool = True) -> bool:
         """Wait for a slot and take it, then say `done` or `unused`; False when the run is to end instead.

@@ -58,13 +58,12 @@ def open_session(
                 gate=_gate(settings, stop, journal),
             )
         pacer = stack.enter_context(_pacer(contract, settings, stop, who))
-        sized = Concurrency(stop.clock, usual=settings.workers, most=settings.workers_most)
-        concurrency = stack.enter_context(closing(sized))
+        sized = stack.enter_context(closing(_concurrency(settings, stop)))
         yield Client(
             transport=api,
             tokens=tokens,
             pacer=pacer,
-            concurrency=concurrency,
+            concurrency=sized,
             stop=stop,
             journal=journal,
             redactor=redactor,
@@ -97,6 +96,10 @@ def check_settings(contract: Contract, settings: Settings) -> None:
         _given_value(contract.token_form, settings)
     else:
         settings.required_client()
+
+
+def _concurrency(settings: Settings, stop: Stop) -> Concurrency:
+    return Concurrency(stop.clock, usual=settings.workers, most=settings.workers_most)
 
 
 def _gate(settings: Settings, stop: Stop, journal: Journal) -> OutageGate:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from resumable.cli.command_options import AnyJob, StateOptions
 from resumable.cli.complete import complete_dataset
-from resumable.cli.options import OutputOptions, RunOptions
+from resumable.cli.options import OutputOptions, SourceOptions
 from resumable.cli.signature import Option
 
 
@@ -18,7 +18,7 @@ class DescribeOptions(OutputOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReconcileOptions(OutputOptions, RunOptions):
+class ReconcileOptions(OutputOptions, SourceOptions):
     """Of `reconcile`."""
 
     job: AnyJob = None

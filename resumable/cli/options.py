@@ -35,7 +35,8 @@ def file_keys() -> dict[str, OptionRow]:
 
 
 StateFolder = Annotated[
-    str | None, Option(flag="--state", metavar="DIR", help="The state folder; RESUMABLE_STATE, or else `state`.")
+    str | None,
+    Option(flag="--state", metavar="DIR|URL", help="State folder, or s3://; RESUMABLE_STATE, or else `state`."),
 ]
 
 
@@ -220,7 +221,7 @@ class RunOptions(SourceOptions, TellOptions):
     ] = None
     max_requests: Annotated[
         int | None,
-        Option(flag="--max-requests", metavar="N", least=1, help="Stop cleanly after so many, with exit code 3."),
+        Option(flag="--max-requests", metavar="N", least=1, help="Stop after so many for data, with exit code 3."),
     ] = None
     patience: Annotated[
         str | None,

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from resumable import config
 from resumable.errors import UsageError
 from resumable.models import Interval
-from resumable.storage.targets import path_of
+from resumable.storage.address import Address
 from resumable.text import length, moment
 from resumable.tomlfile import nearest
 
@@ -186,9 +187,9 @@ def canonical(content: dict[str, Any]) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
-def state_folder(given: str | None, environment_says: str | None) -> Path:
-    """Return the state folder: the option, else RESUMABLE_STATE, else `state`. Raises UsageError for an address."""
-    return path_of(given if given is not None else environment_says or "state", "the state folder")
+def state_of(given: str | None, environment_says: str | None) -> Path | Address:
+    """Return where the state is: the option, else RESUMABLE_STATE, else `state`. Raises UsageError."""
+    return config.state_of(given if given is not None else environment_says or "state")
 
 
 def text_of(given: str, option: str) -> str:

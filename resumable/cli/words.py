@@ -39,7 +39,8 @@ _ENVIRONMENT = _named(
         ("GENESYS_REGION", "a region such as eu-central-1, or its domain"),
         ("GENESYS_API_URL", "another address: a gateway, the simulator"),
         ("GENESYS_LOGIN_URL", "the same of the login service"),
-        ("RESUMABLE_STATE", "the state folder; `state` when not set"),
+        ("RESUMABLE_STATE", "the state folder, or s3://...; `state` when not set"),
+        ("RESUMABLE_LEASE", "so long a lost machine keeps a job in a bucket; 60s"),
         ("RESUMABLE_NOTIFY", "the URL of --notify"),
         ("RESUMABLE_WORKERS", "requests in flight at once; 8 to 32 when not set"),
         ("RESUMABLE_MIN_FREE", "bytes that must be free; 64 MiB when not set"),
@@ -196,18 +197,18 @@ lost with its process and what ended with exit code 3 or 5; `plan` adds up what 
 job's progress and disturbs nobody. The exit code is the worst of the jobs'.
 
 \b
-  [client.acme]                        names of variables or files, never a secret itself
+  [client.acme]                 names of variables or files, never a secret
   region = "eu-central-1"
   client_id_env = "ACME_ID"
   client_secret_file = "/run/secrets/acme"
-  rate = "80%"                         an option of runs, for all jobs of this client
+  rate = "80%"                  an option of runs, for all jobs of the client
 
 \b
-  [[job]]                              everything that a job file says
+  [[job]]                       everything that a job file says
   client = "acme"
   dataset = "conversations"
   from = 2025-01-01
-  to = "yesterday"                     or "today", or a date
+  to = "yesterday"              or "today", or a date
   look_back = "4d"
 
 \b
@@ -245,7 +246,7 @@ DESTINATION__POSTGRES__CREDENTIALS; they are never options.
 \b
 Examples:
   resumable load conversations-2025 --to postgres
-  resumable load conversations-2025 --to warehouse.duckdb --table interactions --table segments --tz Europe/Berlin
+  resumable load conversations-2025 --to warehouse.duckdb --table segments
 """
 
 RECONCILE = """
@@ -263,7 +264,7 @@ LIST = """
 \b
 Examples:
   resumable datasets
-  resumable datasets --json | jq -r '.datasets[] | [.name, .permission] | @tsv'
+  resumable datasets --json | jq -r '.datasets[].permission'
 """
 
 DESCRIBE = """
@@ -271,7 +272,7 @@ DESCRIBE = """
 Examples:
   resumable describe conversations
   resumable describe conversations --table interactions
-  resumable describe user-details --table routingStatus --json | jq -r '.columns[].name'
+  resumable describe user-details --table routingStatus --json
 """
 
 SIMULATE = """

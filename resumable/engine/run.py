@@ -110,7 +110,7 @@ class Run:
         free = self._home.store.free()
         if free is not None and free < needed:
             raise StorageFailed(
-                f"the disk that holds {self._home.folder} has {size(free)} free; {size(needed)} are"
+                f"the disk that holds {self._home.place} has {size(free)} free; {size(needed)} are"
                 " needed for the pages known and some room.",
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )
@@ -255,9 +255,9 @@ class Run:
         """Return what kept a run that tried everything from completing the job, as far as it knows that."""
         done, again = totals.pages_done, f"resumable resume {self._job.name}"
         if unsettled := recorder.unsettled:
-            names = ", ".join(label(window.interval) for window in unsettled[:5])
             return SourceUnsettled(
-                f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
+                f"the source would not settle: {len(unsettled)} windows changed each time they were taken"
+                f" ({', '.join(label(window.interval) for window in unsettled[:5])}).",
                 hint=f"{safe}. Come back when the data has stopped changing, with:",
                 command=again,
                 safe=done,
@@ -271,10 +271,9 @@ class Run:
                 safe=done,
             )
         if (waiting := recorder.waiting) and not totals.pages_quarantined:
-            ends = f"{max(waiting.values()):%Y-%m-%d %H:%M} UTC"
-            count = amount(len(waiting), "window")
             return Incomplete(
-                f"{safe}; {count} the source does not have whole yet: its data ends at {ends}.",
+                f"{safe}; {amount(len(waiting), 'window')} the source does not have whole yet: its data ends at"
+                f" {max(waiting.values()):%Y-%m-%d %H:%M} UTC.",
                 hint="They are downloaded, or downloaded again, once it reaches past them, by:",
                 command=again,
                 safe=done,
@@ -289,8 +288,8 @@ class Run:
                 safe=done,
             )
         if totals.pages_quarantined:
-            missing = f"{totals.pages_quarantined} pages are quarantined"
-            return Incomplete(f"{safe}; {missing}.", hint="They are tried again by:", command=again, safe=done)
+            text = f"{safe}; {totals.pages_quarantined} pages are quarantined."
+            return Incomplete(text, hint="They are tried again by:", command=again, safe=done)
         return None
 
     def _record_end(self, state: JobState, text: str) -> None:

@@ -71,10 +71,9 @@ def export(
 ) -> Exported:
     """Export a job; `output` takes the bytes where the request names no path, `private` follows its privacy rules.
 
-    `watching` is told how far it is.
-
-    What was at the path stays, whole, until the new export is. Raises Incomplete, UsageError, VerificationFailed where
-    a part is not as recorded, StorageFailed, JobLocked where another process exports to the same path.
+    `watching` is told how far it is. What was at the path stays, whole, until the new export is. Raises Incomplete,
+    UsageError, VerificationFailed where a part is not as recorded, StorageFailed, JobLocked where another process
+    exports to the same path.
     """
     found = source.read(home, partial=request.partial)
     by_stay = request.table == INTERACTIONS and has_interactions(found.schema)
@@ -93,10 +92,7 @@ def export(
     if request.to is None:
         kept, receipt = _to_output(work, output)
     else:
-        try:
-            kept, receipt = _to_path(work, request.to)
-        except OSError as failure:
-            raise durable.failed(request.to, failure) from failure
+        kept, receipt = _to_path(work, request.to)
     return Exported(
         job=found.job.name,
         to=request.to,
@@ -138,17 +134,24 @@ def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
 
 
 def _to_path(work: ExportWork, path: Path) -> tuple[int, Receipt]:
-    path = place_of(path, "an export")
+    place = place_of(path, "an export")
     _needed(work.request.format)
-    with destination.staged(path) as staging:
-        work.scratch = staging
-        if work.request.format is Format.PARQUET:
-            return _parquet(work, path, staging)
-        if work.request.format is Format.DELTA:
-            from resumable.export import delta_export
+    try:
+        with destination.staged(place) as staging:
+            work.scratch = staging
+            return _staged(work, place, staging)
+    except OSError as failure:
+        raise durable.failed(path, failure) from failure
 
-            return delta_export.write(work, path, staging)
-        return _file(work, path, staging)
+
+def _staged(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
+    if work.request.format is Format.PARQUET:
+        return _parquet(work, path, staging)
+    if work.request.format is Format.DELTA:
+        from resumable.export import delta_export
+
+        return delta_export.write(work, path, staging)
+    return _file(work, path, staging)
 
 
 def _file(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:

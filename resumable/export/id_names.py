@@ -38,9 +38,9 @@ def read(state: StateFiles, of: JobRow) -> Directory:
         foreign = any(source.newest(state, dataset, {}) is not None for dataset in LISTS)
         passed_over = f" Not to be read: {', '.join(found.unreadable)}." if found.unreadable else ""
         raise UsageError(
-            f"the lists in {state.folder} are of another organisation than {of.name}: their names would be wrong."
+            f"the lists in {state.place} are of another organisation than {of.name}: their names would be wrong."
             if foreign
-            else f"no job in {state.folder} has listed queues, users or wrap-up codes.{passed_over}",
+            else f"no job in {state.place} has listed queues, users or wrap-up codes.{passed_over}",
             hint="Download them: resumable backfill queues; resumable backfill users; resumable backfill wrapupcodes",
         )
     return found

@@ -6,7 +6,7 @@ killed is finished by the next one, before it looks for anything new.
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from resumable.schema.fields import ColumnKind, Leaf, Node
 from resumable.storage import durable
 from resumable.storage.job_files import JobFiles
 from resumable.storage.lock import alone
-from resumable.text import unwatched
+from resumable.text import Watching, unwatched
 
 VERSION: Final = 1
 """Of what the rows look like; another one loads every day again."""
@@ -74,16 +74,21 @@ class _Work:
     days: set[int] = field(default_factory=set)
     empty: list[tuple[str, str]] = field(default_factory=list)
     """Tables and days of which nothing is left."""
+    tell: Callable[[], None] = field(default=lambda: None)
 
 
-def load(home: JobFiles, request: LoadRequest) -> Loaded:
-    """Bring the tables of a warehouse to what a complete job holds.
+def load(home: JobFiles, request: LoadRequest, *, watching: Watching = unwatched) -> Loaded:
+    """Bring the tables of a warehouse to what a complete job holds; `watching` is told how far it is.
 
     Raises Incomplete, UsageError, LibraryMissing, VerificationFailed, and StorageFailed where the warehouse refuses.
     """
     dlt = _dlt()
     found = source.read(home, partial=False)
     shapes = {name: _shape(found, name, request.zone) for name in request.tables or _names(found)}
+    if home.state.bucket is not None:
+        raise UsageError(
+            f"{home.name} is in {home.place}, and loads keep on a disk what is under way.", hint="Export it."
+        )
     folder = home.loads
     durable.make_folder(folder, within=home.state.folder)
     with alone(folder), _words(request.to):
@@ -94,7 +99,8 @@ def load(home: JobFiles, request: LoadRequest) -> Loaded:
             dataset_name=request.schema,
         )
         pipeline.run()  # what a load before was killed at
-        work = _Work(source=found, index=indexes.make(found, folder, unwatched), scratch=folder)
+        work = _Work(source=found, index=indexes.make(found, folder, watching), scratch=folder)
+        work.tell = lambda: watching(len(work.written), len(shapes), "tables read")
         pipeline.run([_resource(dlt, work, name, made, request.zone) for name, made in shapes.items()])
         _delete_empty(pipeline, work)
     return Loaded(job=found.job.name, to=request.to, rows=work.written, days=len(work.days))
@@ -129,6 +135,7 @@ def _resource(dlt: Any, work: _Work, name: str, made: Shape, zone: str | None) -
         work.empty += [(name, day) for day in gone]
         work.days |= set(changed)
         work.written[name] = sum(counts.values())
+        work.tell()
         state["days"], state["made_as"] = digests, as_made
 
     merge = {"disposition": "merge", "strategy": "delete-insert"}
@@ -140,21 +147,16 @@ def _shaped(work: _Work, days: list[int], made: Shape) -> Iterator[tuple[int, pa
     with ThreadPoolExecutor(indexes.threads()) as readers:
         for batch in rows.batches(work.index, days):
             for day, records in rows.of_days(work.index, batch, readers, work.scratch, columns=made.read):
-                found = made.apply(records).combine_chunks()
-                if not found.num_rows:
-                    continue
-                columns = [_plain(found.column(column), nodes[column]) for column in found.column_names]
-                table = pa.table(columns, names=found.column_names)
-                yield day, table.append_column(DAY, pa.array([day_name(day)] * len(table), pa.string()))
+                for found in made.apply(records).combine_chunks().to_batches():
+                    columns = [_plain(found.column(name), nodes[name]) for name in found.schema.names]
+                    table = pa.table(columns, names=found.schema.names)
+                    yield day, table.append_column(DAY, pa.array([day_name(day)] * found.num_rows, pa.string()))
 
 
-def _plain(column: pa.ChunkedArray, node: Node | None) -> pa.Array:
+def _plain(column: pa.Array, node: Node | None) -> pa.Array:
     """Return a column that every warehouse has a type for: lists and maps are JSON text."""
-    return (
-        column
-        if node is None or (isinstance(node, Leaf) and node.kind is not ColumnKind.TEXT_MAP)
-        else as_text(column, node)
-    )
+    fits = node is None or (isinstance(node, Leaf) and node.kind is not ColumnKind.TEXT_MAP)
+    return column if fits else as_text(column, node)
 
 
 def _delete_empty(pipeline: Any, work: _Work) -> None:  # noqa: ANN401 - of a late import
@@ -199,7 +201,7 @@ def _words(to: str) -> Iterator[None]:
         said = " ".join(str(inner).split())[:300]
         raise StorageFailed(
             f"{to} did not take the rows: {type(inner).__name__}: {said}",
-            hint="Nothing that was loaded before is lost. Run the same command again once that is mended.",
+            hint="Nothing that was loaded before is lost. Run the same command again once that is repaired.",
         ) from None
 
 

@@ -17,6 +17,7 @@ from resumable.engine.belonging import confirm
 from resumable.engine.context import LiveRun
 from resumable.engine.run import Run, Watch
 from resumable.errors import ManifestUnusable, UsageError
+from resumable.manifest.copies import copy
 from resumable.manifest.ownership import check_own
 from resumable.manifest.reader import reader, required_reader
 from resumable.manifest.store import Manifest
@@ -25,7 +26,7 @@ from resumable.repair.repair import Repaired, Say, mended
 from resumable.schema.rebuild import rebuild
 from resumable.storage.folder import FolderStore
 from resumable.storage.job_files import JobFiles, part_key
-from resumable.storage.lock import Guard, hold, hold_to_look
+from resumable.storage.lock import Guard
 from resumable.storage.parts import Parts
 from resumable.text import Watching, unwatched
 from resumable.verify.findings import Finding
@@ -52,7 +53,7 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where its manifest is, and its parts too unless the settings name a store."""
+        """Where its manifest is, and its parts too unless the settings name a store or a bucket: then it is scratch."""
         return self.home.folder
 
     @functools.cached_property
@@ -74,13 +75,13 @@ class Job:
         the server asked for a long wait), SourceUnsettled, Interrupted, AuthenticationFailed, StorageFailed, JobLocked,
         ManifestUnusable. Running it again carries on. A complete job sends no request.
         """
-        with hold(self.home.lock, job=self.name, now=self.clock.now()) as lock:
-            manifest = Manifest.open(self.home.manifest, self.clock, guard=lock.check)
+        with self.home.hold(now=self.clock.now(), copy=copy) as keeper:
+            manifest = Manifest.open(self.home.manifest, self.clock, keeper=keeper)
             if manifest is None:
                 raise self.home.missing()
             with contextlib.closing(manifest):
                 check_own(manifest.job(), self.home)
-                self._go_on(manifest, stop or Stop(self.clock), watch, guard=lock.check)
+                self._go_on(manifest, stop or Stop(self.clock), watch, guard=keeper.check)
         return self.status()
 
     def _go_on(self, manifest: Manifest, stop: Stop, watch: Watch | None, *, guard: Guard, anew: bool = False) -> None:
@@ -123,7 +124,7 @@ class Job:
         Keeps out who wants to change the job until the last is taken. Raises JobLocked.
         """
         server = Server(settings=self.settings, stop=stop or Stop(self.clock)) if online else None
-        with hold_to_look(self.home.lock, job=self.name):
+        with self.home.hold_to_look(copy=copy):
             yield from verify(self, quick=quick, online=server, watch=watch)
 
     def repair(
@@ -140,18 +141,18 @@ class Job:
         `say` is told, in a sentence each, what is done. Raises what `run` raises; then it can be called again, as after
         a kill.
         """
-        with hold(self.home.lock, job=self.name, now=self.clock.now()) as lock:
+        with self.home.hold(now=self.clock.now(), copy=copy) as keeper:
             self.confirm_organisation(stop)
             manifest, done = mended(
-                self,
+                _HeldJob(name=self.name, home=self.home.guarded(keeper.check)),
                 clock=self.clock,
                 interval_max=self.settings.interval_max,
                 watch=look_on,
                 say=say,
-                guard=lock.check,
+                keeper=keeper,
             )
             with contextlib.closing(manifest):
-                self._go_on(manifest, stop or Stop(self.clock), watch, guard=lock.check, anew=done.receipt)
+                self._go_on(manifest, stop or Stop(self.clock), watch, guard=keeper.check, anew=done.receipt)
         return self.status(), done
 
     def files(self) -> Iterator[Path]:
@@ -220,7 +221,7 @@ class Job:
             replace=replace,
         )
         private = None if privacy is None else private_tables(privacy.to_json(), self.settings)
-        with hold_to_look(self.home.lock, job=self.name):
+        with self.home.hold_to_look(copy=copy):
             return export(self.home, request, output=output, private=private, watching=watching)
 
     def report(self, to: "Path | str | None" = None, *, replace: bool = False) -> "Written":
@@ -235,12 +236,12 @@ class Job:
             raise self.home.missing()
         return written
 
-    def load(self, request: "LoadRequest") -> "Loaded":
+    def load(self, request: "LoadRequest", *, watching: Watching = unwatched) -> "Loaded":
         """Bring the tables of a warehouse to what it holds, as `load` does. Raises what that raises, and JobLocked."""
         from resumable.export.warehouse import load
 
-        with hold_to_look(self.home.lock, job=self.name):
-            return load(self.home, request)
+        with self.home.hold_to_look(copy=copy):
+            return load(self.home, request, watching=watching)
 
     def contract(self) -> Contract:
         """Return the dataset that it is a job of."""
@@ -253,6 +254,14 @@ class Job:
                 take = row.whole_take or row.window.take
                 for page in manifest.pages(row.window, take=take):
                     yield PageKey(window=row.window.interval, take=take, number=page.number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _HeldJob:
+    """A job as who holds it changes it: nothing of it once it is another's."""
+
+    name: str
+    home: JobFiles
 
 
 @contextlib.contextmanager

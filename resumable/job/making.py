@@ -20,11 +20,11 @@ from resumable.engine.windows import cut
 from resumable.errors import UsageError
 from resumable.job.job import Job
 from resumable.job.naming import default_name
+from resumable.manifest.copies import copy
 from resumable.manifest.store import Manifest
 from resumable.models import Interval, JobSpec, Query
-from resumable.storage.durable import exists, make_folder, sync_folder
+from resumable.storage.durable import make_folder, sync_folder
 from resumable.storage.file_systems import nearest_folder
-from resumable.storage.lock import hold
 from resumable.storage.parts import Parts
 from resumable.text import Watching, reach, unwatched
 
@@ -79,14 +79,15 @@ def _compare(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta | None) 
 def _create(job: Job, spec: JobSpec, dataset: Contract) -> status_of.Status:
     """Write the manifest of a new job, unless another process has done so in the meantime."""
     path = job.home.manifest
-    with hold(job.home.lock, job=job.name, now=job.clock.now()):
-        made = Manifest.open(path, job.clock) or Manifest.create(
+    with job.home.hold(now=job.clock.now(), copy=copy) as keeper:
+        made = Manifest.open(path, job.clock, keeper=keeper) or Manifest.create(
             path,
             job.clock,
             name=job.name,
             spec=spec,
             schema_digest=dataset.schema.digest,
             windows=_windows(spec.interval, spec, job.settings, dataset),
+            keeper=keeper,
         )
         made.close()
         sync_folder(job.folder)
@@ -99,8 +100,8 @@ def _windows(interval: Interval, spec: JobSpec, settings: Settings, dataset: Con
 
 def _top_up(job: Job, spec: JobSpec, look_back: timedelta, dataset: Contract) -> None:
     """Open the windows that a look-back reaches, and add those of a later end."""
-    with hold(job.home.lock, job=job.name, now=job.clock.now()):
-        manifest = Manifest.open(job.home.manifest, job.clock)
+    with job.home.hold(now=job.clock.now(), copy=copy) as keeper:
+        manifest = Manifest.open(job.home.manifest, job.clock, keeper=keeper)
         if manifest is None:
             raise job.home.missing()
         with contextlib.closing(manifest):
@@ -134,7 +135,7 @@ def plan(
 def find(name: str, settings: Settings, *, clock: Clock | None = None, lost: bool = False) -> Job:
     """Find a job by its name; with `lost`, one of which only parts are left, too. Raises UsageError for none."""
     job = Job(name=checked_job_name(name), settings=settings, clock=clock or SystemClock())
-    if not exists(job.home.manifest) and not (lost and job.home.lost()):
+    if not job.home.made() and not (lost and job.home.lost()):
         raise job.home.missing()
     return job
 
@@ -162,6 +163,8 @@ def fetch_all(
 
 def _make_folder(job: Job) -> None:
     """Make the job's folder and what is missing above it, past links in what the user named; never through its own."""
+    if job.home.state.bucket is not None:
+        return
     folder = job.folder.absolute()
     there = nearest_folder(folder.parent)
     mode = GROUP_READS if job.settings.group_readable else OWNER_ALONE

@@ -28,6 +28,7 @@ from resumable.export.tables import has_interactions
 from resumable.export.work import ExportWork
 from resumable.models import Interval, Query, label
 from resumable.storage.job_files import JobFiles
+from resumable.text import Watching, unwatched
 
 _DAY_MS: Final = 86_400_000
 
@@ -52,8 +53,8 @@ class ReconciledDay:
         return {**asdict(self), "day": str(self.day)}
 
 
-def reconcile(home: JobFiles, settings: Settings, *, stop: Stop) -> list[ReconciledDay]:
-    """Count both sides, and return each day of the job's range that any of them has anything on.
+def reconcile(home: JobFiles, settings: Settings, *, stop: Stop, watching: Watching = unwatched) -> list[ReconciledDay]:
+    """Count both sides, and return each day of the job's range that any has anything on; `watching` is told how far.
 
     Raises Incomplete where the job is not complete or the server does not answer, and UsageError for jobs of anything
     but all conversations.
@@ -68,7 +69,7 @@ def reconcile(home: JobFiles, settings: Settings, *, stop: Stop) -> list[Reconci
     with open_session(found.contract, settings, stop=stop, journal=NoJournal()) as client:
         belonging.check(found.job, client, found.contract, settings)
         told = _aggregated(client, found.job.spec.interval)
-    came = _detailed(found, home)
+    came = _detailed(found, home, watching)
     first = found.job.spec.interval.start.date()
     return [
         ReconciledDay(day=day, metric=name, aggregates=told[day, name], details=came[day, name], judged=day > first)
@@ -102,13 +103,14 @@ def _aggregated(client: Client, interval: Interval) -> DayCounts:
     return found
 
 
-def _detailed(found: source.ExportSource, home: JobFiles) -> DayCounts:
+def _detailed(found: source.ExportSource, home: JobFiles, watching: Watching) -> DayCounts:
     work = ExportWork(
         source=found,
         request=ExportRequest(to=None, format=Format.JSONL, table="metrics"),
         shape=shape.make(found.schema, found.root, table="metrics", names={}),
         made_as="",
         scratch=home.folder,
+        watching=watching,
     )
     counts, index = _EmittedCounts(found.job.spec.interval), work.index()
     work.pour(index, index.days, counts)

@@ -21,6 +21,9 @@ from resumable.errors import UsageError
 from resumable.export.warehouse import LoadRequest
 from tests.export.jobs import Make, Page, record, taken_again
 
+# dlt logs what it has to say of a schema by a method that Python calls deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:DeprecationWarning")
+
 TABLES = ("conversations", "segments", "interactions")
 
 

@@ -205,7 +205,8 @@ BUGS = (
         module="resumable/engine/cursor.py",
         right="        met = mark in self._met\n",
         wrong="        met = False\n",
-        catchers=("tests/engine/test_troubled_jobs.py",),
+        catchers=("tests/engine/test_troubled_jobs.py::test_cursors_that_go_round_end_the_take",),
+        options=("--timeout", "20"),
     ),
     Bug(
         name="a page that is too big is given up on",

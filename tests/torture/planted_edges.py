@@ -110,7 +110,7 @@ BUGS_OF_EDGES = (
     ),
     Bug(
         name="half a character ends an export",
-        module="resumable/export/text.py",
+        module="resumable/schema/json_columns.py",
         right='    return text if text.isascii() else text.encode(errors="backslashreplace").decode()\n',
         wrong="    return text\n",
         catchers=(f"{ANSWERS}::test_half_of_a_surrogate_pair_reaches_json_lines",),
@@ -205,9 +205,9 @@ BUGS_OF_EDGES = (
     ),
     Bug(
         name="the id that the vendor's support asks for is not told",
-        module="resumable/api/client.py",
-        right='        named = f" (correlation id {correlation or context})" if correlation or context else ""\n',
-        wrong='        named = ""\n',
+        module="resumable/api/status_faults.py",
+        right='    named = f" (correlation id {correlation or context})" if correlation or context else ""\n',
+        wrong='    named = ""\n',
         catchers=("tests/api/test_client_failures.py::test_a_failure_names_the_ids_that_the_support_asks_for",),
     ),
     Bug(

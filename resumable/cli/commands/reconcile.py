@@ -4,11 +4,12 @@ import re
 
 from resumable.cli.analyst_options import ReconcileOptions
 from resumable.cli.job_choice import only_job
-from resumable.cli.run_command import prepared
+from resumable.cli.run_command import source_settings
 from resumable.cli.session import Session
-from resumable.cli.signals import raised
+from resumable.cli.signals import interruptible
+from resumable.cli.text.steps import Counted, Steps
 from resumable.clock import Stop
-from resumable.errors import Interrupted, UsageError, VerificationFailed
+from resumable.errors import UsageError, VerificationFailed
 from resumable.job.making import find
 from resumable.text import amount, paragraph
 from resumable.verify.reconciliation import ReconciledDay
@@ -17,11 +18,12 @@ from resumable.verify.reconciliation import reconcile as compare
 
 def reconcile(session: Session, options: ReconcileOptions) -> None:
     """Compare each day, and say where they differ."""
-    settings, tolerance = prepared(session, options), _share(options.tolerance)
+    settings, tolerance = source_settings(session, options), _share(options.tolerance)
     found = find(options.job or only_job(settings.files, "reconcile"), settings, clock=session.clock)
-    session.folder = found.folder
-    with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)):
-        days = compare(found.home, settings, stop=Stop(session.clock))
+    session.home = found.home
+    counted = Counted()
+    with interruptible("to reconcile changes nothing"), Steps(session, found.name, counted.look).going():
+        days = compare(found.home, settings, stop=Stop(session.clock), watching=counted)
     differing = [day for day in days if day.judged and not day.agrees(tolerance)]
     content = {"job": found.name, "days": [day.to_json() for day in days], "differing": len(differing)}
     if not session.json:
@@ -37,11 +39,8 @@ def reconcile(session: Session, options: ReconcileOptions) -> None:
     if session.json:
         session.give_json(content)
     judged = len({day.day for day in days if day.judged})
-    session.tell(
-        paragraph(
-            [f"reconciled: {amount(judged, 'day')} agree with the aggregates."], ending="exit 0", width=session.width
-        )
-    )
+    agreed = f"{amount(judged, 'day')} {'agrees' if judged == 1 else 'agree'}"
+    session.tell(paragraph([f"reconciled: {agreed} with the aggregates."], ending="exit 0", width=session.width))
 
 
 def _lines(days: list[ReconciledDay], tolerance: float) -> list[str]:

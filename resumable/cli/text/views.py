@@ -48,6 +48,7 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None, typed: Ty
         ("pages", f"{status.expected.of(totals.pages_done)}{quarantined}"),
         ("records", f"{totals.records:,}, {size(totals.bytes)}"),
         ("requests", ", ".join(_counted(status.counters))),
+        *_others(status),
         *_learned(status),
         *_closing(status),
         *_behind(status),
@@ -73,6 +74,13 @@ def _behind(status: Status) -> list[tuple[str, str]]:
     if last is not None:
         known.append(("failed", f"{last.at:%Y-%m-%d %H:%M:%S} {last.asked}: {last.reason}"))
     return known
+
+
+def _others(status: Status) -> list[tuple[str, str]]:
+    """Say how much of the allowance others use, while the job runs and somebody does."""
+    if status.state is not JobState.RUNNING or not status.used_by_others:
+        return []
+    return [("others", f"{amount(status.used_by_others, 'request')} a minute with the same client")]
 
 
 def _learned(status: Status) -> list[tuple[str, str]]:
