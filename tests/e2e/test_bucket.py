@@ -150,10 +150,13 @@ def test_a_machine_that_was_stopped_finds_its_job_taken(cli: CommandLine, sim: S
     process.send_signal(signal.SIGCONT)
     ended = finished(process)
     assert ended.code == 7, ended.stderr
-    assert {key: before.get(key) for key in everything(store) if not key.startswith("manifest/1-")} == before
+    # A snapshot file of its own epoch may have come; nothing names it.
+    assert {key: data for key, data in everything(store).items() if key in before} == before
+    assert not [key for key in everything(store) if key not in before and not key.startswith("manifest/1-")]
     assert cli("verify", "j").code == 0
 
 
+@pytest.mark.long
 def test_an_outage_of_the_store_is_exit_5(cli: CommandLine, seaweed: ObjectStore, sim: Simulator) -> None:
     """What was recorded is safe, and the same command carries on once it answers."""
     with RelayProxy(seaweed.url) as proxy:
@@ -176,6 +179,7 @@ def test_an_outage_of_the_store_is_exit_5(cli: CommandLine, seaweed: ObjectStore
     assert sum(sim.log.pages().values()) <= 9 + 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dataset", ["conversation-jobs", "conversations-pagecount", "users"])
 def test_every_way_of_paging_works_on_a_bucket(dataset: str, cli: CommandLine, tmp_path: Path) -> None:
     """Server jobs, cursors, page counts and lists."""
