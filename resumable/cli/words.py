@@ -208,7 +208,7 @@ job's progress and disturbs nobody. The exit code is the worst of the jobs'.
   client = "acme"
   dataset = "conversations"
   from = 2025-01-01
-  to = "yesterday"              or "today", or a date
+  to = "yesterday"              or "now", "-2d", a date
   look_back = "4d"
 
 \b

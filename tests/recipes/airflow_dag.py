@@ -4,8 +4,8 @@ import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 
-from airflow.exceptions import AirflowFailException
 from airflow.sdk import dag, task
+from airflow.sdk.exceptions import AirflowFailException
 
 TRY_AGAIN = {3, 5, 7, 130, 143}
 
