@@ -24,7 +24,7 @@ Environment:
   GENESYS_REGION                            a region such as eu-central-1, or its domain
   GENESYS_API_URL, GENESYS_LOGIN_URL        other addresses: a gateway, the simulator
   RESUMABLE_STATE                           the state folder; `state` when not set
-  RESUMABLE_WORKERS                         requests in flight at once; 8 to 32, as needed, when not set
+  RESUMABLE_WORKERS                         requests in flight at once; 2 to 32, as needed, when not set
   RESUMABLE_MIN_FREE                        bytes that a run wants free to start; 64 MiB when not set, 0: none
   RESUMABLE_GROUP_READABLE                  1: a new job's files can be read by the group, not by the owner alone
   RESUMABLE_PROXY, RESUMABLE_CA_BUNDLE      a proxy's URL; a file of certificates to trust

@@ -110,7 +110,7 @@ BUGS_OF_EDGES = (
     ),
     Bug(
         name="half a character ends an export",
-        module="resumable/export/text.py",
+        module="resumable/schema/json_columns.py",
         right='    return text if text.isascii() else text.encode(errors="backslashreplace").decode()\n',
         wrong="    return text\n",
         catchers=(f"{ANSWERS}::test_half_of_a_surrogate_pair_reaches_json_lines",),
