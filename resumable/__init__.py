@@ -18,20 +18,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from resumable.clock import Stop, SystemClock
     from resumable.config import Endpoints, Settings, from_environment
+    from resumable.engine.forecast import Forecast
     from resumable.errors import (
         AuthenticationFailed,
         Incomplete,
         Interrupted,
         JobLocked,
+        LibraryMissing,
         ManifestUnusable,
+        NoData,
         ResumableError,
         SourceUnsettled,
         StorageFailed,
         UsageError,
         VerificationFailed,
     )
+    from resumable.export.export import Exported
+    from resumable.job.check import CheckLevel, CheckResult, check
     from resumable.job.job import Job
-    from resumable.job.making import fetch_all, find, make
+    from resumable.job.making import fetch_all, find, make, plan
     from resumable.models import Interval, JobSpec, JobState, Query
     from resumable.redaction import Secret
     from resumable.repair.repair import Repaired
@@ -40,8 +45,11 @@ if TYPE_CHECKING:
     from resumable.version import __version__
 
 _HOMES = {
+    "engine.forecast": ("Forecast",),
+    "export.export": ("Exported",),
+    "job.check": ("CheckLevel", "CheckResult", "check"),
     "job.job": ("Job",),
-    "job.making": ("fetch_all", "find", "make"),
+    "job.making": ("fetch_all", "find", "make", "plan"),
     "clock": ("Stop", "SystemClock"),
     "config": ("Endpoints", "Settings", "from_environment"),
     "errors": (
@@ -49,7 +57,9 @@ _HOMES = {
         "Incomplete",
         "Interrupted",
         "JobLocked",
+        "LibraryMissing",
         "ManifestUnusable",
+        "NoData",
         "ResumableError",
         "SourceUnsettled",
         "StorageFailed",
@@ -67,9 +77,13 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AuthenticationFailed",
+    "CheckLevel",
+    "CheckResult",
     "Endpoints",
+    "Exported",
     "Finding",
     "Flaw",
+    "Forecast",
     "Incomplete",
     "Interrupted",
     "Interval",
@@ -77,7 +91,9 @@ __all__ = [
     "JobLocked",
     "JobSpec",
     "JobState",
+    "LibraryMissing",
     "ManifestUnusable",
+    "NoData",
     "Query",
     "Repaired",
     "Report",
@@ -92,10 +108,12 @@ __all__ = [
     "UsageError",
     "VerificationFailed",
     "__version__",
+    "check",
     "fetch_all",
     "find",
     "from_environment",
     "make",
+    "plan",
 ]
 
 

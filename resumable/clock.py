@@ -71,6 +71,7 @@ class Stop:
         self.clock = clock
         self.condition = threading.Condition()
         self.reason: str | None = None
+        self.grace_seconds = GRACE_SECONDS
         self._ends_at = float("inf")
         self._others: list[threading.Condition] = []
 
@@ -91,7 +92,7 @@ class Stop:
     def request(self, reason: str) -> None:
         """Raise the flag; the first reason stays."""
         with self.condition:
-            self._ends_at = min(self._ends_at, self.clock.monotonic() + GRACE_SECONDS)
+            self._ends_at = min(self._ends_at, self.clock.monotonic() + self.grace_seconds)
             self.reason = self.reason or reason
             self.condition.notify_all()
         for other in self._others:

@@ -1,5 +1,7 @@
 """Settings: where the API is, who asks, how hard, where the state lives. Read from an environment that is handed in."""
 
+import functools
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,10 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from resumable.clock import Clock
 from resumable.errors import AuthenticationFailed, UsageError
-from resumable.redaction import Secret
-from resumable.storage.job_files import StateFiles, StoreOf
+from resumable.redaction import KeyedHash, Secret
+from resumable.storage.address import Address, address_of
+from resumable.storage.bucket_client import BucketClient
+from resumable.storage.bucket_state import LIFE_SECONDS, BucketState
+from resumable.storage.job_files import MANIFEST, StateFiles, StoreOf
 from resumable.storage.targets import path_of
+from resumable.transport.address import origin_of
 
 if TYPE_CHECKING:
     from resumable.transport.http import Transport
@@ -65,15 +72,24 @@ MIN_FREE = 64 * 2**20
 MOST_WORKERS = 32
 """Workers where nobody said how many: enough for 300 requests a minute that take five seconds each."""
 
+LEASE_LEAST, LEASE_MOST = 3, 3600
+"""Seconds that the lease of a job in a bucket may live: a renewal takes several requests."""
+
+_SECONDS = re.compile(r"(\d{1,5})s?")
 _JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
-    """The two origins that may see a credential."""
+    """The two origins that may see a credential. Raises UsageError for one that must not: plain http, for example."""
 
     api: str
     login: str
+
+    def __post_init__(self) -> None:
+        """Refuse them before anything is made of them."""
+        origin_of(self.api)
+        origin_of(self.login)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +99,14 @@ class Settings:
     endpoints: Endpoints | None = None
     client_id: str = ""
     client_secret: Secret = field(default_factory=lambda: Secret(""))
-    state: Path = Path("state")
+    state: Path | Address = Path("state")
+    """A folder, or a prefix in a bucket."""
+    bucket: BucketClient = field(default_factory=lambda: BucketClient(environment=os.environ))
+    """How a bucket is reached."""
+    lease: timedelta = timedelta(seconds=LIFE_SECONDS)
+    """The life of the lease by which a job in a bucket is held."""
+    clock: Clock | None = None
+    """Of the lease, in place of the machine's."""
     store: StoreOf | None = None
     """Makes what a job's parts, receipt and aside/ lie in, by the job's name, in place of its folder."""
     workers: int = 8
@@ -121,13 +144,27 @@ class Settings:
     """Tells people, in a sentence, why nothing goes on."""
     secrets: Callable[[str], Secret] = field(default=lambda _name: Secret(""), repr=False)
     """Reads an environment variable that a described endpoint names for its token; empty where it is not set."""
+    hash_key: Callable[[], Secret] = field(default=lambda: Secret(""), repr=False)
+    """Reads the key of the hashes of private jobs; empty where there is none."""
     proxy: str | None = None
     ca_bundle: str | None = None
 
-    @property
+    @functools.cached_property
     def files(self) -> StateFiles:
         """Where the things of jobs lie."""
-        return StateFiles(folder=self.state, store_of=self.store)
+        if isinstance(self.state, Path):
+            return StateFiles(folder=self.state, store_of=self.store)
+        from resumable.storage.bucket import BucketStore  # brings what a folder does without
+
+        bucket = BucketState(
+            self.state,
+            MANIFEST,
+            lambda address, patience: BucketStore(address, self.bucket.with_patience(patience)),
+            life_seconds=self.lease.total_seconds(),
+            clock=self.clock,
+            tell=self.tell,
+        )
+        return StateFiles.in_bucket(bucket)
 
     def required_endpoints(self) -> Endpoints:
         """Return the origins, or raise UsageError saying how to name them."""
@@ -138,6 +175,20 @@ class Settings:
                 command="resumable demo",
             )
         return self.endpoints
+
+    def required_hash(self, known: str | None = None) -> KeyedHash:
+        """Return what makes keyed hashes, of the key that a job knows by its id, or raise UsageError."""
+        where = "Set RESUMABLE_HASH_KEY, or RESUMABLE_HASH_KEY_FILE to the path of a file that holds it."
+        key = self.hash_key()
+        if not key:
+            raise UsageError("hashes need a key: jobs of one key have the same hashes.", hint=where)
+        try:
+            hashed = KeyedHash(key)
+        except ValueError:
+            raise UsageError(f"the key of hashes has fewer than {KeyedHash.LEAST} characters.", hint=where) from None
+        if known is not None and hashed.id != known:
+            raise UsageError("the key of the hashes is not the one that the job was begun with.", hint=where)
+        return hashed
 
     def required_client(self) -> tuple[str, Secret]:
         """Return client id and secret, or raise AuthenticationFailed saying where they go."""
@@ -161,7 +212,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         endpoints=_endpoints(environment),
         client_id=_text(environment, "GENESYS_CLIENT_ID"),
         client_secret=Secret(_text(environment, "GENESYS_CLIENT_SECRET")),
-        state=path_of(environment.get("RESUMABLE_STATE") or "state", "the state folder"),
+        state=state_of(environment.get("RESUMABLE_STATE") or "state"),
+        bucket=_bucket(environment),
+        lease=_lease(environment.get("RESUMABLE_LEASE", "")),
         workers=given or 8,
         workers_most=None if given else MOST_WORKERS,
         min_free=MIN_FREE
@@ -171,11 +224,56 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         if (days := _whole(environment, "RESUMABLE_INTERVAL_DAYS", most=366))
         else None,
         deep_limit=_whole(environment, "RESUMABLE_DEEP_LIMIT", most=10**9),
+        hash_key=lambda: hash_key(environment),
         secrets=lambda name: Secret(environment.get(name, "").strip()),
         group_readable=bool(_whole(environment, "RESUMABLE_GROUP_READABLE", least=0, most=1)),
         proxy=environment.get("RESUMABLE_PROXY") or None,
         ca_bundle=environment.get("RESUMABLE_CA_BUNDLE") or None,
     )
+
+
+def to_look(environment: Mapping[str, str], state: Path | Address) -> Settings:
+    """Return settings by which jobs are looked at, and no more: nothing is asked of an API. Raises UsageError."""
+    lease = _lease(environment.get("RESUMABLE_LEASE", ""))
+    return Settings(state=state, bucket=_bucket(environment), lease=lease)
+
+
+def _bucket(environment: Mapping[str, str]) -> BucketClient:
+    return BucketClient(
+        environment=environment,
+        proxy=environment.get("RESUMABLE_PROXY") or None,
+        ca_bundle=environment.get("RESUMABLE_CA_BUNDLE") or None,
+    )
+
+
+def state_of(text: str) -> Path | Address:
+    """Return what a text names for a state: a folder, or a prefix in a bucket. Raises UsageError."""
+    return address_of(text, "the state") or path_of(text, "the state folder")
+
+
+def _lease(text: str) -> timedelta:
+    """Read RESUMABLE_LEASE: seconds, such as 60s. Raises UsageError."""
+    found = _SECONDS.fullmatch(text.strip() or f"{LIFE_SECONDS:g}s")
+    if found is None or not LEASE_LEAST <= int(found[1]) <= LEASE_MOST:
+        raise UsageError(
+            f"RESUMABLE_LEASE {text[:20]!a} is not a number of seconds from {LEASE_LEAST} to {LEASE_MOST}.",
+            hint="Write it as 60s.",
+        )
+    return timedelta(seconds=int(found[1]))
+
+
+def hash_key(environment: Mapping[str, str]) -> Secret:
+    """Return the key of hashes: RESUMABLE_HASH_KEY, or what is in the file that RESUMABLE_HASH_KEY_FILE names.
+
+    The file may be what a command writes: `RESUMABLE_HASH_KEY_FILE=<(pass show genesys)`. Raises UsageError.
+    """
+    path = environment.get("RESUMABLE_HASH_KEY_FILE", "")
+    if not path:
+        return Secret(environment.get("RESUMABLE_HASH_KEY", "").strip())
+    try:
+        return Secret(Path(path).read_text(encoding="utf-8").strip())
+    except (OSError, ValueError) as failure:
+        raise UsageError(f"RESUMABLE_HASH_KEY_FILE cannot be read: {failure.__class__.__name__}.") from None
 
 
 def checked_job_name(name: str) -> str:

@@ -1,6 +1,7 @@
 """The demonstration: a real backfill against the simulator, killed twice for real, and compared with the truth."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from resumable import status as status_of
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.errors import UsageError, VerificationFailed
+from resumable.job.job import Job
 from resumable.job.making import find
 from resumable.manifest.reader import reader
 from resumable.models import Counter
@@ -32,9 +34,9 @@ RECORDS_A_DAY = 1000
 
 WORLD = SimSettings(
     seed=7,
-    records=RECORDS_A_DAY,
-    style=Style.FULL,
-    explicit_nulls=False,  # absent and null are the same; without nulls the records can be compared as they are
+    records_on={str(FIRST_DAY + timedelta(days=number)): RECORDS_A_DAY for number in range(DAYS)},
+    style=Style.LIFELIKE,
+    queues=5,
     token_lifetime=3.0,
     rate_public=2100,
     latency=(0.05, 0.15),
@@ -68,6 +70,40 @@ class Killed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class QueueFigures:
+    """What an analyst asks of a queue, by Genesys's definitions."""
+
+    name: str
+    offered: int
+    answered: int
+    abandoned: int
+    over_sla: int
+    answered_seconds: float
+    """In all, until they were answered."""
+
+    @property
+    def service_level(self) -> float:
+        """Which share of those that were answered, or gave up, was answered in time."""
+        return (self.answered - self.over_sla) / max(1, self.answered + self.abandoned)
+
+    @property
+    def answer_seconds(self) -> float:
+        """Return how long an answer took on average."""
+        return self.answered_seconds / max(1, self.answered)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `demo --json` prints."""
+        return {
+            "name": self.name,
+            "offered": self.offered,
+            "answered": self.answered,
+            "abandoned": self.abandoned,
+            "service_level": round(self.service_level, 4),
+            "answer_seconds": round(self.answer_seconds, 1),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """What the demonstration showed."""
 
@@ -90,6 +126,7 @@ class Result:
     rate_limited: int
     retries: int
     tokens: int
+    queues: tuple[QueueFigures, ...]
 
     @property
     def proved(self) -> bool:
@@ -114,6 +151,7 @@ class Result:
             "rate_limited": self.rate_limited,
             "retries": self.retries,
             "tokens": self.tokens,
+            "queues": [queue.to_json() for queue in self.queues],
             "proved": self.proved,
         }
 
@@ -146,6 +184,9 @@ class Demo:
                 self._wait(child, lambda: child.poll() is not None)
                 if child.returncode != 0:
                     raise VerificationFailed(f"the last run ended with exit code {child.returncode}.")
+            with self._child(sim, lists := ["backfill", "queues", "--job", f"{name}-queues"]) as child:
+                self.tell(f"$ resumable {' '.join(lists)}")
+                self._wait(child, lambda: child.poll() is not None)
             result = self._compare(sim, name)
         if not result.proved:
             raise VerificationFailed(
@@ -169,7 +210,8 @@ class Demo:
         # Never an old one: it might be somebody's own job of that name, and a complete one would show nothing.
         for number in range(1, 1000):
             name = "demo" if number == 1 else f"demo-{number}"
-            if not StateFiles(folder=self.state).job(name).folder.exists():
+            files = StateFiles(folder=self.state)
+            if not any(files.job(each).folder.exists() for each in (name, f"{name}-queues")):
                 return name
         raise UsageError(f"{self.state} holds a thousand demonstrations.", hint="Delete some of them.")
 
@@ -257,7 +299,29 @@ class Demo:
             rate_limited=known.counters[Counter.RATE_LIMITED],
             retries=known.counters[Counter.RETRIES],
             tokens=known.counters[Counter.TOKEN_REFRESHES],
+            queues=_queue_figures(job),
         )
+
+
+def _queue_figures(job: Job) -> tuple[QueueFigures, ...]:
+    """Add up the interactions of each queue, the one that was offered most first."""
+    lines: list[bytes] = []
+    job.export(lines.append, format="jsonl", table="interactions")
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in map(json.loads, b"".join(lines).splitlines()):
+        found.setdefault(row.get("queueName", row["queueId"]), []).append(row)
+    figures = [
+        QueueFigures(
+            name=name,
+            offered=sum(row["offered"] for row in rows),
+            answered=sum(row["answered"] for row in rows),
+            abandoned=sum(row["abandoned"] for row in rows),
+            over_sla=sum(row["overSla"] for row in rows),
+            answered_seconds=sum(row["waitMs"] for row in rows if row["answered"]) / 1000,
+        )
+        for name, rows in found.items()
+    ]
+    return tuple(sorted(figures, key=lambda each: -each.offered))
 
 
 def _pages_done(home: JobFiles) -> set[tuple[str, int]]:

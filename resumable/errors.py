@@ -54,7 +54,7 @@ class ExitCode(IntEnum):
     LOCKED = 7, "another process runs the job"
     MANIFEST = 8, "the manifest is unusable"
     UNSETTLED = 9, "the source would not settle"
-    EMPTY = 10, "complete, and without a record (--fail-if-empty)"
+    EMPTY = 10, "complete, and without a record"
     INTERRUPTED = 130, "interrupted after a clean stop"
     TERMINATED = 143, "terminated after a clean stop"
 

@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from resumable.errors import Fault
+from resumable.errors import Fault, UsageError
+
+At = datetime | str
+DAY: Final = timedelta(days=1)
 
 MOST_COUNTED: Final = 10**12
 """Records that a server may name: no organisation has so many, and sums over all windows stay far below 2^63."""
@@ -136,6 +139,8 @@ class Query:
     metrics: tuple[str, ...] = ()
     declaration: str | None = None
     """The description of a dataset that comes from a file, canonical: a job needs the file no more."""
+    privacy: str | None = None
+    """What is left out of its records or hashed: a `PrivacyRules`, canonical."""
 
     def to_json(self) -> str:
         """Return the canonical text: only what is set, keys sorted."""
@@ -145,9 +150,7 @@ class Query:
     def from_json(cls, text: str) -> "Query":
         """Read back what `to_json` wrote."""
         known: dict[str, Any] = json.loads(text)
-        free: str | None = known.pop("filter", None)
-        declaration: str | None = known.pop("declaration", None)
-        return cls(filter=free, declaration=declaration, **{name: tuple(values) for name, values in known.items()})
+        return cls(**known | {name: tuple(each) for name, each in known.items() if isinstance(each, list)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,17 +165,14 @@ class JobSpec:
 
     @classmethod
     def of(
-        cls,
-        dataset: str,
-        start: datetime | str,
-        end: datetime | str,
-        *,
-        query: Query | None = None,
-        window: timedelta = timedelta(days=1),
-        page_size: int,
+        cls, dataset: str, start: At, end: At, *, query: Query | None = None, window: timedelta = DAY, page_size: int
     ) -> "JobSpec":
-        """Make a spec from times or their ISO texts; a text without a zone is UTC. Raises ValueError."""
-        interval = Interval(start=_time(start), end=_time(end))
+        """Make a spec from times or their ISO texts; a text without a zone is UTC. Raises UsageError."""
+        try:
+            interval = Interval(start=_time(start), end=_time(end))
+        except ValueError as problem:
+            hint = "Give two times such as 2025-01-01 or 2025-01-31T08:00Z, the later one second."
+            raise UsageError(f"{start} .. {end} is not a range: {problem}.", hint=hint) from None
         return cls(dataset=dataset, interval=interval, query=query or Query(), window=window, page_size=page_size)
 
     def to_json(self) -> str:
@@ -320,8 +320,8 @@ class Journal(Protocol):
     def outage(self, since: datetime | None, why: str) -> None:
         """Keep since when nobody is answered, and why; None once somebody is."""
 
-    def answered(self, seconds: float, *, allowed: float) -> None:
-        """Take in an answer, so many seconds after it was asked for, and the requests a minute that may be sent."""
+    def answered(self, seconds: float, *, allowed: float, others: int | None = None) -> None:
+        """Take in an answer: after so many seconds, requests a minute allowed, and used by others where it tells."""
 
 
 def iso(moment: datetime) -> str:
@@ -337,7 +337,7 @@ def moment_of(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _time(given: datetime | str) -> datetime:
+def _time(given: At) -> datetime:
     # A naive datetime object is refused by Interval: it would mean something else on every machine.
     moment = datetime.fromisoformat(given) if isinstance(given, str) else given
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None and isinstance(given, str) else moment

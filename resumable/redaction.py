@@ -7,7 +7,8 @@ import json
 import re
 import threading
 from collections import deque
-from typing import Final, NoReturn, Self
+from collections.abc import Callable
+from typing import Any, Final, NoReturn, Self
 from urllib.parse import quote, quote_plus
 
 MASK: Final = "***"
@@ -76,6 +77,36 @@ class Secret:
         raise TypeError("a Secret has no state to show")
 
 
+class KeyedHash:
+    """Replaces texts by hashes that nobody makes, or tries out, without the key."""
+
+    LEAST: Final = 16
+    """Characters of a key: with a shorter one, telephone numbers are few enough to try."""
+    DIGITS: Final = 32
+    """Hex digits of a hash: 128 bits, so that no two of a job's values are alike by chance."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: Secret) -> None:
+        """`key` has at least `LEAST` characters, or ValueError is raised."""
+        if len(key.reveal()) < self.LEAST:
+            raise ValueError("the key is too short")
+        self._key = key
+
+    def __call__(self, text: str) -> str:
+        """Return the hash of a text: the same for the same key."""
+        # Half a surrogate pair has no UTF-8; it keeps being told apart.
+        return self._digest(text.encode(errors="surrogatepass"))[: self.DIGITS]
+
+    @property
+    def id(self) -> str:
+        """What tells one key from another, and shows neither."""
+        return self._digest(b"\0which key")[:16]
+
+    def _digest(self, data: bytes) -> str:
+        return hmac.new(self._key.reveal().encode(errors="surrogatepass"), data, "sha256").hexdigest()
+
+
 _RUN = re.compile(r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{12,}(?![0-9A-Za-z_-])")
 """Characters of a secret that no escaping changes: whole words, so long that innocent text has none of them."""
 
@@ -87,7 +118,7 @@ class Redactor:
     `tokens` secrets it was told to `learn`, so that an eight-hour run with a token a minute stays small.
     """
 
-    __slots__ = ("_kept", "_lock", "_needles", "_runs", "_tokens")
+    __slots__ = ("_kept", "_lock", "_needles", "_runs", "_tokens", "private")
 
     def __init__(self, *, tokens: int = 100) -> None:
         """`tokens` is how many passing secrets are remembered."""
@@ -96,6 +127,8 @@ class Redactor:
         self._tokens: deque[frozenset[str]] = deque(maxlen=tokens)
         self._needles: tuple[str, ...] = ()
         self._runs: tuple[str, ...] = ()
+        self.private: Callable[[Any, Any], Any] | None = None
+        """Makes a table of records private, by its schema; with it, no answer with records is quoted or kept."""
 
     def keep(self, secret: Secret, *, client_id: str = "") -> None:
         """Remember a secret for good; with `client_id`, also the Basic pair of the two."""
@@ -130,8 +163,17 @@ class Redactor:
         line = " ".join("".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text).split())
         return line if len(line) <= limit and not cut else line[: max(limit - 3, 0)] + "..."
 
-    def whole(self, body: bytes) -> str:
-        """Return a body with every secret as `***`, as far as `ANSWER_BYTES` go: what is kept of it to be looked at."""
+    def answer_start(self, body: bytes, limit: int) -> str | None:
+        """Return the start of an answer that has, or should have, records; None where those are private."""
+        return self.body_start(body, limit) if self.private is None else None
+
+    def whole(self, body: bytes) -> str | None:
+        """Return a body with every secret as `***`, as far as `ANSWER_BYTES` go: what is kept of it to be looked at.
+
+        None where records are private: an answer that is no page may hold them anywhere.
+        """
+        if self.private is not None:
+            return None
         longest = max(map(len, self._needles), default=0)
         text = self.scrub(body[: ANSWER_BYTES + longest].decode("utf-8", "replace"))
         if any(run in text for run in self._runs):

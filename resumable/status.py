@@ -15,7 +15,6 @@ from resumable.manifest.reader import ManifestReader, reader
 from resumable.manifest.rows import NONE_OPEN, Behind, JobRow, LastFailure, OpenRecords, Quarantined, Totals, WindowRow
 from resumable.models import Counter, Event, JobState, Shortfall, iso, label
 from resumable.storage.job_files import RECEIPT, JobFiles
-from resumable.storage.lock import held
 
 MANY_PAGES = 1000
 """So many to look at, at 1.5 ms each, are told of before the look that closes a job."""
@@ -49,6 +48,8 @@ class Status:
     """Since when it has not been complete, and in how many runs; None for one that is, or never ran."""
     last_failure: LastFailure | None = None
     """The last exchange that failed."""
+    used_by_others: int | None = None
+    """Requests of the server's newest minute that others made with the same client; None where it never told."""
     smaller_pages: int = 0
     """Windows that are asked for in smaller pages than the job's, because those were too heavy."""
 
@@ -91,6 +92,7 @@ class Status:
             "open_since": _when(self.open_records.since),
             "bytes": totals.bytes,
             **{counter.value: self.counters[counter] for counter in Counter},
+            "used_by_others": self.used_by_others,
             "started_at": _when(self.job.started_at),
             "updated_at": _when(self.job.updated_at),
             "incomplete": None if self.behind is None else {"since": iso(self.behind.since), "runs": self.behind.runs},
@@ -131,7 +133,7 @@ def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | No
         state = job.state
         if state is JobState.COMPLETE and totals.windows_done < totals.windows:
             state = JobState.INCOMPLETE  # never a false complete, whatever has become of the manifest
-        if state is JobState.RUNNING and not held(home.lock):
+        if state is JobState.RUNNING and not home.running():
             state = JobState.INTERRUPTED  # it was killed: nobody holds the lock any more
         missing = tuple(lack.text for lack in lacks(manifest, home)) if look and state is JobState.COMPLETE else ()
         if missing:
@@ -152,6 +154,7 @@ def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | No
             missing=missing,
             behind=None if state is JobState.COMPLETE else manifest.behind(),
             last_failure=manifest.last_failure(),
+            used_by_others=manifest.used_by_others(),
             smaller_pages=manifest.smaller_pages(),
         )
 
@@ -187,7 +190,7 @@ def check_sound(manifest: ManifestReader) -> None:
     if flaws := manifest.flaws():
         raise ManifestUnusable(
             f"all windows are there, and the manifest does not agree with itself: {'; '.join(flaws[:3])}.",
-            hint="The job is not called complete. Mend it with:",
+            hint="The job is not called complete. Repair it with:",
             command=f"resumable repair {manifest.job().name}",
         )
 

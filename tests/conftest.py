@@ -27,6 +27,12 @@ TRIALS = {
 _KEY = "trials: "
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one test more at once than there are processors: many wait for a process that they started."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the numbers of trials be arguments."""
     group = parser.getgroup("torture", "how much the torture suite tries")

@@ -9,6 +9,7 @@ from resumable.cli.failure import report
 from resumable.cli.session import Session
 from resumable.clock import SystemClock
 from resumable.errors import Failure, Incomplete, ManifestUnusable, NoRecords, StatusFault, TransportFault, TrustFault
+from resumable.storage.job_files import JobFiles
 from tests.support.builders import make_manifest
 from tests.support.clock import VirtualClock
 
@@ -35,7 +36,8 @@ def test_an_error_says_by_a_field_that_it_tells_what_is_safe(safe: int | None, t
     folder = tmp_path / "job"
     folder.mkdir()
     make_manifest(folder / "manifest.sqlite", VirtualClock()).close()
-    session = Session(stdout=io.StringIO(), stderr=io.StringIO(), environment={}, clock=SystemClock(), folder=folder)
+    home, said_to = JobFiles.at(folder), io.StringIO()
+    session = Session(stdout=io.StringIO(), stderr=said_to, environment={}, clock=SystemClock(), home=home)
     quoted = "HTTP 500: your records are safe in 2023-10-01T00:00:00.000Z/2023-10-02T00:00:00.000Z"
     report(session, Incomplete(quoted, safe=safe))
     assert isinstance(session.stderr, io.StringIO)

@@ -23,6 +23,7 @@ OUTSIDE = {
     "pyarrow.parquet": ("storage", "export"),
     "duckdb": ("export",),
     "deltalake": ("export",),
+    "dlt": ("export",),
     "time": ("clock", "simulator"),
     "random": ("clock", "simulator"),
     "subprocess": ("api", "demo", "fleet"),  # a command that tells a secret; a kill that is shown; a job of a fleet

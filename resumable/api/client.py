@@ -200,7 +200,7 @@ class _Exchange:
         self._client.pacer.learn(reply.headers, seconds=reply.seconds)
         allowed = self._client.pacer.per_minute
         self._client.concurrency.answered(reply.seconds, per_minute=allowed)
-        self._client.journal.answered(reply.seconds, allowed=allowed)
+        self._client.journal.answered(reply.seconds, allowed=allowed, others=self._client.pacer.used_by_others)
         if meaning(reply.status).failure not in FOR_EVERYBODY:
             self._client.gate.answered(self, seconds=reply.seconds)
         if reply.status in self._asked.accepts:

@@ -24,7 +24,7 @@ def of_file(profile: str, name: str) -> str:
     except UnicodeDecodeError:
         raise UsageError(f"{what} is not UTF-8.") from None
     except (OSError, ValueError) as failure:
-        why = getattr(failure, "strerror", None) or "that is no file name"
+        why = getattr(failure, "strerror", None) or "that is not a file name"
         raise UsageError(f"the profile {profile} names the file {name[:80]!a}, which cannot be read: {why}.") from None
     return _line(text, what)
 

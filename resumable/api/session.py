@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from resumable.api.client import Client
 from resumable.api.concurrency import Concurrency
@@ -16,18 +17,24 @@ from resumable.config import Settings
 from resumable.datasets.contract import Contract
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import AuthenticationFailed, StorageFailed
-from resumable.models import Journal
+from resumable.models import Journal, Query
 from resumable.redaction import Redactor, Secret
+from resumable.schema.privacy import PrivacyRules
 from resumable.storage.durable import make_folder
 from resumable.transport.exchange import Limits
 from resumable.transport.http import HttpTransport, Transport
 
+if TYPE_CHECKING:
+    from resumable.schema.private_tables import PrivateTables
+
 
 @contextmanager
-def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal: Journal) -> Iterator[Client]:
+def open_session(
+    contract: Contract, settings: Settings, *, stop: Stop, journal: Journal, query: Query | None = None
+) -> Iterator[Client]:
     """Open a client for a run of this contract; nothing is sent yet. Raises UsageError or AuthenticationFailed."""
     endpoints = settings.required_endpoints()
-    redactor = Redactor()
+    redactor = _redactor(query, settings)
     carry = settings.transport or _over_http(settings, stop, redactor)
     with ExitStack() as stack:
         api = stack.enter_context(closing(carry(endpoints.api)))
@@ -51,13 +58,12 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
                 gate=_gate(settings, stop, journal),
             )
         pacer = stack.enter_context(_pacer(contract, settings, stop, who))
-        sized = Concurrency(stop.clock, usual=settings.workers, most=settings.workers_most)
-        concurrency = stack.enter_context(closing(sized))
+        sized = stack.enter_context(closing(_concurrency(settings, stop)))
         yield Client(
             transport=api,
             tokens=tokens,
             pacer=pacer,
-            concurrency=concurrency,
+            concurrency=sized,
             stop=stop,
             journal=journal,
             redactor=redactor,
@@ -67,6 +73,22 @@ def open_session(contract: Contract, settings: Settings, *, stop: Stop, journal:
         )
 
 
+def _redactor(query: Query | None, settings: Settings) -> Redactor:
+    """Return a redactor past which nothing gets that the query says is private."""
+    redactor = Redactor()
+    if query is not None and query.privacy is not None:
+        redactor.private = private_tables(query.privacy, settings)
+    return redactor
+
+
+def private_tables(rules: str, settings: Settings) -> "PrivateTables":
+    """Return what makes tables private by the rules of a query. Raises UsageError where hashes have not their key."""
+    from resumable.schema.private_tables import PrivateTables  # which needs pyarrow
+
+    known = PrivacyRules.from_json(rules)
+    return PrivateTables(known, str if known.key is None else settings.required_hash(known.key))
+
+
 def check_settings(contract: Contract, settings: Settings) -> None:
     """Raise UsageError or AuthenticationFailed where what a run of this contract needs is not set."""
     settings.required_endpoints()
@@ -74,6 +96,10 @@ def check_settings(contract: Contract, settings: Settings) -> None:
         _given_value(contract.token_form, settings)
     else:
         settings.required_client()
+
+
+def _concurrency(settings: Settings, stop: Stop) -> Concurrency:
+    return Concurrency(stop.clock, usual=settings.workers, most=settings.workers_most)
 
 
 def _gate(settings: Settings, stop: Stop, journal: Journal) -> OutageGate:

@@ -127,7 +127,7 @@ HUNDREDS: Final = {
     4: Meaning(
         action=Action.GIVE_UP,
         failure=Failure.OTHER_STATUS,
-        why="the server minds something that asking again would not mend",
+        why="the server minds something that asking again would not fix",
         refuses_client=True,
     ),
     5: Meaning(

@@ -176,7 +176,7 @@ class TokenSource:
             self._gate.failed_alone(self, fault, not_before=asked)
             return 0.0
         raise Incomplete(
-            f"no token could be had: {fault.reason}.",
+            f"could not get an access token: {fault.reason}.",
             hint="Run the same command again when the login service answers.",
             unreachable=True,
         )
@@ -190,8 +190,8 @@ class TokenSource:
             ) from None
         if isinstance(fault, TrustFault):
             raise Incomplete(
-                f"no token could be had: {fault.reason}.",
-                hint="Mend that, then run the same command. Behind a proxy with its own certificates, set"
+                f"could not get an access token: {fault.reason}.",
+                hint="Fix that, then run the same command. Behind a proxy with its own certificates, set"
                 " RESUMABLE_CA_BUNDLE to their file.",
                 unreachable=True,
             )

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from resumable.cli import analyst_options, words
 from resumable.cli import command_options as o
-from resumable.cli import words
-from resumable.cli.options import BackfillOptions
+from resumable.cli.options import BackfillOptions, OutputOptions
 from resumable.cli.signature import OptionClass, signature
 from resumable.version import __version__
 
@@ -33,22 +33,22 @@ COMMANDS = {
     ),
     "plan": Command(
         options=o.PlanOptions,
-        help="Tell what a backfill would take: requests, time, disk. Nothing is downloaded.",
+        help="Estimate a backfill: requests, time, disk. Nothing is downloaded.",
         more=words.PLAN,
     ),
     "backfill": Command(
         options=BackfillOptions,
-        help="Download a range of a dataset. The same command carries on where it was stopped or killed.",
+        help="Download a range of a dataset. The same command resumes where it was stopped or killed.",
         more=words.BACKFILL,
     ),
     "resume": Command(
         options=o.ResumeOptions,
-        help="Carry on a job that is not complete, with the range and the query that it was begun with.",
+        help="Resume a job that is not complete, with the range and the query that it was begun with.",
         more=words.RESUME,
     ),
     "status": Command(
         options=o.StatusOptions,
-        help="Tell how a job stands: what is done, what is missing and why. Disturbs nobody who works on it.",
+        help="Show a job's progress, gaps and errors. A run is not disturbed.",
         more=words.STATUS,
     ),
     "jobs": Command(
@@ -63,13 +63,13 @@ COMMANDS = {
     ),
     "verify": Command(
         options=o.VerifyOptions,
-        help="Check parts, manifest and receipt against each other; name every fault and what mends it. Changes"
+        help="Check parts, manifest and receipt against each other; name every fault and what repairs it. Changes"
         " nothing.",
         more=words.VERIFY,
     ),
     "repair": Command(
         options=o.RepairOptions,
-        help="Mend every fault that verify names, ask the server for just the pages that are missing, and finish the"
+        help="Repair every fault that verify names, ask the server for just the pages that are missing, and finish the"
         " job.",
         more=words.REPAIR,
     ),
@@ -93,6 +93,26 @@ COMMANDS = {
         help="Remove what no job needs any more: files that repairs moved away, older lists.",
         more=words.PRUNE,
     ),
+    "load": Command(
+        options=analyst_options.LoadOptions,
+        help="Load the tables of a job into a warehouse: PostgreSQL, DuckDB, BigQuery, Snowflake, ..., through dlt.",
+        more=words.LOAD,
+    ),
+    "reconcile": Command(
+        options=analyst_options.ReconcileOptions,
+        help="Compare the details of a job with the server's aggregates, day by day: is anything missing?",
+        more=words.RECONCILE,
+    ),
+    "datasets": Command(
+        options=OutputOptions,
+        help="List what can be downloaded: endpoint, permission, paging, limits and key of each dataset.",
+        more=words.LIST,
+    ),
+    "describe": Command(
+        options=analyst_options.DescribeOptions,
+        help="Print every column of a dataset, or of a table of its exports, with its type and meaning.",
+        more=words.DESCRIBE,
+    ),
     "simulate": Command(
         options=o.SimulateOptions,
         help="Serve a simulated Genesys Cloud on this machine until Ctrl-C. It needs no account and no network.",
@@ -108,11 +128,11 @@ COMMANDS = {
 
 app = typer.Typer(
     name="resumable",
-    help="Download paged Genesys Cloud analytics into Parquet. Killed at any moment, the same command carries on.",
+    help="Download paged Genesys Cloud analytics into Parquet. Killed at any moment, the same command resumes.",
     epilog=words.ALL,
     rich_markup_mode=None,  # rich takes as long to load as all the rest
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 
 

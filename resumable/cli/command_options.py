@@ -5,6 +5,7 @@ from typing import Annotated
 
 from resumable.cli.complete import complete_dataset, complete_job, complete_unfinished
 from resumable.cli.options import BackfillOptions, OutputOptions, RunOptions, SourceOptions, StateFolder
+from resumable.cli.privacy_options import PrivacyOptions
 from resumable.cli.signature import Option
 
 AnyJob = Annotated[str | None, Option(metavar="JOB", help="Its name.", complete=complete_job)]
@@ -127,7 +128,7 @@ class ReportOptions(OutputOptions, StateOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportOptions(OutputOptions, StateOptions):
+class ExportOptions(OutputOptions, StateOptions, PrivacyOptions):
     """Of `export`."""
 
     job: AnyJob = None
@@ -143,6 +144,10 @@ class ExportOptions(OutputOptions, StateOptions):
     table: Annotated[
         str | None,
         Option(flag="--table", metavar="NAME", help="Flat rows of one table in place of whole records."),
+    ] = None
+    tz: Annotated[
+        str | None,
+        Option(flag="--tz", metavar="ZONE", help="Half hours of --table interactions, such as Europe/Berlin."),
     ] = None
     names: Annotated[
         bool,
@@ -197,9 +202,7 @@ class SimulateOptions(OutputOptions):
     ] = 0
     seed: Annotated[int, Option(flag="--seed", metavar="N", help="The same seed invents the same records.")] = 1
     records: Annotated[int, Option(flag="--records", metavar="N", least=0, help="Conversations a day.")] = 100
-    style: Annotated[
-        str, Option(flag="--style", metavar="full|small", help="How rich a record is: 5 KB or 0.7 KB.")
-    ] = "full"
+    style: Annotated[str, Option(flag="--style", metavar="full|small|lifelike", help="How rich a record is.")] = "full"
     token_lifetime: Annotated[
         float, Option(flag="--token-lifetime", metavar="SECONDS", help="How long a token lives.")
     ] = 86_400.0

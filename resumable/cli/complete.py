@@ -27,14 +27,14 @@ def complete_unfinished(ctx: typer.Context, incomplete: str) -> list[tuple[str, 
 
 
 def _jobs(ctx: typer.Context) -> list[tuple[str, str]]:
-    from resumable.cli.parse import state_folder
+    from resumable.cli.parse import state_of
+    from resumable.config import to_look
     from resumable.errors import ResumableError
-    from resumable.storage.job_files import StateFiles
 
     found: list[tuple[str, str]] = []
     try:
-        state = state_folder(ctx.params.get("state"), os.environ.get("RESUMABLE_STATE"))
-        found.extend((home.name, _state(home)) for home in StateFiles(folder=state).jobs())
+        state = state_of(ctx.params.get("state"), os.environ.get("RESUMABLE_STATE"))
+        found.extend((home.name, _state(home)) for home in to_look(os.environ, state).files.jobs())
     except (ResumableError, OSError):
         return found  # a tab is no place for an error: what was found so far is offered
     return found

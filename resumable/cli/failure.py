@@ -22,7 +22,7 @@ from resumable.errors import (
 from resumable.models import iso
 from resumable.redaction import Redactor, Secret
 from resumable.status import Status, read
-from resumable.storage.job_files import JobFiles
+from resumable.storage.bucket_client import secrets
 from resumable.text import amount, paragraph, span
 
 MANY_RUNS = 3
@@ -78,10 +78,10 @@ def report(session: Session, error: Exception) -> int:
 
 def _status(session: Session) -> Status | None:
     """Read how the session's job stands; None where it has none, or it cannot be read."""
-    if session.folder is None:
+    if session.home is None:
         return None
     try:
-        return read(JobFiles.at(session.folder), events=20)
+        return read(session.home, events=20)
     except ResumableError:
         return None
 
@@ -105,7 +105,7 @@ def _known(error: Exception) -> ResumableError:
     name, text = type(error).__name__, str(error).strip()
     said = f"{name}: {text.splitlines()[0][:300]}" if text else name
     return ResumableError(
-        f"this should not have happened ({said}).",
+        f"internal error ({said}).",
         hint="What is recorded is safe. To see where it came from, run again with --debug.",
     )
 
@@ -177,7 +177,7 @@ def _since(error: ResumableError) -> list[str]:
     if not isinstance(error, Incomplete) or error.since is None:
         return []
     said = f"Not complete since {error.since:%Y-%m-%d %H:%M} UTC, after {amount(error.runs, 'run')}"
-    return [f"{said}: it may never be by itself, and somebody should look." if _lasts(error) else f"{said}."]
+    return [f"{said}: it may never be, by itself, and somebody should look." if _lasts(error) else f"{said}."]
 
 
 def _lasts(error: Incomplete) -> bool:
@@ -216,4 +216,7 @@ def _scrubber(session: Session) -> Scrub:
     for name, value in session.environment.items():
         if any(word in name.upper() for word in ("SECRET", "TOKEN", "PASSWORD")) and len(value.strip()) >= SECRET_LEAST:
             redactor.keep(Secret(value.strip()), client_id=client_id)
+    for value in secrets(session.environment):
+        if len(value.strip()) >= SECRET_LEAST:
+            redactor.keep(Secret(value.strip()))
     return redactor.scrub

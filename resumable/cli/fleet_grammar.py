@@ -1,10 +1,11 @@
-"""What a fleet may say of a job: the keys of job files, with two words for days that move on."""
+"""What a fleet may say of a job: the keys of job files, with words for times that move on."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Final
 
+from resumable.cli import parse
 from resumable.cli.job_file import value_of
 from resumable.cli.job_spec import spec_of
 from resumable.cli.options import JobOptions, OutputOptions, RunOptions, file_keys
@@ -17,9 +18,6 @@ from resumable.job.naming import default_name
 from resumable.models import Interval
 from resumable.text import moment
 from resumable.tomlfile import TomlSource
-
-DAYS_AGO: Final = {"today": 0, "yesterday": 1}
-"""Words for the midnight, in UTC, that began a day."""
 
 _FLEETS_OWN: Final = ("job", "state", "profile")
 """Keys of job files that a fleet says in its own way: by `name`, by --state and by `client`."""
@@ -89,10 +87,24 @@ class FleetGrammar:
         return JobOptions(**{keys[key].name: value for key, value in values.items() if keys[key].name in known})  # type: ignore[arg-type]  # each was read as its option's type
 
     def _moves(self, values: Mapping[str, object], key: str) -> bool:
-        return str(values.get(key, "")).strip().lower() in DAYS_AGO
+        """Tell whether a time is a word for another one each day."""
+        if key == "to" and "to" not in values:
+            return self._moves(values, "from")
+        text = str(values.get(key, ""))
+        try:
+            parse.time(text, key, now=self.session.clock.now())
+        except UsageError:
+            return False  # whoever reads the range says what is wrong
+        try:
+            parse.time(text, key)
+        except UsageError:
+            return True
+        return False
 
     def _fixed(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Return the values with words for days made dates, so that every try of a job in one run has one range."""
-        midnight = self.session.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        days = {key: DAYS_AGO[str(values[key]).strip().lower()] for key in ("from", "to") if self._moves(values, key)}
-        return {**values, **{key: moment(midnight - timedelta(days=ago)) for key, ago in days.items()}}
+        """Return the values with words for times made times, so that every try of a job in one run has one range."""
+        now = self.session.clock.now()
+        end = parse.implied_end(str(values.get("from", "")), now=now)
+        given = {**values, **({"to": end} if end is not None and "to" not in values else {})}
+        moving = {key: str(given[key]) for key in ("from", "to") if key in given and self._moves(values, key)}
+        return {**given, **{key: moment(parse.time(text, key, now=now)) for key, text in moving.items()}}

@@ -12,8 +12,8 @@ from resumable.storage.job_files import JobFiles, StateFiles
 
 
 def state_files(session: Session, options: StateOptions) -> StateFiles:
-    """Return the state folder that was typed, or that the environment says. Raises UsageError."""
-    return StateFiles(folder=session.state(options.state))
+    """Return where jobs lie, as was typed, or that the environment says. Raises UsageError."""
+    return session.settings(options.state).files
 
 
 def named_job(state: StateFiles, name: str | None, command: str) -> JobFiles:
@@ -29,7 +29,7 @@ def only_job(state: StateFiles, command: str) -> str:
     if not names:
         raise state.no_job()
     raise UsageError(
-        f"there are {len(names)} jobs in {state.folder}: {', '.join(names[:20])}.",
+        f"there are {len(names)} jobs in {state.place}: {', '.join(names[:20])}.",
         hint="Name one:",
         command=f"resumable {command} JOB",
     )
@@ -61,6 +61,6 @@ def only_unfinished(state: StateFiles, tell: Callable[[str], None]) -> str:
         )
     if not known:
         raise broken[0] if broken else state.no_job()
-    there = f"all {len(known)} jobs in {state.folder} are" if len(known) > 1 else f"the only job in {state.folder} is"
+    there = f"all {len(known)} jobs in {state.place} are" if len(known) > 1 else f"the only job in {state.place} is"
     readable = ", of those that can be read" if broken else ""
     raise UsageError(f"nothing to resume: {there} complete{readable}.", hint="See:", command="resumable jobs")

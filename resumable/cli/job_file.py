@@ -54,7 +54,7 @@ class JobFile:
         try:
             raw = tomllib.loads(text)
         except tomllib.TOMLDecodeError as failure:
-            raise UsageError(f"{path} is no TOML: {failure}.", hint="See the example in the README.") from None
+            raise UsageError(f"{path} is not valid TOML: {failure}.", hint="See the example in the README.") from None
         source = TomlSource(name=path, text=text)
         found: dict[str, Any] = {}
         for key, value in raw.items():

@@ -7,9 +7,10 @@ from typing import Any
 from resumable.api.organisation import told_locally
 from resumable.cli import parse
 from resumable.cli.options import JobOptions
+from resumable.cli.privacy_options import rules_of
 from resumable.cli.session import Session
 from resumable.cli.signature import rows
-from resumable.config import Settings, checked_job_name
+from resumable.config import Settings, checked_job_name, hash_key
 from resumable.datasets.contract import Contract
 from resumable.datasets.facts import CLOSED
 from resumable.datasets.limits import page_size
@@ -19,10 +20,11 @@ from resumable.job.naming import default_name
 from resumable.job.queue_ids import is_id, queue_id
 from resumable.manifest.reader import reader
 from resumable.models import Interval, JobSpec, Query
+from resumable.schema.schema import Schema
 from resumable.storage.job_files import JobFiles
 from resumable.tomlfile import nearest
 
-FLAGS = {row.name: row.typed for row in rows(JobOptions) if row.kind is list}
+FLAGS = {row.name: row.typed for row in rows(JobOptions) if row.name in Query.__dataclass_fields__ and row.kind is list}
 """The flags that narrow a query, by the names of its fields."""
 
 
@@ -38,7 +40,7 @@ def spec_of(options: JobOptions, session: Session, settings: Settings) -> JobSpe
     return JobSpec(
         dataset=contract.name,
         interval=interval,
-        query=_query(contract, options, session, settings),
+        query=_query(contract, options, _privacy(contract, options, session), session, settings),
         window=parse.window(options.window, interval) if not contract.timeless else timedelta(days=1),
         page_size=_page_size(contract, options.page_size, session),
     )
@@ -111,7 +113,22 @@ def _page_size(contract: Contract, given: int | None, session: Session) -> int:
     return size
 
 
-def _query(contract: Contract, options: JobOptions, session: Session, settings: Settings) -> Query:
+def _privacy(contract: Contract, options: JobOptions, session: Session) -> str | None:
+    def schema() -> Schema:
+        if contract.inferred is not None:
+            raise UsageError(
+                f"the fields of {contract.name} are not known before a page has come, and cannot be named.",
+                hint="Declare them in the file, under [schema].",
+            )
+        return contract.schema
+
+    needed = [] if contract.end_key is None else [contract.end_key]
+    settings = Settings(hash_key=lambda: hash_key(session.environment))
+    rules = rules_of(options, schema, needed=needed, key_id=lambda: settings.required_hash().id)
+    return None if rules is None else rules.to_json()
+
+
+def _query(contract: Contract, options: JobOptions, privacy: str | None, session: Session, settings: Settings) -> Query:
     """Return the query. Raises UsageError for a flag that this dataset does not know, or a filter of a wrong form."""
     known = contract.filters.fields
     given = {name: values for name in FLAGS if (values := getattr(options, name))}
@@ -134,6 +151,7 @@ def _query(contract: Contract, options: JobOptions, session: Session, settings: 
         metrics=chosen["metrics"],
         filter=_free(contract, parse.filter_text(options.filters)),
         declaration=contract.description,
+        privacy=privacy,
     )
 
 
@@ -171,7 +189,7 @@ def _free(contract: Contract, free: Mapping[str, Any] | None) -> str | None:
     for part, content in free.items():
         if part not in parts or not isinstance(content, list):
             raise UsageError(
-                f"--filter holds {part[:40]!a}, which is no list of filters of {contract.name}.",
+                f"--filter holds {part[:40]!a}, which is not a list of filters of {contract.name}.",
                 hint=f"""It may hold {", ".join(parts)}, each a list: --filter '{{"{parts[0]}": [...]}}'.""",
             )
     return parse.canonical(dict(free))

@@ -32,7 +32,7 @@ class LogFile:
         """Raises UsageError where no line can be added."""
         path = place_of(to, "a log file")
         if durable.kind_of(path) not in (None, durable.FILE):
-            raise UsageError(f"{path} is no file that lines could be added to.", hint="Name another with --log-file.")
+            raise UsageError(f"{path} is not a file that lines can be added to.", hint="Name another with --log-file.")
         try:
             self._lines = _Lines(path, maxBytes=BYTES, backupCount=OLDER, encoding="utf-8")
         except OSError as failure:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from resumable.cli.complete import complete_dataset
+from resumable.cli.privacy_options import PrivacyOptions
 from resumable.cli.signature import Option, OptionRow, rows
 from resumable.cli.usual_files import any_usual
 
@@ -34,7 +35,8 @@ def file_keys() -> dict[str, OptionRow]:
 
 
 StateFolder = Annotated[
-    str | None, Option(flag="--state", metavar="DIR", help="The state folder; RESUMABLE_STATE, or else `state`.")
+    str | None,
+    Option(flag="--state", metavar="DIR|URL", help="State folder, or s3://; RESUMABLE_STATE, or else `state`."),
 ]
 
 
@@ -82,7 +84,7 @@ class TellOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobOptions:
+class JobOptions(PrivacyOptions):
     """What a job is: dataset, range, query, and how it is cut."""
 
     dataset: Annotated[
@@ -215,7 +217,7 @@ class RunOptions(SourceOptions, TellOptions):
     ] = None
     max_requests: Annotated[
         int | None,
-        Option(flag="--max-requests", metavar="N", least=1, help="Stop cleanly after so many, with exit code 3."),
+        Option(flag="--max-requests", metavar="N", least=1, help="Stop after so many for data, with exit code 3."),
     ] = None
     patience: Annotated[
         str | None,

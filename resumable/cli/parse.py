@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from resumable import config
 from resumable.errors import UsageError
 from resumable.models import Interval
-from resumable.storage.targets import path_of
+from resumable.storage.address import Address
 from resumable.text import length, moment
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -168,9 +169,9 @@ def canonical(content: dict[str, Any]) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
-def state_folder(given: str | None, environment_says: str | None) -> Path:
-    """Return the state folder: the option, else RESUMABLE_STATE, else `state`. Raises UsageError for an address."""
-    return path_of(given if given is not None else environment_says or "state", "the state folder")
+def state_of(given: str | None, environment_says: str | None) -> Path | Address:
+    """Return where the state is: the option, else RESUMABLE_STATE, else `state`. Raises UsageError."""
+    return config.state_of(given if given is not None else environment_says or "state")
 
 
 def text_of(given: str, option: str) -> str:
@@ -186,7 +187,7 @@ def _file(name: str, option: str) -> str:
         with open(name, "rb") as file:
             content = file.read(FILTER_BYTES_MOST + 1)
     except (OSError, ValueError) as failure:
-        why = getattr(failure, "strerror", None) or "that is no file name"
+        why = getattr(failure, "strerror", None) or "that is not a file name"
         raise UsageError(f"{option} names the file {name[:80]!a}, which cannot be read: {why}.") from None
     if len(content) > FILTER_BYTES_MOST:
         raise UsageError(f"the file {name[:80]!a} is longer than a megabyte.")

@@ -27,8 +27,12 @@ from resumable.job.job import Job
 from resumable.models import EventKind, JobState
 from resumable.monitor.progress import NEWS, REDRAW_SECONDS, Both, Plain, Progress, ProgressView
 from resumable.status import MANY_PAGES
+from resumable.storage.address import Address
 from resumable.storage.job_files import JobFiles
 from resumable.text import amount
+
+GRACE_IN_A_BUCKET = 12.0
+"""Seconds for what is in flight: what is done is published after it, and a machine that goes gives 30 in all."""
 
 JSON_SECONDS = 1.0
 """So late may an event be written as JSON."""
@@ -103,7 +107,7 @@ class Running:
     def finish(self, job: Job) -> None:
         """Do what is left of a job and say how it ended. Raises what kept it from being complete."""
         session = self.session
-        session.folder = job.folder
+        session.home = job.home
         before = job.status(events=0)
         if before.state is JobState.COMPLETE:
             job.confirm_organisation(self.stop)
@@ -131,7 +135,7 @@ class Running:
     def mend(self, job: Job) -> None:
         """Repair a job and say what was done, and how it ended. Raises what kept it from being complete."""
         session, checking = self.session, VerifyProgress(self.session, job.name)
-        session.folder = job.folder
+        session.home = job.home
 
         def say(text: str) -> None:
             with checking.aside():
@@ -193,6 +197,8 @@ def running(session: Session, options: RunOptions) -> Iterator[Running]:
                 session.tell(text)
 
         settings = replace(prepared(session, options), tell=say)
+        if isinstance(settings.state, Address):
+            stop.grace_seconds = GRACE_IN_A_BUCKET
         most = None if options.max_duration is None else parse.duration(options.max_duration, "--max-duration")
         yield Running(
             session=session, options=options, settings=settings, most=most, stop=stop, progress=progress, log=log

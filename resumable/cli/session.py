@@ -8,20 +8,25 @@ import shlex
 import shutil
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from resumable.cli.parse import state_folder
+from resumable.cli.parse import state_of
 from resumable.clock import Clock
+from resumable.config import to_look
 from resumable.errors import StorageFailed, UsageError
 from resumable.models import iso
 from resumable.text import safe
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from resumable.cli.job_file import JobFile
     from resumable.cli.log_file import LogFile
+    from resumable.config import Settings
+    from resumable.storage.address import Address
+    from resumable.storage.job_files import JobFiles
 
 PLAIN_SECONDS = 30.0
 """Between two lines where nothing can be redrawn; RESUMABLE_PROGRESS_SECONDS changes it, for tests."""
@@ -52,8 +57,8 @@ class Session:
     """Whether every event of a run is said."""
     command: str = ""
     """The one that runs."""
-    folder: Path | None = None
-    """The job's, as soon as it is known, so that an error can say what is safe."""
+    home: "JobFiles | None" = None
+    """Of the job, as soon as it is known, so that an error can say what is safe."""
     details: list[str] = field(default_factory=list)
     """Lines to be said right after the headline of an error."""
     content: dict[str, Any] = field(default_factory=dict)
@@ -75,10 +80,14 @@ class Session:
     """The state folder where one was typed."""
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
-    def state(self, given: str | None) -> Path:
-        """Return the state folder: what was typed, else what the environment says. Raises UsageError."""
+    def state(self, given: str | None) -> "Path | Address":
+        """Return where the state is: what was typed, else what the environment says. Raises UsageError."""
         self._state = given
-        return state_folder(given, self.environment.get("RESUMABLE_STATE"))
+        return state_of(given, self.environment.get("RESUMABLE_STATE"))
+
+    def settings(self, given: str | None) -> "Settings":
+        """Return settings by which the jobs of that state are looked at. Raises UsageError."""
+        return replace(to_look(self.environment, self.state(given)), tell=self.tell)
 
     def typed(self, command: str) -> str:
         """Return a command as it works from where this one was typed: with the state folder that was typed."""
@@ -116,7 +125,7 @@ class Session:
         try:
             return max(0.05, float(text) if text else PLAIN_SECONDS)
         except ValueError:
-            raise UsageError(f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is no number.") from None
+            raise UsageError(f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is not a number.") from None
 
     @property
     def _redraws(self) -> bool:
@@ -141,7 +150,7 @@ class Session:
 
     def log(self, event: str, *, at: datetime | None = None, level: str = "info", **facts: Any) -> None:  # noqa: ANN401 - JSON
         """Write one JSON object on a line of stderr: `at`, `level`, `event`, `job`, and what belongs to the event."""
-        job = None if self.folder is None else self.folder.name
+        job = None if self.home is None else self.home.name
         line = {"at": iso(at or self.clock.now()), "level": level, "event": event, "job": job, **facts}
         self._write(json.dumps(line))
         self.keep(event, at=at, level=level, **facts)
@@ -149,7 +158,7 @@ class Session:
     def keep(self, event: str, *, at: datetime | None = None, level: str = "info", **facts: Any) -> None:  # noqa: ANN401 - JSON
         """Write it to the log file, where there is one."""
         if self.file is not None:
-            job = None if self.folder is None else self.folder.name
+            job = None if self.home is None else self.home.name
             self.file.write(event, at=at or self.clock.now(), level=level, job=job, facts=facts)
 
     def _write(self, line: str) -> None:

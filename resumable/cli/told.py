@@ -16,7 +16,6 @@ from resumable.models import iso
 from resumable.monitor import metrics, telemetry
 from resumable.monitor.notify import Happening, Notifier
 from resumable.status import Status, read
-from resumable.storage.job_files import JobFiles
 
 JOIN_SECONDS: Final = 10.0
 
@@ -56,11 +55,11 @@ class Told:
             self._span(status, code)
 
     def _content(self, status: Status | None) -> dict[str, Any]:
-        folder = self.session.folder
+        home = self.session.home
         content: dict[str, Any] = {
             "at": iso(self.session.clock.now()),
             "command": self.command,
-            "job": None if folder is None else folder.name,
+            "job": None if home is None else home.name,
             "text": f"resumable {self.command} has begun",
         }
         if status is not None:
@@ -70,7 +69,7 @@ class Told:
 
     def _how(self, code: int) -> dict[str, Any]:
         failure = self.session.failure or {}
-        job = "" if self.session.folder is None else f" {self.session.folder.name}"
+        job = "" if self.session.home is None else f" {self.session.home.name}"
         said = failure.get("message") or "complete"
         return {"text": f"resumable {self.command}{job}: {said} (exit {code})", "error": failure or None}
 
@@ -100,10 +99,10 @@ class Told:
         )
 
     def _status(self) -> Status | None:
-        if self.session.folder is None:
+        if self.session.home is None:
             return None
         try:
-            return read(JobFiles.at(self.session.folder), events=0)
+            return read(self.session.home, events=0)
         except ResumableError:
             return None
 

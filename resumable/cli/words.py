@@ -1,9 +1,15 @@
 """The longer words of each help: notes and examples, and what holds for all commands."""
 
 import itertools
+import textwrap
+from collections.abc import Iterable
+from typing import Final
 
 from resumable.datasets.catalogue import CATALOGUE
 from resumable.errors import ExitCode
+
+HELP_COLUMNS: Final = 78
+"""Of 80, of which the help indents by two."""
 
 
 def _exit_codes() -> str:
@@ -15,20 +21,43 @@ def _exit_codes() -> str:
     return "\n".join(f"  {left:<{width}}   {right}".rstrip() for left, right in columns)
 
 
+def _named(pairs: Iterable[tuple[str, str]], width: int) -> str:
+    """Return names with what they mean, wrapped to 80 columns below each other."""
+    lines = []
+    for name, text in pairs:
+        head = f"  {name:<{width}}"
+        lines += textwrap.wrap(text, HELP_COLUMNS, initial_indent=head, subsequent_indent=" " * len(head))
+    return "\n".join(lines)
+
+
 _EXIT_CODES = _exit_codes()
+
+_ENVIRONMENT = _named(
+    [
+        ("GENESYS_CLIENT_ID", "an OAuth client with the grant `client credentials`"),
+        ("GENESYS_CLIENT_SECRET", "its secret"),
+        ("GENESYS_REGION", "a region such as eu-central-1, or its domain"),
+        ("GENESYS_API_URL", "another address: a gateway, the simulator"),
+        ("GENESYS_LOGIN_URL", "the same of the login service"),
+        ("RESUMABLE_STATE", "the state folder, or s3://...; `state` when not set"),
+        ("RESUMABLE_LEASE", "so long a lost machine keeps a job in a bucket; 60s"),
+        ("RESUMABLE_NOTIFY", "the URL of --notify"),
+        ("RESUMABLE_WORKERS", "requests in flight at once; 2 to 32 when not set"),
+        ("RESUMABLE_MIN_FREE", "bytes that must be free; 64 MiB when not set"),
+        ("RESUMABLE_GROUP_READABLE", "1: the group can read a new job's files"),
+        ("RESUMABLE_HASH_KEY", "the key of --hash, 16 characters at least"),
+        ("RESUMABLE_HASH_KEY_FILE", "the file that holds it"),
+        ("RESUMABLE_PROXY", "a proxy's URL"),
+        ("RESUMABLE_CA_BUNDLE", "a file of certificates to trust"),
+        ("NO_COLOR", "no colors"),
+    ],
+    26,
+)
 
 ALL = f"""
 \b
 Environment:
-  GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET  an OAuth client with the grant `client credentials`
-  GENESYS_REGION                            a region such as eu-central-1, or its domain
-  GENESYS_API_URL, GENESYS_LOGIN_URL        other addresses: a gateway, the simulator
-  RESUMABLE_STATE                           the state folder; `state` when not set
-  RESUMABLE_WORKERS                         requests in flight at once; 2 to 32, as needed, when not set
-  RESUMABLE_MIN_FREE                        bytes that a run wants free to start; 64 MiB when not set, 0: none
-  RESUMABLE_GROUP_READABLE                  1: a new job's files can be read by the group, not by the owner alone
-  RESUMABLE_PROXY, RESUMABLE_CA_BUNDLE      a proxy's URL; a file of certificates to trust
-  NO_COLOR                                  no colours
+{_ENVIRONMENT}
 
 \b
 Exit codes:
@@ -61,25 +90,26 @@ nothing.
 \b
 Examples:
   resumable plan conversations --from 2025-01-01 --to 2026-01-01
-  resumable plan conversation-jobs --from 2025-01-01 --to 2026-01-01 --exact --json
-  resumable plan conversations --from 2025-01-01 --to 2026-01-01 --queue 7d3c... --write year.toml
-  resumable backfill --config year.toml
+  resumable plan conversation-jobs --from 2025-01 --exact --json
+  resumable plan conversations --from 2025-01 --queue 7d3c... --write jan.toml
+  resumable backfill --config jan.toml
 """
 
-_DATASETS = "\n".join(f"  {name:<24}{listed.line}" for name, listed in CATALOGUE.items())
+_DATASETS = _named(((name, listed.line) for name, listed in CATALOGUE.items()), 25)
 
 BACKFILL = f"""
 \b
 Datasets:
 {_DATASETS}
-  ./endpoint.toml         another paged endpoint, as that file describes it
+  ./endpoint.toml          another paged endpoint, as that file describes it
 
 \b
 Examples:
   resumable backfill conversations --from 2025-01-01 --to 2026-01-01
-  resumable backfill conversations --from 2025-01-01 --to 2025-02-01 --queue 7d3c... --media-type voice
-  resumable backfill conversation-jobs --from 2025-01-01 --to 2026-01-01 --max-duration 8h
-  resumable backfill conversations --from 2025-01-01 --to 2025-03-01 --job recent --look-back 4d
+  resumable backfill conversations --from 2025-01 --media-type voice
+  resumable backfill conversation-jobs --from 2025-01 --max-duration 8h
+  resumable backfill conversations --job nightly --look-back 4d \\
+      --from -7d --to today
   resumable backfill --config year.toml --profile prod
   resumable backfill users
 """
@@ -97,7 +127,7 @@ Examples:
   resumable status
   resumable status conversations-2025
   resumable status conversations-2025 --watch
-  resumable status conversations-2025 --wait && resumable export conversations-2025 --to year.parquet
+  resumable status conversations-2025 --wait
   resumable status conversations-2025 --json | jq .pages
 """
 
@@ -125,8 +155,8 @@ Examples:
 """
 
 REPAIR = """
-What is damaged is put aside, into the job's folder aside/, never thrown away. A manifest that is lost or damaged is
-made again from the parts. Killed at any moment, it can be run again.
+What is damaged is moved to the job's folder aside/, never thrown away. A manifest that is lost or damaged is
+rebuilt from the parts. Killed at any moment, it can be run again.
 
 \b
 Examples:
@@ -143,13 +173,13 @@ date: only the days that changed are written again.
 
 \b
 Formats, by the suffix of PATH or --format:
-  parquet  (none), .parquet  a folder, a partition a day, for pandas, Polars, DuckDB, Spark
-  csv      .csv              one file; lists and objects are JSON text; an empty field is no value, "" an empty text
+  parquet  (none), .parquet  a folder, a partition a day; for pandas, DuckDB
+  csv      .csv              one file; lists and objects are JSON text;
+                             an empty field is no value, "" an empty text
   jsonl    .jsonl, .ndjson   one file, a record a line, as the server sent it
-  duckdb   .duckdb, .db      a database with one table; needs the library duckdb
-  delta    .delta            a Delta Lake table; needs the library deltalake
+  duckdb   .duckdb, .db      a database with one table; needs duckdb
+  delta    .delta            a Delta Lake table; needs deltalake
 
-\b
 Tables, with --table: the records and each list in them, flat, a row an element, with the keys to join them by. Of
 conversations: conversations, participants, sessions, segments, metrics, and more; a wrong name lists all.
 
@@ -167,18 +197,18 @@ lost with its process and what ended with exit code 3 or 5; `plan` adds up what 
 job's progress and disturbs nobody. The exit code is the worst of the jobs'.
 
 \b
-  [client.acme]                        names of variables or files, never a secret itself
+  [client.acme]                 names of variables or files, never a secret
   region = "eu-central-1"
   client_id_env = "ACME_ID"
   client_secret_file = "/run/secrets/acme"
-  rate = "80%"                         an option of runs, for all jobs of this client
+  rate = "80%"                  an option of runs, for all jobs of the client
 
 \b
-  [[job]]                              everything that a job file says
+  [[job]]                       everything that a job file says
   client = "acme"
   dataset = "conversations"
   from = 2025-01-01
-  to = "yesterday"                     or "today", or a date
+  to = "yesterday"              or "now", "-2d", a date
   look_back = "4d"
 
 \b
@@ -208,13 +238,50 @@ Examples:
   resumable prune --older-than 7d --yes
 """
 
+LOAD = """
+Flat tables, as export --table has them, merged by day: only the days that changed since the last load are written.
+A load that was killed is finished by the next. Credentials are read where dlt reads them, such as the variable
+DESTINATION__POSTGRES__CREDENTIALS; they are never options.
+
+\b
+Examples:
+  resumable load conversations-2025 --to postgres
+  resumable load conversations-2025 --to warehouse.duckdb --table segments
+"""
+
+RECONCILE = """
+Counted are stays in queues that were offered, answered and abandoned, and handlings, by UTC day.
+The client needs the permission Analytics > Conversation Aggregate > View.
+
+\b
+Examples:
+  resumable reconcile
+  resumable reconcile conversations-2025 --tolerance 0.5%
+  resumable reconcile conversations-2025 --json | jq .differing
+"""
+
+LIST = """
+\b
+Examples:
+  resumable datasets
+  resumable datasets --json | jq -r '.datasets[].permission'
+"""
+
+DESCRIBE = """
+\b
+Examples:
+  resumable describe conversations
+  resumable describe conversations --table interactions
+  resumable describe user-details --table routingStatus --json
+"""
+
 SIMULATE = """
 \b
 Examples:
   resumable simulate --port 8080
   resumable simulate --records 5000 --latency 0.2-0.8 --token-lifetime 60
-  resumable simulate --faults '[{"kind": "status", "status": 504, "times": null, "on": {"probability": 0.05}}]'
-  resumable simulate --settings '{"late_share": 0.1, "late_after_requests": 50}'
+  resumable simulate --faults @faults.json
+  resumable simulate --settings '{"late_share": 0.1}'
 
 \b
 Then, in another terminal, with the lines that it prints:

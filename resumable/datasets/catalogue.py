@@ -12,14 +12,16 @@ class Listed:
 
     line: str
     """What it is, for a help."""
+    endpoint: str
+    """Method and path of the request for its pages, or for its job on the server."""
+    permission: str | None
+    """What the client's role needs, as Genesys names it; None where nothing is needed, or nobody has said it."""
     module: str
     """Below `resumable.datasets`; its DATASETS hold the contract, by name."""
     breakdown: str | None = None
     """A column that is worth counting by."""
     bulk: str | None = None
     """The dataset that brings the same records in far fewer requests, through jobs on the server, but hours later."""
-    permission: str | None = None
-    """What the client's role must hold, as the vendor writes it; None where nothing is needed, or nobody says."""
     of_genesys: bool = True
     """Whether Genesys Cloud itself answers it; else only what speaks the same contract."""
 
@@ -27,40 +29,58 @@ class Listed:
 CATALOGUE: Final[Mapping[str, Listed]] = {
     "conversations": Listed(
         line="conversations with all their detail, by the public details query (100 a page)",
+        endpoint="POST /api/v2/analytics/conversations/details/query",
+        permission="analytics:conversationDetail:view",
         module="details_query",
         breakdown="originatingDirection",
         bulk="conversation-jobs",
-        permission="analytics:conversationDetail:view",
     ),
     "conversation-jobs": Listed(
         line="the same by asynchronous jobs, meant for bulk (1000 a page; with participant attributes)",
+        endpoint="POST /api/v2/analytics/conversations/details/jobs",
+        permission="analytics:conversationDetail:view",
         module="details_job",
         breakdown="originatingDirection",
-        permission="analytics:conversationDetail:view",
     ),
     "conversations-pagecount": Listed(
         line="the same by the contract with pageCount (1000 a page)",
+        endpoint="POST /api/v2/analytics/conversations/details/query",
+        permission=None,
         module="pagecount",
         breakdown="originatingDirection",
         of_genesys=False,
     ),
     "user-details": Listed(
         line="presence and routing status of users over time, by the details query (100 a page)",
+        endpoint="POST /api/v2/analytics/users/details/query",
+        permission="analytics:userDetail:view",
         module="details_query",
         bulk="user-detail-jobs",
-        permission="analytics:userDetail:view",
     ),
     "user-detail-jobs": Listed(
         line="the same by asynchronous jobs (1000 a page)",
-        module="details_job",
+        endpoint="POST /api/v2/analytics/users/details/jobs",
         permission="analytics:userDetail:view",
+        module="details_job",
     ),
     "users": Listed(
-        line="the list of users as it is today, whatever their state", module="entities", breakdown="state"
+        line="the list of users as it is today, whatever their state",
+        endpoint="GET /api/v2/users",
+        permission=None,
+        module="entities",
+        breakdown="state",
     ),
-    "queues": Listed(line="the list of queues as it is today", module="entities", permission="routing:queue:view"),
+    "queues": Listed(
+        line="the list of queues as it is today",
+        endpoint="GET /api/v2/routing/queues",
+        permission="routing:queue:view",
+        module="entities",
+    ),
     "wrapupcodes": Listed(
-        line="the list of wrap-up codes as it is today", module="entities", permission="routing:wrapupCode:view"
+        line="the list of wrap-up codes as it is today",
+        endpoint="GET /api/v2/routing/wrapupcodes",
+        permission="routing:wrapupCode:view",
+        module="entities",
     ),
 }
 """By name. A dataset that a file describes is in no list."""

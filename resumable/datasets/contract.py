@@ -247,7 +247,8 @@ def no_json(error: NotJson, body: bytes, redactor: Redactor | None) -> ProtocolF
 
 def quoting(reason: str, body: bytes, redactor: Redactor | None) -> str:
     """Return a reason with the start of the answer that it is about, scrubbed."""
-    return f"{reason} (starts with {redactor.body_start(body, 80)!r})" if redactor else reason
+    start = redactor.answer_start(body, 80) if redactor else None
+    return reason if start is None else f"{reason} (starts with {start!r})"
 
 
 def whole_number(answer: Mapping[str, Any], name: str, *, most: int = MOST_COUNTED) -> int | None:

@@ -107,7 +107,7 @@ class DetailsJob:
         answer = members(body, redactor)
         word = text(answer, "state")
         if word not in _STATES:
-            raise ProtocolFault(f"a job's state that nobody documents: {redactor.body_start(str(word).encode(), 40)}")
+            raise ProtocolFault(f"a job's state that is not documented: {redactor.body_start(str(word).encode(), 40)}")
         message = redactor.body_start((text(answer, "errorMessage") or "").encode(), 120)
         said = f"{word}: {message}" if message else word
         return RemoteStatus(state=_STATES[word], word=said, expires_at=instant(answer, "expirationDate"))

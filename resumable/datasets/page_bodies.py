@@ -73,7 +73,10 @@ def read_answer(
     if envelope.documented and page.table is not None and (lacking := without_key(page.table, schema.key)):
         why = f"{lacking} of {page.table.num_rows} records have no usable {schema.key}"
         raise ProtocolFault(quoting(why, body, redactor), answer=redactor.whole(body))
-    return Answer(table=page.table, said=named, drift=page.drift, emptiness=emptiness)
+    table = page.table
+    if table is not None and redactor.private is not None:
+        table = redactor.private(table, schema)
+    return Answer(table=table, said=named, drift=page.drift, emptiness=emptiness)
 
 
 def without_key(table: pa.Table, key: str) -> int:

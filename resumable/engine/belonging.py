@@ -47,9 +47,9 @@ class HeldJournal:
         """Keep since when nobody is answered, at once: a run that waits for that says why it does."""
         self._journal.outage(since, why)
 
-    def answered(self, seconds: float, *, allowed: float) -> None:
+    def answered(self, seconds: float, *, allowed: float, others: int | None = None) -> None:
         """Count an answer to its minute."""
-        self._tell(lambda: self._journal.answered(seconds, allowed=allowed))
+        self._tell(lambda: self._journal.answered(seconds, allowed=allowed, others=others))
 
     def _tell(self, tell: Callable[[], None]) -> None:
         if self._held is None:
@@ -137,5 +137,5 @@ class NoJournal:
     def outage(self, since: datetime | None, why: str) -> None:
         """Let it pass."""
 
-    def answered(self, seconds: float, *, allowed: float) -> None:
+    def answered(self, seconds: float, *, allowed: float, others: int | None = None) -> None:
         """Forget it."""

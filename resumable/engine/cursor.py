@@ -154,7 +154,10 @@ class CursorReader:
         if answer.said.available_to and answer.said.available_to < window.interval.end:
             self._recorder.cut_off(window, answer.said.available_to)
         snapshot = Snapshot(number=window.take, page_count=number + (following is not None), total=None)
-        part = self._recorder.write(window, snapshot, number, answer) if answer.rows else None
+        part = None
+        if answer.rows:
+            written = self._recorder.write(window, snapshot, number, answer)
+            part, answer, following = written.part, written.answer, written.answer.said.cursor
         context.manifest.cursor_page_done(window, number, part, following, drift=answer.drift)
         return RemoteRow(id=remote.id, expires_at=remote.expires_at, cursor=following)
 

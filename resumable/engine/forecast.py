@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -30,8 +31,8 @@ from resumable.engine.closing import STILL_CHANGING
 from resumable.engine.windows import cut
 from resumable.errors import Fault, Incomplete, Interrupted
 from resumable.models import Interval, JobSpec, iso, label
+from resumable.storage.encoding import part_bytes
 from resumable.storage.file_systems import free_bytes, nearest_folder
-from resumable.storage.parts import part_bytes
 from resumable.text import Watching, unwatched
 from resumable.transport.http import Reply
 
@@ -60,7 +61,8 @@ class Forecast:
     """Requests that the server and the settings allow."""
     seconds: float | None
     disk_bytes: int | None
-    free_bytes: int
+    free_bytes: int | None
+    """Of the disk; None where the state lies in a bucket."""
     cheaper: tuple[str, int] | None
     """The dataset that would need far fewer requests, and how many."""
     warnings: tuple[str, ...]
@@ -114,7 +116,7 @@ def forecast(
     asked_by, asked_spec = _asking(spec, contract)
     windows = list(cut(spec.interval, window_length(asked_by, spec.window, settings.interval_max)))
     stop = stop or Stop(clock)
-    with open_session(asked_by, settings, stop=stop, journal=NoJournal()) as client:
+    with open_session(asked_by, settings, stop=stop, journal=NoJournal(), query=spec.query) as client:
         chosen = windows if exact or len(windows) <= SAMPLE else _sampled(windows, clock)
         looks = _looks(client, asked_by, asked_spec, chosen, stop, watching)
         per_minute = client.pacer.per_minute
@@ -227,7 +229,7 @@ def _reckoned(
         per_minute=per_minute,
         seconds=None if requests is None else requests / per_minute * 60,
         disk_bytes=None if pages is None or hits is None else _disk(looks, pages, hits, size),
-        free_bytes=free_bytes(nearest_folder(settings.state)),
+        free_bytes=free_bytes(nearest_folder(settings.state)) if isinstance(settings.state, Path) else None,
         cheaper=None
         if requests is None or hits is None
         else cheaper(spec.dataset, requests=requests, records=hits, windows=len(windows)),
@@ -278,7 +280,7 @@ def _warnings(
         if future:
             yield f"{future} of the windows end in the future: what is not there yet is not downloaded"
         if young:
-            yield f"{young} of the windows are younger than 48 h; Genesys still rewrites them (see --look-back)"
+            yield f"{young} of the windows are less than 48 h old; Genesys still rewrites them (see --look-back)"
     if ready is not None and (waiting := sum(window.end > ready for window in windows)):
         yield f"data for jobs is there up to {iso(ready)}: {waiting} of the windows wait for theirs"
     limit = deep_limit(contract, settings.deep_limit)

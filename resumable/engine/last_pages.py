@@ -91,8 +91,8 @@ class LastPages:
                 return True
             text = f"{label(row.window.interval)} page {number}: {answer.rows} records past the last one named"
             self._context.manifest.event(EventKind.SNAPSHOT_MOVED, text)
-            part = self._recorder.write(row.window, self._planned(row), number, answer)
-            row = self._context.manifest.page_beyond_done(row.window, number, part, drift=answer.drift)
+            written = self._recorder.write(row.window, self._planned(row), number, answer)
+            row = self._context.manifest.page_beyond_done(row.window, number, written.part, drift=written.answer.drift)
         return True
 
     def _is_end(self, window: Window, number: int, fault: Fault) -> bool:

@@ -91,8 +91,12 @@ class PageWorker:
         if self._heavy.too_deep(page_size, last=snapshot.page_count):
             self._heavy.before_the_wall(window, snapshot, page_size)
             return None
-        part = self._recorder.write(window, snapshot, 1, answer) if answer.rows else None
-        return self._context.manifest.first_page_done(window, snapshot, part, drift=answer.drift)
+        if not answer.rows:
+            return self._context.manifest.first_page_done(window, snapshot, None, drift=answer.drift)
+        written = self._recorder.write(window, snapshot, 1, answer)
+        return self._context.manifest.first_page_done(
+            window, written.snapshot, written.part, drift=written.answer.drift
+        )
 
     def _first_answer(self, window: Window) -> Answer | None:
         """Fetch a first page; an empty one is asked for again where it is doubtful.
@@ -140,13 +144,13 @@ class PageWorker:
         snapshot = window.snapshot
         if snapshot is None:
             raise ManifestUnusable(f"page {number} of {spoken(window.interval)} was planned from no snapshot.")
-        moved = (answer.said.page_count, answer.said.total) != (snapshot.page_count, snapshot.total)
-        if moved:
+        if _moved(answer, snapshot):
             text = f"{_counts(answer.said.page_count, answer.said.total)}; the snapshot had"
             text = f"{text} {_counts(snapshot.page_count, snapshot.total)}"
             context.manifest.event(EventKind.SNAPSHOT_MOVED, f"{label(window.interval)} page {number} names {text}")
-        part = self._recorder.write(window, snapshot, number, answer)
-        context.manifest.page_done(window, number, part, moved=moved, drift=answer.drift)
+        written = self._recorder.write(window, snapshot, number, answer)
+        moved = _moved(written.answer, snapshot)
+        context.manifest.page_done(window, number, written.part, moved=moved, drift=written.answer.drift)
         return Ended.DONE
 
     def _fetch(self, window: Window, number: int, *, counted: bool = True) -> Answer:
@@ -163,6 +167,10 @@ class PageWorker:
                 return checked(self._contract.read(reply.body, page_size, context.client.redactor), number)
 
         return context.client.exchange(asked, read)
+
+
+def _moved(answer: Answer, snapshot: Snapshot) -> bool:
+    return (answer.said.page_count, answer.said.total) != (snapshot.page_count, snapshot.total)
 
 
 def _counts(page_count: int | None, total: int | None) -> str:

@@ -24,6 +24,11 @@ from resumable.version import __version__
 
 FORMAT: Final = 1
 
+SINCE_0_2: Final = frozenset({"organisation", "open_records", "counted"})
+"""What receipts of version 0.1.0 do not say."""
+WINDOWS_SINCE_0_2: Final = frozenset({"page_size", "open_records", "counted"})
+"""The same of each window."""
+
 
 def write(manifest: Manifest, parts: Parts, contract: Contract, kept: RecordKeys) -> None:
     """Write the receipt of a job whose windows are all complete, durably; `kept` spares it many looks at the parts."""

@@ -11,15 +11,16 @@ from resumable.datasets.contract import Answer
 from resumable.engine.closing import STILL_CHANGING, Verdict, judge
 from resumable.engine.context import RunContext
 from resumable.engine.counts import Comparison, WindowCounts
+from resumable.engine.kept_page import KeptPage, kept_by_another
 from resumable.engine.open_records import OpenCounts
 from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recovery import remove_stale
 from resumable.errors import Fault, Incomplete, ManifestUnusable, ProtocolFault, UsageError
 from resumable.manifest.rows import WindowRow
-from resumable.models import EventKind, PageKey, PartFact, Shortfall, Snapshot, Window, iso, label
+from resumable.models import EventKind, PageKey, Shortfall, Snapshot, Window, iso, label
 from resumable.schema.identity import identities
 from resumable.storage.job_files import answer_key, kept_answers
-from resumable.storage.parts import Footer
+from resumable.storage.parts import Footer, PartThere
 from resumable.text import spoken
 
 TAKES_IN_ONE_RUN = 4
@@ -64,8 +65,10 @@ class Recorder:
         self._open = OpenCounts(self.context.contract, self.context.parts)
         self._counts = WindowCounts(self.context, wanted=self.context.count)
 
-    def write(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> PartFact:
+    def write(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> KeptPage:
         """Make an answer the durable part of its page; its row comes after.
+
+        In a bucket another process may have been first: then its part is the page, and what it says is the answer.
 
         Raises StorageFailed, and Incomplete for one that does not fit the schema where that is to end the run.
         """
@@ -79,10 +82,15 @@ class Recorder:
         self._check_key(answer)
         footer = self._footer(window, snapshot, number, answer)
         part = context.client.concurrency.on_cpu(lambda: context.parts.write(answer.table, footer))
-        if answer.table is not None:
-            self.keys.keep(window, number, identities(answer.table, context.contract.schema))
-            self._open.keep(window, number, answer.table)
-        return part
+        if isinstance(part, PartThere):
+            written = kept_by_another(part)
+            context.manifest.event(EventKind.ADOPTED, f"{footer.key}: another process of the job had put its part")
+        else:
+            written = KeptPage(part=part, answer=answer, snapshot=snapshot)
+        if written.answer.table is not None:
+            self.keys.keep(window, number, identities(written.answer.table, context.contract.schema))
+            self._open.keep(window, number, written.answer.table)
+        return written
 
     def _footer(self, window: Window, snapshot: Snapshot, number: int, answer: Answer) -> Footer:
         """Return what the part of a page says of itself."""

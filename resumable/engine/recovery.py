@@ -13,6 +13,8 @@ def recover(window: Window, *, manifest: Manifest, parts: Parts, job: JobRow) ->
 
     A part that was renamed and not yet recorded is adopted when it proves to be the page that it says it is; any other
     part without a row is removed, and so are temporary files. Parts of older takes stay until the window is complete.
+    Where others may write, nothing is removed: a removal that came late would take what they have put there since, and
+    who writes the page judges what is there.
     """
     keys, strange = parts.found(window.interval)
     for name in strange:
@@ -25,6 +27,8 @@ def recover(window: Window, *, manifest: Manifest, parts: Parts, job: JobRow) ->
         if key.take < window.take or (key.take == window.take and key.number in done):
             continue
         adopted = _adopt(key, row, manifest=manifest, parts=parts, job=job)
+        if adopted is None and parts.store.contested:
+            continue
         if adopted is None:
             parts.remove(key)
             manifest.event(EventKind.REMOVED, f"{key}: a part that no row names and that does not prove itself")

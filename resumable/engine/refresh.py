@@ -101,7 +101,7 @@ class Refresh:
         old = context.parts.table(self._key(row, row.whole_take or 0, page.number))
         said = Said(page_count=snapshot.page_count, total=snapshot.total, page_size=snapshot.page_size)
         answer = Answer(table=self._replaced(old, fresh), said=said)
-        part = self._recorder.write(row.window, snapshot, page.number, answer)
+        part = self._recorder.write(row.window, snapshot, page.number, answer).part
         if page.number == 1:
             return context.manifest.first_page_done(row.window, snapshot, part)
         return context.manifest.page_done(row.window, page.number, part, moved=False)

@@ -78,12 +78,16 @@ class Run:
         with Scratch(self._home.folder) as scratch, contextlib.ExitStack() as watched:
             kept = RecordKeys(scratch)
             journal = HeldJournal(self._manifest)
-            with open_session(self._contract, self._settings, stop=self._stop, journal=journal) as client:
+            with self._session(journal) as client:
                 recorder = None
                 if self._belong(client, journal):
                     self._begin(client)
                     recorder = self._work(client, kept, lambda live: watched.enter_context(watch(live)))
             self._conclude(recorder, kept)  # watched too: with many pages of earlier runs it takes minutes
+
+    def _session(self, journal: HeldJournal) -> AbstractContextManager[Client]:
+        query = self._job.spec.query
+        return open_session(self._contract, self._settings, stop=self._stop, journal=journal, query=query)
 
     def conclude(self) -> None:
         """Close a job of which every window is complete; nothing is asked of the server. Raises ManifestUnusable."""
@@ -106,7 +110,7 @@ class Run:
         free = self._home.store.free()
         if free is not None and free < needed:
             raise StorageFailed(
-                f"the disk that holds {self._home.folder} has {size(free)} free; {size(needed)} are"
+                f"the disk that holds {self._home.place} has {size(free)} free; {size(needed)} are"
                 " needed for the pages known and some room.",
                 hint="Make room, then run the same command. To run all the same, set RESUMABLE_MIN_FREE=0.",
             )
@@ -228,11 +232,11 @@ class Run:
         done = totals.pages_done
         safe = f"{expected(self._manifest, totals).of(done)} {'is' if done == 1 else 'are'} safe"
         if self._stop.reason in LIMITS:
-            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command carries on.", safe=done)
+            return Incomplete(f"{LIMITS[self._stop.reason]}: {safe}.", hint="The same command resumes.", safe=done)
         if self._stop.requested or recorder is None:
             return Interrupted(
                 f"interrupted: {safe}.",
-                hint="The same command carries on.",
+                hint="The same command resumes.",
                 safe=done,
                 terminated=self._stop.reason == "SIGTERM",
             )
@@ -242,7 +246,7 @@ class Run:
         left_out = f"{totals.windows - totals.windows_done} windows that it no longer finds are not complete"
         return ManifestUnusable(
             f"the manifest does not agree with itself: {left_out}; {safe}.",
-            hint="Mend it with:",
+            hint="Repair it with:",
             command=f"resumable repair {self._job.name}",
             safe=done,
         )
@@ -251,9 +255,9 @@ class Run:
         """Return what kept a run that tried everything from completing the job, as far as it knows that."""
         done, again = totals.pages_done, f"resumable resume {self._job.name}"
         if unsettled := recorder.unsettled:
-            names = ", ".join(label(window.interval) for window in unsettled[:5])
             return SourceUnsettled(
-                f"the source would not settle: {len(unsettled)} windows changed each time they were taken ({names}).",
+                f"the source would not settle: {len(unsettled)} windows changed each time they were taken"
+                f" ({', '.join(label(window.interval) for window in unsettled[:5])}).",
                 hint=f"{safe}. Come back when the data has stopped changing, with:",
                 command=again,
                 safe=done,
@@ -267,10 +271,9 @@ class Run:
                 safe=done,
             )
         if (waiting := recorder.waiting) and not totals.pages_quarantined:
-            ends = f"{max(waiting.values()):%Y-%m-%d %H:%M} UTC"
-            count = amount(len(waiting), "window")
             return Incomplete(
-                f"{safe}; {count} the source does not have whole yet: its data ends at {ends}.",
+                f"{safe}; {amount(len(waiting), 'window')} the source does not have whole yet: its data ends at"
+                f" {max(waiting.values()):%Y-%m-%d %H:%M} UTC.",
                 hint="They are downloaded, or downloaded again, once it reaches past them, by:",
                 command=again,
                 safe=done,
@@ -285,8 +288,8 @@ class Run:
                 safe=done,
             )
         if totals.pages_quarantined:
-            missing = f"{totals.pages_quarantined} pages are quarantined"
-            return Incomplete(f"{safe}; {missing}.", hint="They are tried again by:", command=again, safe=done)
+            text = f"{safe}; {totals.pages_quarantined} pages are quarantined."
+            return Incomplete(text, hint="They are tried again by:", command=again, safe=done)
         return None
 
     def _record_end(self, state: JobState, text: str) -> None:

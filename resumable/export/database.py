@@ -1,26 +1,46 @@
 """A DuckDB database file: the only module that imports duckdb."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
 from resumable.errors import LibraryMissing, StorageFailed
+from resumable.export.tables import INTERACTIONS
+
+KPIS: Final = """
+    CREATE VIEW queueHalfHours AS SELECT
+        queueId, any_value(queueName) AS queueName, mediaType, halfHour, any_value(localHalfHour) AS localHalfHour,
+        sum(offered) AS offered, sum(answered) AS answered, sum(abandoned) AS abandoned,
+        sum(shortAbandoned) AS shortAbandoned, sum(flowedOut) AS flowedOut, sum(overSla) AS overSla,
+        sum(transferred) AS transferred, sum(handled) AS handled,
+        sum(abandoned) / nullif(sum(offered), 0) AS abandonRate,
+        (sum(answered) - sum(overSla)) / nullif(sum(answered) + sum(abandoned), 0) AS serviceLevel,
+        sum(waitMs) FILTER (answered > 0) / nullif(sum(answered), 0) / 1000 AS asaSeconds,
+        sum(handleMs) / nullif(sum(handled), 0) / 1000 AS ahtSeconds
+    FROM interactions GROUP BY queueId, mediaType, halfHour
+"""
+"""The figures of the trade beside the table that they are made of."""
 
 MEMORY: Final = "96MB"
 """What DuckDB may keep; it lays the rest into the database, or beside it."""
 
 
+_NO_MEANINGS: Final[Mapping[str, str]] = {}
+
+
 class Database:
     """One table in a database of its own."""
 
-    def __init__(self, path: Path, name: str, schema: pa.Schema, scratch: Path) -> None:
-        """Make the database and the table. Raises LibraryMissing where DuckDB is not installed."""
+    def __init__(
+        self, path: Path, name: str, schema: pa.Schema, scratch: Path, meanings: Mapping[str, str] = _NO_MEANINGS
+    ) -> None:
+        """Make the database and the table, with what its columns mean as comments. Raises LibraryMissing."""
         duckdb = _duckdb()
         self._error = duckdb.Error
-        self._name = '"' + name.replace('"', '""') + '"'
+        self._name = _quoted(name)
         self._db = duckdb.connect(
             str(path),
             config={
@@ -33,6 +53,11 @@ class Database:
                 "autoload_known_extensions": "false",
             },
         )
+        self._more = [
+            f"COMMENT ON COLUMN {self._name}.{_quoted(column)} IS '{text.replace(chr(39), chr(39) * 2)}'"
+            for column, text in meanings.items()
+        ]
+        self._more += [KPIS] if name == INTERACTIONS else []
         self._run(f"CREATE TABLE {self._name} AS SELECT * FROM rows", schema.empty_table())  # noqa: S608 - the name is quoted
 
     def add(self, day: int, rows: pa.Table) -> None:
@@ -42,6 +67,8 @@ class Database:
     def end(self) -> None:
         """Bring all of it into the one file."""
         with self._words():
+            for statement in self._more:
+                self._db.execute(statement)
             self._db.execute("CHECKPOINT")
             self._db.close()
 
@@ -62,6 +89,10 @@ class Database:
             yield
         except self._error as failure:
             raise StorageFailed(f"DuckDB could not write: {str(failure).splitlines()[0][:300]}") from failure
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def needed() -> None:

@@ -3,18 +3,27 @@
 import contextlib
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
+
 from resumable.errors import UsageError
-from resumable.export import destination, id_names, shape, source
+from resumable.export import destination, id_names, interactions, shape, source
 from resumable.export import index as indexes
+from resumable.export.dictionary import dictionary
+from resumable.export.id_names import Directory
 from resumable.export.index import Index
 from resumable.export.receipt import DayFacts, Receipt, day_name
 from resumable.export.request import ExportRequest, Format, Output
+from resumable.export.shape import Shape
+from resumable.export.source import ExportSource
+from resumable.export.tables import INTERACTIONS, has_interactions
 from resumable.export.work import ExportWork
 from resumable.export.writer import RowSink
+from resumable.schema.schema import Schema
 from resumable.storage import durable
 from resumable.storage.job_files import JobFiles
 from resumable.storage.targets import place_of
@@ -22,6 +31,10 @@ from resumable.text import Watching, unwatched
 
 VERSION: Final = 1
 """Of what an export looks like; another one leaves nothing of the old that could stay."""
+
+
+Private = Callable[[pa.Table, Schema, Schema], pa.Table]
+"""Makes records private, by the schema of what is read of them and of the whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,32 +62,37 @@ class Exported:
 
 
 def export(
-    home: JobFiles, request: ExportRequest, *, output: Output | None = None, watching: Watching = unwatched
+    home: JobFiles,
+    request: ExportRequest,
+    *,
+    output: Output | None = None,
+    private: Private | None = None,
+    watching: Watching = unwatched,
 ) -> Exported:
-    """Export a job; `output` takes the bytes where the request names no path, `watching` is told how far it is.
+    """Export a job; `output` takes the bytes where the request names no path, `private` follows its privacy rules.
 
-    What was at the path stays, whole, until the new export is. Raises Incomplete, UsageError, VerificationFailed where
-    a part is not as recorded, StorageFailed, JobLocked where another process exports to the same path.
+    `watching` is told how far it is. What was at the path stays, whole, until the new export is. Raises Incomplete,
+    UsageError, VerificationFailed where a part is not as recorded, StorageFailed, JobLocked where another process
+    exports to the same path.
     """
     found = source.read(home, partial=request.partial)
-    named = id_names.read(home.state, found.job) if request.names else None
-    made = shape.make(found.schema, found.root, table=request.table, names=named.names if named else {})
-    facts = [VERSION, request.format, request.table, found.schema.digest, named.digest if named else None]
+    by_stay = request.table == INTERACTIONS and has_interactions(found.schema)
+    named: Directory | None = None
+    if request.names or by_stay:
+        named = (id_names.read if request.names else id_names.look)(home.state, found.job)
     work = ExportWork(
         source=found,
         request=request,
-        shape=made,
-        made_as=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
+        shape=_shape(found, request, named, by_stay=by_stay),
+        made_as=_made_as(found, request, named),
         scratch=home.folder,
         watching=watching,
+        private=private,
     )
     if request.to is None:
         kept, receipt = _to_output(work, output)
     else:
-        try:
-            kept, receipt = _to_path(work, request.to)
-        except OSError as failure:
-            raise durable.failed(request.to, failure) from failure
+        kept, receipt = _to_path(work, request.to)
     return Exported(
         job=found.job.name,
         to=request.to,
@@ -91,6 +109,22 @@ def export(
     )
 
 
+def _made_as(found: ExportSource, request: ExportRequest, named: Directory | None) -> str:
+    facts = [VERSION, request.format, request.table, found.schema.digest, named.digest if named else None]
+    facts += [request.zone or "UTC"] if request.table == INTERACTIONS else []
+    facts += [request.privacy.to_json()] if request.privacy is not None else []
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _shape(found: ExportSource, request: ExportRequest, named: Directory | None, *, by_stay: bool) -> Shape:
+    names = named.names if named else {}
+    if by_stay:
+        return interactions.make(found.schema, zone="UTC" if request.zone is None else request.zone, names=names)
+    if request.zone is not None:
+        raise UsageError("--tz is for --table interactions alone.", hint="Leave it out, or export that table.")
+    return shape.make(found.schema, found.root, table=request.table, names=names)
+
+
 def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
     if output is None:
         raise UsageError("there is neither a path nor an output to export to.")
@@ -100,17 +134,24 @@ def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
 
 
 def _to_path(work: ExportWork, path: Path) -> tuple[int, Receipt]:
-    path = place_of(path, "an export")
+    place = place_of(path, "an export")
     _needed(work.request.format)
-    with destination.staged(path) as staging:
-        work.scratch = staging
-        if work.request.format is Format.PARQUET:
-            return _parquet(work, path, staging)
-        if work.request.format is Format.DELTA:
-            from resumable.export import delta_export
+    try:
+        with destination.staged(place) as staging:
+            work.scratch = staging
+            return _staged(work, place, staging)
+    except OSError as failure:
+        raise durable.failed(path, failure) from failure
 
-            return delta_export.write(work, path, staging)
-        return _file(work, path, staging)
+
+def _staged(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
+    if work.request.format is Format.PARQUET:
+        return _parquet(work, path, staging)
+    if work.request.format is Format.DELTA:
+        from resumable.export import delta_export
+
+        return delta_export.write(work, path, staging)
+    return _file(work, path, staging)
 
 
 def _file(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
@@ -122,7 +163,8 @@ def _file(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
     if work.request.format is Format.DUCKDB:
         from resumable.export.database import Database
 
-        database = Database(made, work.request.table or work.source.root, work.shape.schema, staging)
+        name = work.request.table or work.source.root
+        database = Database(made, name, work.shape.schema, staging, _meanings(work))
         with contextlib.ExitStack() as stack:
             stack.callback(database.abandon)
             work.pour(index, index.days, database)
@@ -144,7 +186,7 @@ def _parquet(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]
     ):
         return len(old.days), old
     index = work.index()
-    made = ParquetFolder(staging / "made", work.shape.schema, dated=work.source.dated)
+    made = ParquetFolder(staging / "made", _said(work), dated=work.source.dated)
     keep = {} if old is None or old.made_as != work.made_as else unchanged(index, old)
     keep = {day: facts for day, facts in keep.items() if destination.as_written(path, facts)}
     with contextlib.ExitStack() as stack:
@@ -162,6 +204,24 @@ def _parquet(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]
     receipt = work.receipt(index, dict(sorted(days.items())))
     destination.place_folder(staging / "made", path, receipt)
     return len(keep), receipt
+
+
+def _meanings(work: ExportWork) -> dict[str, str]:
+    """Return what the columns of the rows mean, as far as it is known."""
+    source, columns = work.source, work.shape.schema.names
+    found = dictionary(source.schema, source.root, work.request.table)
+    return {each.name: each.meaning for each in found if each.meaning and each.name in columns}
+
+
+def _said(work: ExportWork) -> pa.Schema:
+    """Return the schema of the rows, which says in every footer what columns mean, and what was left out."""
+    means = _meanings(work)
+    fields = [
+        field.with_metadata({b"description": means[field.name].encode()}) if field.name in means else field
+        for field in work.shape.schema
+    ]
+    rules = work.intent.privacy
+    return pa.schema(fields, None if rules is None else {b"resumable.privacy": rules.encode()})
 
 
 def _facts(work: ExportWork, index: Index, day: int, folder: Path, file: Path) -> DayFacts:

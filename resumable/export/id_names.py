@@ -33,18 +33,24 @@ def read(state: StateFiles, of: JobRow) -> Directory:
 
     Raises UsageError where there is none, or only another organisation's.
     """
+    found = look(state, of)
+    if not found.jobs:
+        foreign = any(source.newest(state, dataset, {}) is not None for dataset in LISTS)
+        passed_over = f" Not to be read: {', '.join(found.unreadable)}." if found.unreadable else ""
+        raise UsageError(
+            f"the lists in {state.place} are of another organisation than {of.name}: their names would be wrong."
+            if foreign
+            else f"no job in {state.place} has listed queues, users or wrap-up codes.{passed_over}",
+            hint="Download them: resumable backfill queues; resumable backfill users; resumable backfill wrapupcodes",
+        )
+    return found
+
+
+def look(state: StateFiles, of: JobRow) -> Directory:
+    """Read such names as there are."""
     unreadable: dict[str, str] = {}
     newest = {dataset: source.newest(state, dataset, unreadable, lambda job: _may_name(job, of)) for dataset in LISTS}
     found = {dataset: each for dataset, each in newest.items() if each is not None}
-    if not found:
-        foreign = any(source.newest(state, dataset, unreadable) is not None for dataset in LISTS)
-        passed_over = f" Not to be read: {', '.join(unreadable)}." if unreadable else ""
-        raise UsageError(
-            f"the lists in {state.folder} are of another organisation than {of.name}: their names would be wrong."
-            if foreign
-            else f"no job in {state.folder} has listed queues, users or wrap-up codes.{passed_over}",
-            hint="Download them: resumable backfill queues; resumable backfill users; resumable backfill wrapupcodes",
-        )
     return Directory(
         names={dataset: _names(each) for dataset, each in found.items()},
         digest=" ".join(f"{dataset}={each.digest}" for dataset, each in sorted(found.items())),

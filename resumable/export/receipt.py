@@ -37,6 +37,8 @@ class Receipt:
     format: str | None = None
     table: str | None = None
     """What was asked for, "" for whole records; both None in receipts of older versions."""
+    privacy: str | None = None
+    """What was left out or hashed at the export, as `PrivacyRules` write it; what the job left out is in its query."""
     digest: str
     """Of every part."""
     rows: int

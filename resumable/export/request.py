@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resumable.errors import UsageError
+from resumable.schema.privacy import PrivacyRules
 
 
 class Format(enum.StrEnum):
@@ -49,6 +50,10 @@ class ExportRequest:
     format: Format
     table: str | None = None
     """One of the relational shape; None for whole records."""
+    zone: str | None = None
+    """Whose half hours interactions are in; None for UTC's."""
+    privacy: PrivacyRules | None = None
+    """What is left out of the records, or hashed."""
     names: bool = False
     """Whether ids get names from jobs of users, queues and wrap-up codes."""
     partial: bool = False

@@ -52,7 +52,9 @@ class Shape:
         if self.table is None and not self.names:
             return table
         # A kernel costs by the chunk, and the pages of 100 records make many.
-        pieces = [_struct(batch) for batch in table.combine_chunks().to_batches()] or [_struct(_empty(table.schema))]
+        pieces = [struct_of(batch) for batch in table.combine_chunks().to_batches()] or [
+            struct_of(_empty(table.schema))
+        ]
         if self.names:
             pieces = [_named(piece, self.records.root, self.names, top=True) for piece in pieces]
         if self.table is None:
@@ -79,7 +81,8 @@ def _empty(schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([], schema=schema)
 
 
-def _struct(batch: pa.RecordBatch) -> pa.StructArray:
+def struct_of(batch: pa.RecordBatch) -> pa.StructArray:
+    """Return the records of a batch as one array."""
     return pa.StructArray.from_arrays(batch.columns, fields=list(batch.schema))
 
 
@@ -99,30 +102,22 @@ def _relational(records: pa.StructArray, shape: TableShape) -> Iterator[tuple[st
         keys += _key(objects, level, taken)
         lists = objects
         for step in below.steps:
-            lists = _field(lists, step)
+            lists = child_of(lists, step)
         parents = pc.list_parent_indices(lists)
         objects = pc.list_flatten(lists)
         keys = [(name, node, array.take(parents)) for name, node, array in keys]
-        keys.append((_free(str(below.index), taken), None, _places(lists, parents)))
+        keys.append((tables.free(str(below.index), taken), None, _places(lists, parents)))
     own = list(_columns(objects, shape.levels[-1].node, ""))
     yield from keys
     yield from own
     if len(shape.levels) == 1:
-        yield UNMAPPED, None, _field(records, UNMAPPED)
+        yield UNMAPPED, None, child_of(records, UNMAPPED)
 
 
 def _key(objects: pa.StructArray, level: Level, taken: set[str]) -> list[tuple[str, Node | None, pa.Array]]:
     if level.id is None or level.key is None:
         return []
-    return [(_free(level.key, taken), level.node.members[level.id], _field(objects, level.id))]
-
-
-def _free(name: str, taken: set[str]) -> str:
-    """Return a name for a column of ours that no field of the table has."""
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name
+    return [(tables.free(level.key, taken), level.node.members[level.id], child_of(objects, level.id))]
 
 
 def _places(lists: pa.ListArray, parents: pa.Array) -> pa.Array:
@@ -135,7 +130,7 @@ def _places(lists: pa.ListArray, parents: pa.Array) -> pa.Array:
 
 def _columns(objects: pa.StructArray, node: ObjectOf, before: str) -> Iterator[tuple[str, Node | None, pa.Array]]:
     for name, member in node.members.items():
-        array = _field(objects, name)
+        array = child_of(objects, name)
         if isinstance(member, ObjectOf):
             yield from _columns(array, member, f"{before}{name}_")
         elif tables.is_list_of_objects(member):
@@ -144,7 +139,7 @@ def _columns(objects: pa.StructArray, node: ObjectOf, before: str) -> Iterator[t
             yield f"{before}{name}", member, array
 
 
-def _field(objects: pa.StructArray, name: str) -> pa.Array:
+def child_of(objects: pa.StructArray, name: str) -> pa.Array:
     """Return one member of each object, null where the object is: the plain child ignores that, and slices."""
     # Not `if_else` with a null: on texts, pyarrow 17 to 23 gives arrays whose offsets lead past their bytes.
     return pc.struct_field(objects, [objects.type.get_field_index(name)])
@@ -162,7 +157,7 @@ def _named(array: pa.Array, node: Node, names: Names, *, top: bool = False) -> p
         return array
     fields, children = [], []
     for name, member in node.members.items():
-        child = _field(array, name)
+        child = child_of(array, name)
         found = _named(child, member, names)
         fields.append(pa.field(name, found.type))
         children.append(found)
@@ -172,5 +167,5 @@ def _named(array: pa.Array, node: Node, names: Names, *, top: bool = False) -> p
             children.append(called.take(pc.index_in(child, value_set=ids)))
     if top:
         fields.append(pa.field(UNMAPPED, pa.string()))
-        children.append(_field(array, UNMAPPED))
+        children.append(child_of(array, UNMAPPED))
     return pa.StructArray.from_arrays(children, fields=fields, mask=array.is_null() if array.null_count else None)

@@ -22,6 +22,10 @@ NAMED: Final[Mapping[str, str]] = {
 """Fields that hold an id, and the dataset that has its name."""
 
 
+INTERACTIONS: Final = "interactions"
+"""The table that is counted, not unfolded: a row for each stay in a queue."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Level:
     """One list of objects on the way to a table, or the records themselves."""
@@ -66,8 +70,14 @@ def table(schema: Schema, root: str, name: str) -> TableShape:
     """Return the table of that name. Raises UsageError, with those that there are."""
     known = tables(schema, root)
     if name not in known:
-        raise UsageError(f"{root} have no table {name[:60]!a}.", hint=f"They have: {', '.join(known)}.")
+        names = [*known, *([INTERACTIONS] if has_interactions(schema) else [])]
+        raise UsageError(f"{root} have no table {name[:60]!a}.", hint=f"They have: {', '.join(names)}.")
     return known[name]
+
+
+def has_interactions(schema: Schema) -> bool:
+    """Tell whether the records of a schema are conversations."""
+    return schema.name == "conversation"
 
 
 def with_names(node: ObjectOf) -> ObjectOf:
@@ -126,6 +136,14 @@ def is_list_of_objects(node: Node) -> bool:
 def counted(name: str) -> str:
     """Return what the column is called that tells how many a list has, and whether it was there."""
     return f"{singular(name)}Count"
+
+
+def free(name: str, taken: set[str]) -> str:
+    """Return a name for a column of ours that no field of the table has."""
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def _below(levels: tuple[Level, ...]) -> Iterator[tuple[Level, ...]]:

@@ -75,7 +75,7 @@ class Csv:
         self._output(sink.getvalue().to_pybytes())
 
     def _flat(self, rows: pa.RecordBatch) -> pa.RecordBatch:
-        columns = [_texts(rows.column(name), node) for name, node in self._nodes]
+        columns = [as_text(rows.column(name), node) for name, node in self._nodes]
         return pa.RecordBatch.from_arrays(columns, names=[name for name, _ in self._nodes])
 
 
@@ -85,7 +85,8 @@ def _few(rows: pa.Table) -> Iterator[pa.RecordBatch]:
         yield from rows.slice(at, ROWS).combine_chunks().to_batches()
 
 
-def _texts(column: pa.Array, node: Node | None) -> pa.Array:
+def as_text(column: pa.Array, node: Node | None) -> pa.Array:
+    """Return a column as CSV has it: lists, objects and maps as JSON text, instants as Genesys writes them."""
     if node is None:
         return column
     if not isinstance(node, Leaf) or node.kind is ColumnKind.TEXT_MAP:

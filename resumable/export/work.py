@@ -1,9 +1,11 @@
 """What all formats have in common while an export is made: its source, its shape, its scratch space, its counts."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import pyarrow as pa
 
 from resumable.export import index as indexes
 from resumable.export import rows
@@ -13,6 +15,7 @@ from resumable.export.request import ExportRequest
 from resumable.export.shape import Shape
 from resumable.export.source import ExportSource
 from resumable.export.writer import RowSink, WriteBehind
+from resumable.schema.schema import Schema
 from resumable.text import Watching, unwatched
 
 
@@ -27,6 +30,8 @@ class ExportWork:
     scratch: Path
     watching: Watching = unwatched
     """Is told how far it is."""
+    private: Callable[[pa.Table, Schema, Schema], pa.Table] | None = None
+    """Makes records private before anything is made of them, by the schema of what is read and of the whole."""
     counts: dict[int, int] = field(default_factory=dict)
     """Rows written, by day."""
 
@@ -43,6 +48,8 @@ class ExportWork:
             behind = WriteBehind(sink, writer)
             for batch in rows.batches(index, days):
                 for day, records in rows.of_days(index, batch, readers, self.scratch, columns=read):
+                    if self.private is not None:
+                        records = self.private(records, self.shape.records, self.source.schema)
                     shaped = self.shape.apply(records)
                     self.counts[day] = self.counts.get(day, 0) + shaped.num_rows
                     behind.add(day, shaped)
@@ -60,6 +67,7 @@ class ExportWork:
             made_as=self.made_as,
             format=request.format.value,
             table=request.table or "",
+            privacy=None if request.privacy is None else request.privacy.to_json(),
             digest=self.source.digest,
             rows=0,
             records=0,

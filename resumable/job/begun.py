@@ -7,10 +7,10 @@ from typing import Any
 
 from resumable.errors import ManifestUnusable
 from resumable.job.job import Job
+from resumable.manifest.copies import copy
 from resumable.manifest.reader import reader
 from resumable.manifest.store import Manifest
 from resumable.storage.job_files import JobFiles
-from resumable.storage.lock import hold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +59,8 @@ def remember(job: Job, begun: Begun) -> None:
     """Keep how a job was begun. Raises JobLocked while another process runs it."""
     if recall(job.home) == begun:
         return
-    with hold(job.home.lock, job=job.name, now=job.clock.now()):
-        manifest = Manifest.open(job.home.manifest, job.clock)
+    with job.home.hold(now=job.clock.now(), copy=copy) as keeper:
+        manifest = Manifest.open(job.home.manifest, job.clock, keeper=keeper)
         if manifest is None:
             raise job.home.missing()
         with contextlib.closing(manifest):

@@ -39,6 +39,7 @@ from resumable.errors import (
 )
 from resumable.models import Interval, Query, Request
 from resumable.storage import durable
+from resumable.storage.address import Address
 from resumable.storage.file_systems import free_bytes, nearest_folder, network_file_system
 from resumable.text import amount, described, size, span
 from resumable.transport.http import Reply
@@ -274,6 +275,8 @@ def _told_time(reply: Reply) -> float | None:
 
 def _state(settings: Settings) -> CheckResult:
     folder = settings.state
+    if isinstance(folder, Address):
+        return _bucket(settings)
     try:
         if durable.kind_of(folder.absolute()) not in (None, durable.FOLDER, durable.LINK):
             raise UsageError(f"{folder} is not a folder.", hint="Name another with --state or RESUMABLE_STATE.")
@@ -294,6 +297,19 @@ def _state(settings: Settings) -> CheckResult:
     if remote is None:
         return CheckResult(name="state", text=text, facts=facts)
     return CheckResult(name="state", text=f"{text}; {remote}", verdict=CheckLevel.NOTE, facts=facts)
+
+
+def _bucket(settings: Settings) -> CheckResult:
+    """Try the store that a bucket is, as the first run of a job does."""
+    try:
+        bucket = settings.files.bucket
+        if bucket is not None:
+            bucket.try_out()
+        jobs = sum(1 for _ in settings.files.jobs())
+    except (UsageError, StorageFailed) as error:
+        return _wrong("state", error.message, error)
+    text = f"{settings.state}  {amount(jobs, 'job')}; it keeps its conditions"
+    return CheckResult(name="state", text=text, facts={"folder": str(settings.state), "free_bytes": None, "jobs": jobs})
 
 
 def _extras() -> CheckResult:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resumable import status as status_of
+from resumable.api.session import private_tables
 from resumable.clock import Clock, Stop
 from resumable.config import Settings
 from resumable.datasets.contract import Contract
@@ -16,6 +17,7 @@ from resumable.engine.belonging import confirm
 from resumable.engine.context import LiveRun
 from resumable.engine.run import Run, Watch
 from resumable.errors import ManifestUnusable, UsageError
+from resumable.manifest.copies import copy
 from resumable.manifest.ownership import check_own
 from resumable.manifest.reader import reader, required_reader
 from resumable.manifest.store import Manifest
@@ -24,7 +26,7 @@ from resumable.repair.repair import Repaired, Say, mended
 from resumable.schema.rebuild import rebuild
 from resumable.storage.folder import FolderStore
 from resumable.storage.job_files import JobFiles, part_key
-from resumable.storage.lock import Guard, hold, hold_to_look
+from resumable.storage.lock import Guard
 from resumable.storage.parts import Parts
 from resumable.text import Watching, unwatched
 from resumable.verify.findings import Finding
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 
     from resumable.export.export import Exported
     from resumable.export.request import Output
+    from resumable.export.warehouse import Loaded, LoadRequest
+    from resumable.report.document import Written
+    from resumable.schema.privacy import PrivacyRules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +53,7 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where its manifest is, and its parts too unless the settings name a store."""
+        """Where its manifest is, and its parts too unless the settings name a store or a bucket: then it is scratch."""
         return self.home.folder
 
     @functools.cached_property
@@ -70,13 +75,13 @@ class Job:
         the server asked for a long wait), SourceUnsettled, Interrupted, AuthenticationFailed, StorageFailed, JobLocked,
         ManifestUnusable. Running it again carries on. A complete job sends no request.
         """
-        with hold(self.home.lock, job=self.name, now=self.clock.now()) as lock:
-            manifest = Manifest.open(self.home.manifest, self.clock, guard=lock.check)
+        with self.home.hold(now=self.clock.now(), copy=copy) as keeper:
+            manifest = Manifest.open(self.home.manifest, self.clock, keeper=keeper)
             if manifest is None:
                 raise self.home.missing()
             with contextlib.closing(manifest):
                 check_own(manifest.job(), self.home)
-                self._go_on(manifest, stop or Stop(self.clock), watch, guard=lock.check)
+                self._go_on(manifest, stop or Stop(self.clock), watch, guard=keeper.check)
         return self.status()
 
     def _go_on(self, manifest: Manifest, stop: Stop, watch: Watch | None, *, guard: Guard, anew: bool = False) -> None:
@@ -119,7 +124,7 @@ class Job:
         Keeps out who wants to change the job until the last is taken. Raises JobLocked.
         """
         server = Server(settings=self.settings, stop=stop or Stop(self.clock)) if online else None
-        with hold_to_look(self.home.lock, job=self.name):
+        with self.home.hold_to_look(copy=copy):
             yield from verify(self, quick=quick, online=server, watch=watch)
 
     def repair(
@@ -136,18 +141,18 @@ class Job:
         `say` is told, in a sentence each, what is done. Raises what `run` raises; then it can be called again, as after
         a kill.
         """
-        with hold(self.home.lock, job=self.name, now=self.clock.now()) as lock:
+        with self.home.hold(now=self.clock.now(), copy=copy) as keeper:
             self.confirm_organisation(stop)
             manifest, done = mended(
-                self,
+                _HeldJob(name=self.name, home=self.home.guarded(keeper.check)),
                 clock=self.clock,
                 interval_max=self.settings.interval_max,
                 watch=look_on,
                 say=say,
-                guard=lock.check,
+                keeper=keeper,
             )
             with contextlib.closing(manifest):
-                self._go_on(manifest, stop or Stop(self.clock), watch, guard=lock.check, anew=done.receipt)
+                self._go_on(manifest, stop or Stop(self.clock), watch, guard=keeper.check, anew=done.receipt)
         return self.status(), done
 
     def files(self) -> Iterator[Path]:
@@ -169,7 +174,7 @@ class Job:
 
         Absent and null members are the same; memory holds one page.
         """
-        parts, schema = Parts(self.home), self._contract().schema
+        parts, schema = Parts(self.home), self.contract().schema
         for page in self._pages():
             yield from rebuild(parts.table(page), schema=schema)
 
@@ -177,7 +182,7 @@ class Job:
         """Return the parts of every page done as one pyarrow dataset with the pinned schema."""
         import pyarrow.dataset as ds
 
-        schema = self._contract().schema.arrow
+        schema = self.contract().schema.arrow
         return ds.dataset([str(path) for path in self.files()], schema=schema, format="parquet")
 
     def export(
@@ -186,6 +191,8 @@ class Job:
         *,
         format: str | None = None,  # noqa: A002 - the word that the command line has
         table: str | None = None,
+        zone: str | None = None,
+        privacy: "PrivacyRules | None" = None,
         names: bool = False,
         partial: bool = False,
         replace: bool = False,
@@ -193,8 +200,9 @@ class Job:
     ) -> "Exported":
         """Write the records in one piece, each once, to a path, or as bytes to a function, as `export` does.
 
-        The format is that of the path's suffix unless it is named; `watching` is told how far it is. Keeps out who
-        wants to change the job meanwhile. Raises Incomplete where the job is, unless `partial`; UsageError,
+        The format is that of the path's suffix unless it is named; `zone` is whose half hours the table `interactions`
+        has, such as Europe/Berlin, `privacy` what is left out; `watching` is told how far it is. Keeps out who wants to
+        change the job meanwhile. Raises Incomplete where the job is, unless `partial`; UsageError,
         VerificationFailed, StorageFailed, JobLocked.
         """
         from resumable.export.export import export
@@ -202,11 +210,41 @@ class Job:
 
         path, output = (Path(to), None) if isinstance(to, str | Path) else (None, to)
         chosen = format_of(str(path or "-"), format)
-        request = ExportRequest(to=path, format=chosen, table=table, names=names, partial=partial, replace=replace)
-        with hold_to_look(self.home.lock, job=self.name):
-            return export(self.home, request, output=output, watching=watching)
+        request = ExportRequest(
+            to=path,
+            format=chosen,
+            table=table,
+            zone=zone,
+            privacy=privacy,
+            names=names,
+            partial=partial,
+            replace=replace,
+        )
+        private = None if privacy is None else private_tables(privacy.to_json(), self.settings)
+        with self.home.hold_to_look(copy=copy):
+            return export(self.home, request, output=output, private=private, watching=watching)
 
-    def _contract(self) -> Contract:
+    def report(self, to: "Path | str | None" = None, *, replace: bool = False) -> "Written":
+        """Write one file with charts that opens in any browser, into the job's folder unless `to` says where.
+
+        Raises UsageError where something else is there and not to be replaced; LibraryMissing, StorageFailed.
+        """
+        from resumable.report.document import write
+
+        written = write(self.home, to, now=self.clock.now(), replace=replace)
+        if written is None:
+            raise self.home.missing()
+        return written
+
+    def load(self, request: "LoadRequest", *, watching: Watching = unwatched) -> "Loaded":
+        """Bring the tables of a warehouse to what it holds, as `load` does. Raises what that raises, and JobLocked."""
+        from resumable.export.warehouse import load
+
+        with self.home.hold_to_look(copy=copy):
+            return load(self.home, request, watching=watching)
+
+    def contract(self) -> Contract:
+        """Return the dataset that it is a job of."""
         job = self.status(events=0).job
         return of_job(job.spec, job.columns)
 
@@ -216,6 +254,14 @@ class Job:
                 take = row.whole_take or row.window.take
                 for page in manifest.pages(row.window, take=take):
                     yield PageKey(window=row.window.interval, take=take, number=page.number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _HeldJob:
+    """A job as who holds it changes it: nothing of it once it is another's."""
+
+    name: str
+    home: JobFiles
 
 
 @contextlib.contextmanager

@@ -26,7 +26,8 @@ class Leftover:
 
 
 def size_of(home: JobFiles) -> int:
-    """Return how many bytes a job takes on the disk. Raises StorageFailed."""
+    """Return how many bytes a job takes on the disk. Raises UsageError where it is on none, StorageFailed."""
+    _in_a_folder(home)
     return _bytes(home.folder)
 
 
@@ -55,6 +56,8 @@ def leftovers(state: StateFiles, *, older: timedelta, now: datetime) -> Iterator
 
     What a repair moved away goes once it is so old, a list that is so old once a newer one of the same is complete.
     """
+    if state.bucket is not None:
+        raise UsageError(f"the jobs are in {state.place}, where this command removes nothing.", hint="Name a folder.")
     for folder in state.deleted():
         yield Leftover(job=folder.name, path=folder, bytes=_bytes(folder), why="a deletion did not end")
     jobs = list(state.jobs())

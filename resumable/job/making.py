@@ -9,23 +9,24 @@ from datetime import timedelta
 from typing import Any
 
 from resumable import status as status_of
-from resumable.clock import Clock, SystemClock
+from resumable.clock import Clock, Stop, SystemClock
 from resumable.config import Settings, checked_job_name, from_environment
 from resumable.datasets.contract import Contract
 from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import resolve
+from resumable.engine.forecast import Forecast, forecast
 from resumable.engine.open_records import count_unknown
 from resumable.engine.windows import cut
 from resumable.errors import UsageError
 from resumable.job.job import Job
 from resumable.job.naming import default_name
+from resumable.manifest.copies import copy
 from resumable.manifest.store import Manifest
 from resumable.models import Interval, JobSpec, Query
-from resumable.storage.durable import exists, make_folder, sync_folder
+from resumable.storage.durable import make_folder, sync_folder
 from resumable.storage.file_systems import nearest_folder
-from resumable.storage.lock import hold
 from resumable.storage.parts import Parts
-from resumable.text import reach
+from resumable.text import Watching, reach, unwatched
 
 OWNER_ALONE, GROUP_READS = 0o700, 0o750
 """Permissions of a job's folder, from which all that is made in it has its own: conversations are personal data."""
@@ -70,7 +71,7 @@ def _compare(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta | None) 
     if not same:
         raise UsageError(
             f"the job {job.name} exists, with another query: {_difference(old, new)}.",
-            hint="Give this one another name with --job, or carry on the old one with:",
+            hint="Give this one another name with --job, or resume the old one with:",
             command=f"resumable resume {job.name}",
         )
 
@@ -78,14 +79,15 @@ def _compare(job: Job, old: JobSpec, new: JobSpec, look_back: timedelta | None) 
 def _create(job: Job, spec: JobSpec, dataset: Contract) -> status_of.Status:
     """Write the manifest of a new job, unless another process has done so in the meantime."""
     path = job.home.manifest
-    with hold(job.home.lock, job=job.name, now=job.clock.now()):
-        made = Manifest.open(path, job.clock) or Manifest.create(
+    with job.home.hold(now=job.clock.now(), copy=copy) as keeper:
+        made = Manifest.open(path, job.clock, keeper=keeper) or Manifest.create(
             path,
             job.clock,
             name=job.name,
             spec=spec,
             schema_digest=dataset.schema.digest,
             windows=_windows(spec.interval, spec, job.settings, dataset),
+            keeper=keeper,
         )
         made.close()
         sync_folder(job.folder)
@@ -98,8 +100,8 @@ def _windows(interval: Interval, spec: JobSpec, settings: Settings, dataset: Con
 
 def _top_up(job: Job, spec: JobSpec, look_back: timedelta, dataset: Contract) -> None:
     """Open the windows that a look-back reaches, and add those of a later end."""
-    with hold(job.home.lock, job=job.name, now=job.clock.now()):
-        manifest = Manifest.open(job.home.manifest, job.clock)
+    with job.home.hold(now=job.clock.now(), copy=copy) as keeper:
+        manifest = Manifest.open(job.home.manifest, job.clock, keeper=keeper)
         if manifest is None:
             raise job.home.missing()
         with contextlib.closing(manifest):
@@ -114,10 +116,26 @@ def _top_up(job: Job, spec: JobSpec, look_back: timedelta, dataset: Contract) ->
             manifest.reach.look_back(look_back, now=job.clock.now(), open_for=job.settings.open_for)
 
 
+def plan(
+    spec: JobSpec,
+    settings: Settings,
+    *,
+    exact: bool = False,
+    clock: Clock | None = None,
+    stop: Stop | None = None,
+    watching: Watching = unwatched,
+) -> Forecast:
+    """Return what a backfill would take, as the command `plan` tells it; nothing is written.
+
+    Raises UsageError, AuthenticationFailed, Incomplete, Interrupted.
+    """
+    return forecast(spec, settings, clock=clock or SystemClock(), stop=stop, exact=exact, watching=watching)
+
+
 def find(name: str, settings: Settings, *, clock: Clock | None = None, lost: bool = False) -> Job:
     """Find a job by its name; with `lost`, one of which only parts are left, too. Raises UsageError for none."""
     job = Job(name=checked_job_name(name), settings=settings, clock=clock or SystemClock())
-    if not exists(job.home.manifest) and not (lost and job.home.lost()):
+    if not job.home.made() and not (lost and job.home.lost()):
         raise job.home.missing()
     return job
 
@@ -145,6 +163,8 @@ def fetch_all(
 
 def _make_folder(job: Job) -> None:
     """Make the job's folder and what is missing above it, past links in what the user named; never through its own."""
+    if job.home.state.bucket is not None:
+        return
     folder = job.folder.absolute()
     there = nearest_folder(folder.parent)
     mode = GROUP_READS if job.settings.group_readable else OWNER_ALONE

@@ -5,14 +5,15 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
 from resumable.manifest import tables
 from resumable.manifest.rows import damaged
+from resumable.storage.bucket_state import Changed
 from resumable.storage.durable import LINK, exists, kind_of, opened, prepare, size_of
 from resumable.storage.file_systems import network_file_system
-from resumable.storage.lock import Guard, unguarded
+from resumable.storage.job_files import Keeper
 
 _STORAGE_CODES = frozenset(
     {
@@ -54,6 +55,9 @@ _NO_INDEX_CODES = frozenset(
 
 _AT_ONCE = 2**20
 
+NOBODY: Final = Keeper()
+"""Keeps a manifest that nobody else could change."""
+
 _PATIENCE_SECONDS = 30.0
 """How long another program, such as one that looks at the manifest, is waited for."""
 
@@ -69,13 +73,13 @@ class _HalfDone(StorageFailed):
 class Connection:
     """One SQLite connection for all threads of a process; every statement goes through its lock."""
 
-    def __init__(self, path: Path, *, read_only: bool = False, guard: Guard = unguarded) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, keeper: Keeper = NOBODY) -> None:
         """Open the file; a writer makes it when it is missing. Raises ManifestUnusable or StorageFailed.
 
-        `guard` is asked before each transaction is committed, and may raise.
+        `keeper` is asked before each transaction is committed, and told after it; either may raise.
         """
         self.path = path
-        self._guard = guard
+        self._keeper = keeper
         self.no_log: str | None = None
         """Why the file has no write-ahead log but a rollback journal, which is slower."""
         self._lock = threading.RLock()
@@ -156,13 +160,22 @@ class Connection:
             self._sqlite.executemany(statement, rows)
 
     @contextlib.contextmanager
-    def atomic(self, *, durable: bool = True) -> Iterator[None]:
+    def atomic(self, *, durable: bool = True, carried: int | None = None) -> Iterator[None]:
         """Commit everything inside at once or nothing of it.
+
+        `carried`: the bytes of the part by which a change is found again that was lost with its machine, 0 where it is
+        only asked for again; None: it must reach those who come after, and the keeper returns once it does.
 
         Durable means: on the disk before this returns (WAL, synchronous=FULL). Otherwise it survives a kill but perhaps
         not a power cut, and costs no fsync; it can neither harm nor overtake what was durable (synchronous=NORMAL).
         Without a write-ahead log all is durable, by DELETE and EXTRA: with FULL, power cuts lost acknowledged rows.
         """
+        with self._committing(durable):
+            yield
+        self._keeper.committed(Changed(carried=carried if durable else 0))
+
+    @contextlib.contextmanager
+    def _committing(self, durable: bool) -> Iterator[None]:
         with self._lock, self._translated():
             if self._unsynced is not None:
                 # The kernel may have dropped what it could not write, and call the next fsync a success.
@@ -172,7 +185,7 @@ class Connection:
             self._sqlite.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                self._guard()
+                self._keeper.check()
                 self._sqlite.execute("COMMIT")
             except BaseException:
                 if self._sqlite.in_transaction:
@@ -297,7 +310,7 @@ class Connection:
             if code is not None and code & 0xFF in _STORAGE_CODES:
                 refused = StorageFailed(
                     f"the disk refused the manifest {self.path}: {failure}.",
-                    hint="Nothing recorded is lost. Mend that, then run the same command.",
+                    hint="Nothing recorded is lost. Fix that, then run the same command.",
                 )
                 if code in _SYNC_CODES:
                     self._unsynced = refused

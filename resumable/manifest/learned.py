@@ -48,7 +48,7 @@ class Learned:
 
     def counted(self, window: Window, records: int, *, at: datetime) -> None:
         """Record how many records another contract counts in a window."""
-        with self._db.atomic():
+        with self._db.atomic(carried=0):
             self._db.execute(
                 "UPDATE window SET counted = ?, counted_ms = ? WHERE id = ?", (records, to_ms(at), window.id)
             )
@@ -63,12 +63,12 @@ class Learned:
 
     def no_longer_short(self, window: Window) -> None:
         """Take back why a window is not complete: nothing is recorded of it yet, and it is looked at again."""
-        with self._db.atomic():
+        with self._db.atomic(carried=0):
             self._db.execute("UPDATE window SET shortfall = NULL, cut_ms = NULL WHERE id = ?", (window.id,))
 
     def open_records(self, window: Window, found: OpenRecords) -> None:
         """Record how many records of a window have no end yet, and when the oldest of them began."""
-        with self._db.atomic():
+        with self._db.atomic(carried=0):
             put_open_records(self._db, window, found)
 
     def failure(self, asked: str, fault: Fault, *, at: datetime) -> None:

@@ -30,6 +30,12 @@ _WRITE = (
 )
 
 
+USED_BY_OTHERS = "used_by_others"
+"""The counter that is no sum: requests in the server's newest minute that were not this process's."""
+
+_OTHERS = "INSERT INTO counter VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+
+
 @dataclass(frozen=True, kw_only=True)
 class MinuteRow:
     """What happened in a minute of the job's life, or in several that were folded into one row."""
@@ -64,14 +70,16 @@ class Minutes:
         self._pending: dict[int, _PendingMinute] = {}
         self._length: int | None = None
         self._written = clock.monotonic()
+        self._others: int | None = None
 
-    def answered(self, seconds: float, *, allowed: float) -> None:
+    def answered(self, seconds: float, *, allowed: float, others: int | None = None) -> None:
         """Take in an answer, so many seconds after it was asked for; nothing is written yet."""
         bucket = bucket_of(seconds)
         with self._lock:
             now = self._now()
             now.latencies[bucket] += 1
             now.allowed = allowed
+            self._others = others
 
     def add(self, what: str) -> None:
         """Count something, inside `atomic`: with that transaction all is written where some time has passed."""
@@ -88,6 +96,8 @@ class Minutes:
         self._written = self._clock.monotonic()
         for minute, counted in sorted(pending.items()):
             self._write(minute, counted)
+        if self._others is not None:
+            self._db.execute(_OTHERS, (USED_BY_OTHERS, self._others))
 
     def _now(self) -> "_PendingMinute":
         return self._pending.setdefault(to_ms(self._clock.now()) // MINUTE_MS * MINUTE_MS, _PendingMinute())

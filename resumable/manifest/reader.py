@@ -41,7 +41,7 @@ def reader(home: JobFiles) -> "Iterator[ManifestReader | None]":
     Nothing of it is changed, and whoever works on the job is not disturbed. Raises ManifestUnusable, also for that of
     another job, and StorageFailed.
     """
-    found = ManifestReader.open_to_read(home.manifest)
+    found = ManifestReader.open_to_read(home.to_look_at())
     with contextlib.nullcontext() if found is None else contextlib.closing(found):
         if found is not None:
             check_own(found.job(), home)
@@ -149,7 +149,8 @@ class ManifestReader:
         if self._version < tables.WHOLE_TRUTH_SINCE:
             return OpenRecords(count=0)
         count, since = self._db.rows("SELECT coalesce(sum(open_records), 0), min(open_since_ms) FROM window")[0]
-        return OpenRecords(count=int(count), since=None if since is None else moment(since))
+        with sensible("a count of open records", self._db.path):
+            return OpenRecords(count=int(count), since=None if since is None else moment(since))
 
     def last_failure(self) -> LastFailure | None:
         """Return the last exchange that failed; None where none has."""
@@ -179,12 +180,19 @@ class ManifestReader:
             " WHERE kind = ? AND at_ms > coalesce((SELECT completed_ms FROM job), at_ms - 1)",
             (EventKind.RUN_STARTED.value,),
         )[0]
-        return Behind(since=moment(first), runs=int(runs)) if runs else None
+        with sensible("an event", self._db.path):
+            return Behind(since=moment(first), runs=int(runs)) if runs else None
 
     def counters(self) -> dict[Counter, int]:
         """Return the lifetime counters."""
         known = dict(self._db.rows("SELECT name, value FROM counter"))
-        return {counter: int(known.get(counter.value, 0)) for counter in Counter}
+        with sensible("a counter", self._db.path):
+            return {counter: int(known.get(counter.value, 0)) for counter in Counter}
+
+    def used_by_others(self) -> int | None:
+        """Return how many requests of the server's newest minute were not this job's; None where it never told."""
+        found = self._db.rows("SELECT value FROM counter WHERE name = ?", (minutes.USED_BY_OTHERS,))
+        return int(found[0][0]) if found else None
 
     def minutes(self) -> list[minutes.MinuteRow]:
         """Return how the job went, minute by minute; nothing where an older version wrote the manifest."""
@@ -275,7 +283,8 @@ class ManifestReader:
 
     def remote(self, window: Window) -> server_jobs.RemoteRow | None:
         """Return the job on the server that the window's current take is read from."""
-        return server_jobs.of_window(self._db, window)
+        with sensible("a job on the server", self._db.path):
+            return server_jobs.of_window(self._db, window)
 
     def useless_remotes(self) -> list[str]:
         """Return the jobs on the server that nothing will be read from any more."""

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from resumable.clock import Clock
 from resumable.errors import Failure, Fault, ManifestUnusable
 from resumable.manifest import server_jobs, tables
-from resumable.manifest.connection import Connection
+from resumable.manifest.connection import NOBODY, Connection
 from resumable.manifest.learned import Learned, put_open_records
 from resumable.manifest.minutes import Minutes
 from resumable.manifest.reach import Reach
@@ -19,7 +19,7 @@ from resumable.manifest.rows import ADD_WINDOW, BEGIN_AGAIN, OpenRecords, Window
 from resumable.manifest.upgrade import upgrade
 from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
-from resumable.storage.lock import Guard, unguarded
+from resumable.storage.job_files import Keeper
 from resumable.text import spoken
 
 NO_DRIFT: Mapping[str, int] = MappingProxyType({})
@@ -46,12 +46,13 @@ class Manifest(ManifestReader):
         windows: Iterator[Interval],
         job_uuid: str | None = None,
         columns: str | None = None,
+        keeper: Keeper = NOBODY,
     ) -> "Manifest":
         """Make the manifest of a new job, whole or not at all: a kill in between leaves an empty file, made anew.
 
         `job_uuid` and `columns` are of a job that has parts already.
         """
-        db = Connection(path)
+        db = Connection(path, keeper=keeper)
         now = to_ms(clock.now())
         with db.closed_on_failure(), db.atomic():
             db.execute(f"PRAGMA application_id={tables.APPLICATION_ID}")
@@ -68,14 +69,14 @@ class Manifest(ManifestReader):
         return cls(db, clock)
 
     @classmethod
-    def open(cls, path: Path, clock: Clock, *, guard: Guard = unguarded) -> "Manifest | None":
+    def open(cls, path: Path, clock: Clock, *, keeper: Keeper = NOBODY) -> "Manifest | None":
         """Open a job's manifest, older versions brought up to date; None where there is none yet.
 
-        `guard` is asked before every change is committed, and raises where the job's lock is not held any more.
+        `keeper` is asked before every change is committed, and raises where the job's lock is not held any more.
         """
         if not exists(path):
             return None
-        connection = Connection(path, guard=guard)
+        connection = Connection(path, keeper=keeper)
         with connection.closed_on_failure():
             if not connection.empty:
                 upgrade(connection)
@@ -135,9 +136,9 @@ class Manifest(ManifestReader):
         """Keep since when nobody is answered, and why; None: somebody is."""
         self.learned.outage(since, why)
 
-    def answered(self, seconds: float, *, allowed: float) -> None:
+    def answered(self, seconds: float, *, allowed: float, others: int | None = None) -> None:
         """Take in an answer for the row of its minute, which is written with a page or a counter."""
-        self._minutes.answered(seconds, allowed=allowed)
+        self._minutes.answered(seconds, allowed=allowed, others=others)
 
     def event(self, kind: EventKind, text: str) -> None:
         """Keep one line of history; the oldest fall out. It survives a kill at once, a power cut with the next page."""
@@ -152,7 +153,7 @@ class Manifest(ManifestReader):
         self, window: Window, snapshot: Snapshot, part: PartFact | None, *, drift: Mapping[str, int] = NO_DRIFT
     ) -> WindowRow:
         """Record a window's snapshot together with its first page; None for the part of an empty window."""
-        with self._db.atomic():
+        with self._db.atomic(carried=0 if part is None else part.size):
             self._db.execute(
                 "UPDATE window SET state = 'open', page_count = ?, total = ?, page_size = ?, moved = 0"
                 " WHERE id = ? AND take = ?",
@@ -171,7 +172,7 @@ class Manifest(ManifestReader):
         self, window: Window, number: int, part: PartFact, *, moved: bool, drift: Mapping[str, int] = NO_DRIFT
     ) -> WindowRow:
         """Record a page whose part is durable; `moved`: its answer named another count than the snapshot."""
-        with self._db.atomic():
+        with self._db.atomic(carried=part.size):
             self._page_done(window, number, part, drift)
             if moved:
                 self._db.execute("UPDATE window SET moved = 1 WHERE id = ?", (window.id,))
@@ -200,7 +201,7 @@ class Manifest(ManifestReader):
         The window's page count is what is known so far. No part: the page has no records, and is the last.
         """
         page_count = (number if part else number - 1) + (1 if cursor else 0)
-        with self._db.atomic():
+        with self._db.atomic(carried=0 if part is None else part.size):
             self._db.execute(
                 "UPDATE window SET state = 'open', page_count = ? WHERE id = ? AND take = ?",
                 (page_count, window.id, window.take),
@@ -238,7 +239,7 @@ class Manifest(ManifestReader):
 
     def quarantine(self, window: Window, number: int, reason: str, failure: Failure) -> None:
         """Give a page up for now, unless it is done."""
-        with self._db.atomic():
+        with self._db.atomic(carried=0):
             self._db.execute(
                 "INSERT INTO page (window, take, number, state, reason, failure) VALUES (?, ?, ?, 'quarantined', ?, ?)"
                 " ON CONFLICT DO UPDATE SET reason = excluded.reason, failure = excluded.failure"
@@ -260,9 +261,10 @@ class Manifest(ManifestReader):
     ) -> None:
         """Close a window on its current take; older takes become stale. `young`: the source may still change it.
 
-        `pages` is how many it has, where those that were named beyond them are empty.
+        `pages` is how many it has, where those that were named beyond them are empty. What no older take is to be
+        removed for can be judged again from the parts.
         """
-        with self._db.atomic():
+        with self._db.atomic(carried=0 if window.take == 1 else None):
             self._db.execute(
                 "DELETE FROM page WHERE window = ? AND take = ? AND state = 'quarantined'", (window.id, window.take)
             )
@@ -309,7 +311,7 @@ class Manifest(ManifestReader):
 
     def forget_stale(self, window: Window) -> None:
         """Drop the rows of a complete window's older takes, once their parts are gone."""
-        with self._db.atomic():
+        with self._db.atomic(carried=0):
             self._db.execute("DELETE FROM page WHERE window = ? AND take < ?", (window.id, window.take))
             self._db.execute("UPDATE window SET stale = 0 WHERE id = ?", (window.id,))
 

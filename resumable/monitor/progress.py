@@ -158,7 +158,7 @@ class Meter:
             return Headline(job=job.name, text=windows)
         done = f"{amount(totals.pages_done, 'page')} done"
         again = f", {totals.pages_quarantined:,} quarantined" if totals.pages_quarantined else ""
-        return Headline(job=job.name, text=f"{windows} · carrying on: {done}{again}")
+        return Headline(job=job.name, text=f"{windows} · resuming: {done}{again}")
 
     def look(self) -> Figures:
         """Read the manifest and return what is to be shown."""

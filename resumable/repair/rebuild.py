@@ -26,7 +26,7 @@ from resumable.errors import ManifestUnusable, ResumableError
 from resumable.manifest.rows import OpenRecords, PageRow, WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, Interval, JobSpec, Organisation, PageKey, PartFact, Window, moment_of
-from resumable.repair.takes import Proven, Take, take_of
+from resumable.repair.takes import ProvenPart, Take, take_of
 from resumable.schema.identity import columns, identities
 from resumable.storage import durable
 from resumable.storage.job_files import PARTS, JobFiles
@@ -96,7 +96,7 @@ def _made(
             whose = Organisation(origin=origin.origin, id=origin.organisation, client=origin.client)
             manifest.learned.organisation(whose)
         done = _Restoration(manifest, parts, contract, origin, look, pool).go()
-        text = f"made again from {done.parts:,} parts; its events, counts and drift until now are in {at}"
+        text = f"rebuilt from {done.parts:,} parts; its events, counts and drift until now are in {at}"
         manifest.event(EventKind.WARNING, text)
     _swap(home, at)
     return done
@@ -267,7 +267,7 @@ class _Restoration:
             if found:
                 yield take_of(number, sorted(found, key=lambda one: one.page.number), by_number=self._by_number)
 
-    def _prove(self, keys: Iterable[PageKey]) -> Iterator[Proven]:
+    def _prove(self, keys: Iterable[PageKey]) -> Iterator[ProvenPart]:
         """Yield the parts that are whole, are what their names say, and are of this job."""
         mine = (self._origin.job, self._origin.query_digest, self._origin.schema_digest, self._origin.columns)
         for found in ahead(self._pool, self._looked_at, keys, most=4 * at_once(self._parts.store)):
@@ -282,7 +282,7 @@ class _Restoration:
             if (footer.job, footer.query_digest, footer.schema_digest, footer.columns) == mine and same_data:
                 yield found
 
-    def _looked_at(self, key: PageKey) -> Proven | None:
+    def _looked_at(self, key: PageKey) -> ProvenPart | None:
         """Read a part once; None where it does not prove itself, or says that it is another page."""
         try:
             look = self._parts.look(key, most=ANY_SIZE, columns=self._columns)
@@ -294,7 +294,7 @@ class _Restoration:
         if footer.rows != table.num_rows:
             return None
         part = PartFact(rows=footer.rows, size=look.size, sha256=look.sha256)
-        return Proven(footer=footer, page=PageRow(number=key.number, part=part), table=table)
+        return ProvenPart(footer=footer, page=PageRow(number=key.number, part=part), table=table)
 
 
 def _swap(home: JobFiles, at: str) -> None:

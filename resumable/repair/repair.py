@@ -15,12 +15,13 @@ from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import of_job
 from resumable.engine.windows import cut
 from resumable.errors import ManifestDamaged, ManifestUnusable, VerificationFailed
+from resumable.manifest.connection import NOBODY
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import Interval, PageKey, WindowState, label
 from resumable.repair import rebuild
-from resumable.storage.job_files import PARTS, compact
-from resumable.storage.lock import Guard, unguarded
+from resumable.storage.bucket_state import Changed
+from resumable.storage.job_files import PARTS, Keeper, compact
 from resumable.text import amount
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import JobLike
@@ -43,7 +44,7 @@ class Repaired:
     windows: int = 0
     """That are to be checked or taken again."""
     aside: list[str] = field(default_factory=list)
-    """Where the files are that were put aside: their paths, or URLs in a bucket."""
+    """Where the files are that were moved: their paths, or URLs in a bucket."""
     removed: int = 0
     """Temporary files."""
     restored: int | None = None
@@ -126,7 +127,7 @@ def mended(
     interval_max: timedelta | None = None,
     watch: LookOn | None = None,
     say: Say = lambda _: None,
-    guard: Guard = unguarded,
+    keeper: Keeper = NOBODY,
 ) -> tuple[Manifest, Repaired]:
     """Mend a job whose lock is held, so that a run takes just what is missing; return its manifest, open.
 
@@ -135,26 +136,23 @@ def mended(
     """
     done, at = Repaired(), compact(clock.now())
     rebuild.clear(job.home)
-    manifest, found = _looked_at(job, clock, watch, guard)
+    manifest, found = _looked_at(job, clock, watch, keeper)
     if manifest is None:
-        guard()
+        keeper.check()
         restored = rebuild.restore(job.home, clock, at=at, interval_max=interval_max)
+        keeper.committed(Changed(carried=None))
         done.restored = restored.parts
-        say(
-            f"the manifest is made again from {amount(restored.parts, 'part')}, which make"
-            f" {amount(restored.windows, 'window')} complete; what was left of the old one is in"
-            f" {job.home.aside_folder(at)}"
-        )
-        manifest, found = _looked_at(job, clock, watch, guard)
+        text = f"the manifest is rebuilt from {amount(restored.parts, 'part')}, which make"
+        text = f"{text} {amount(restored.windows, 'window')} complete; what was left of the old one is in"
+        say(f"{text} {job.home.aside_folder(at)}")
+        manifest, found = _looked_at(job, clock, watch, keeper)
     if manifest is None:
-        raise ManifestUnusable(
-            f"the manifest of {job.name} was made again, and cannot be read.", hint="See to the disk."
-        )
+        text = f"the manifest of {job.name} was rebuilt, and cannot be read."
+        raise ManifestUnusable(text, hint="See to the disk.")
     try:
         if found.blocked is not None:
-            raise VerificationFailed(
-                found.blocked.text, hint=f"Put the folder itself there, then: {found.blocked.mend}"
-            )
+            hint = f"Put the folder itself there, then: {found.blocked.mend}"
+            raise VerificationFailed(found.blocked.text, hint=hint)
         row = manifest.job()
         mender = Mender(job, manifest, of_job(row.spec, row.columns), done, say, interval_max=interval_max)
         mender.mend(found, at=at)
@@ -164,10 +162,10 @@ def mended(
     return manifest, done
 
 
-def _looked_at(job: JobLike, clock: Clock, watch: LookOn | None, guard: Guard) -> tuple[Manifest | None, Survey]:
+def _looked_at(job: JobLike, clock: Clock, watch: LookOn | None, keeper: Keeper) -> tuple[Manifest | None, Survey]:
     """Open a manifest and survey its job; None for one that is lost or damaged. Raises for one that is not ours."""
     try:
-        manifest = Manifest.open(job.home.manifest, clock, guard=guard)
+        manifest = Manifest.open(job.home.manifest, clock, keeper=keeper)
     except ManifestDamaged:
         return None, Survey()
     if manifest is None:
@@ -247,7 +245,7 @@ class Mender:
             self._done.windows += 1
             self._done.pages += len(numbers)
             what = f"{amount(len(numbers), 'page')} taken back" if numbers else "to be checked again"
-            self._say(f"{label(window.interval)}: {what}{', and all of it is taken anew' if again else ''}.")
+            self._say(f"{label(window.interval)}: {what}{', and all of it is downloaded again' if again else ''}.")
         for key in damage.files:
             self._put_aside(key)
 
@@ -268,4 +266,4 @@ class Mender:
         target = f"{home.aside(self._at)}/{key}"
         home.store.move(key, target)
         self._done.aside.append(home.store.place(target))
-        self._say(f"put aside: {home.store.place(target)}")
+        self._say(f"moved: {home.store.place(target)}")

@@ -13,7 +13,7 @@ from resumable.storage.parts import Footer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proven:
+class ProvenPart:
     """A part that proves itself."""
 
     footer: Footer
@@ -35,7 +35,7 @@ class Take:
     """By page, the columns that were read."""
 
 
-def take_of(number: int, found: Sequence[Proven], *, by_number: bool) -> Take:
+def take_of(number: int, found: Sequence[ProvenPart], *, by_number: bool) -> Take:
     """Sum up the parts of a take, sorted by page; the snapshot is what most of them say it was."""
     votes = Tally(_snapshot(one.footer) for one in found)
     named, total, page_size = votes.most_common(1)[0][0]

@@ -48,6 +48,8 @@ def write(home: JobFiles, to: Path | str | None, *, now: datetime, replace: bool
 
 def _place(home: JobFiles, to: Path | str | None, uuid: str, *, replace: bool) -> Path:
     """Return where a report goes. Raises UsageError where nothing can be written there."""
+    if to is None and home.state.bucket is not None:
+        raise UsageError(f"the job is in {home.place}, and its report goes to this machine.", hint="Name it with --to.")
     own = home.report.parent.resolve() / REPORT
     if to is None or _ends(to) == own:
         if durable.kind_of(own) not in (None, durable.FILE, durable.LINK):

@@ -79,7 +79,7 @@ def _tiles(facts: Facts) -> Html:
         ("retries", f"{counters[Counter.RETRIES]:,}", False),
         ("answers with 429", f"{counters[Counter.RATE_LIMITED]:,}", False),
         ("tokens asked for", f"{counters[Counter.TOKEN_REFRESHES]:,}", False),
-        ("windows taken again", f"{facts.taken_again:,}", False),
+        ("windows downloaded again", f"{facts.taken_again:,}", False),
         ("pages quarantined", f"{totals.pages_quarantined:,}", totals.pages_quarantined > 0),
     ]
     if facts.minutes:
@@ -145,7 +145,7 @@ def _retakes(facts: Facts) -> Html | None:
         return None
     return tag(
         "section",
-        tag("h2", "Windows taken again"),
+        tag("h2", "Windows downloaded again"),
         tag("p", "The source had changed while they were read, or did not agree with itself.", class_="muted"),
         _events(facts.retakes[-LISTED:]),
         _more(len(facts.retakes) - LISTED, "earlier ones"),

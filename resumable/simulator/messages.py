@@ -26,6 +26,7 @@ class Kind(StrEnum):
     QUEUES = "queues"
     WRAPUP_CODES = "wrapupcodes"
     AUDITS = "audits"
+    AGGREGATES = "aggregates"
     ORGANISATION = "organisation"
     UNKNOWN = "unknown"
     CONTROL = "control"  # the simulator's own; never logged, limited or disturbed

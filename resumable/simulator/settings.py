@@ -13,6 +13,7 @@ class Style(StrEnum):
 
     FULL = "full"  # about 5 KB, the whole field model in play
     SMALL = "small"  # about 0.7 KB, one participant with one session
+    LIFELIKE = "lifelike"  # about 3 KB, what happens in a contact centre, with metrics that follow from it
 
 
 class Oversize(StrEnum):

@@ -220,7 +220,7 @@ class BucketStore:
                 hint=f"Check {names} and what they may do there, then run the same command.",
             )
         if said:
-            return StorageFailed(f"the store refused {place}: {said}.", hint="Mend that, then run the same command.")
+            return StorageFailed(f"the store refused {place}: {said}.", hint="Fix that, then run the same command.")
         return StorageFailed(
             f"the store of {place} did not answer for {self._patience:.0f} s.",
             hint=f"Check the network and {names}, then run the same command. What is recorded is safe.",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -31,7 +31,7 @@ VARIABLES: Final = {"s3": "AWS_", "az": "AZURE_", "gs": "GOOGLE_"}
 class BucketClient:
     """How a bucket is spoken to."""
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     """Where credentials, endpoint and region are found, as the provider's own tools find them."""
     patience_seconds: float = PATIENCE_SECONDS
     ca_bundle: str | None = None

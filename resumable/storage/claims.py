@@ -93,3 +93,13 @@ def _entry_in(footer: bytes) -> bytes | None:
         if byte < 0x80:
             return footer[place : place + length]
     return None
+
+
+def place_of_hash(data: memoryview, digits: str) -> int | None:
+    """Return where the file's own hash stands in it: in the footer, and there once."""
+    if len(data) < 12 or bytes(data[:4]) != MAGIC or bytes(data[-4:]) != MAGIC:
+        return None
+    start = len(data) - 8 - int(struct.unpack("<I", data[-8:-4])[0])
+    end = bytes(data[max(0, start) :])
+    wanted = f'"sha256":"{digits}"'.encode()
+    return None if end.count(wanted) != 1 else max(0, start) + end.index(wanted) + len('"sha256":"')

@@ -346,4 +346,4 @@ def failed(path: Path, failure: OSError, *, needed: int = 0) -> StorageFailed:
             f"no space left on the disk that holds {path.parent}{wanted}.",
             hint="Make room, then run the same command.",
         )
-    return StorageFailed(f"the disk refused {path}: {reason}.", hint="Mend that, then run the same command.")
+    return StorageFailed(f"the disk refused {path}: {reason}.", hint="Fix that, then run the same command.")

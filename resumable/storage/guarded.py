@@ -1,10 +1,12 @@
 """A store that asks before every write whether the job is still this process's to change."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from resumable.errors import StorageFailed
 from resumable.storage.durable import Saved
 from resumable.storage.lock import Guard
 from resumable.storage.store import Exists, Moved, Store, Tag, Tagged
@@ -33,9 +35,19 @@ class GuardedStore:
         return self.store.replace(key, data, tag)
 
     def save(self, key: str, data: bytes | memoryview) -> Saved:
-        """Ask, then write."""
+        """Ask, then write: where others may write too, only in the place of what was there before it was asked."""
+        if not self.contested:
+            self.guard()
+            return self.store.save(key, data)
+        try:
+            held: Tag | None = self.store.tagged(key).tag
+        except FileNotFoundError:
+            held = None
         self.guard()
-        return self.store.save(key, data)
+        done = self.store.create(key, data) if held is None else self.store.replace(key, data, held)
+        if isinstance(done, Exists | Moved) and self.store.read(key) != data:
+            raise StorageFailed(f"{self.place(key)} is being changed by others.", hint="Run the same command again.")
+        return Saved(size=len(data), sha256=hashlib.sha256(data).digest())
 
     def remove(self, key: str) -> None:
         """Ask, then remove."""

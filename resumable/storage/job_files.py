@@ -4,6 +4,7 @@ The manifest, its lock and scratch space are files in the job's folder, since SQ
 receipt and aside/ are keys in the job's store, which is that folder unless the settings name another.
 """
 
+import contextlib
 import functools
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +16,8 @@ from typing import Final
 
 from resumable.errors import ManifestUnusable, ResumableError, StorageFailed, UsageError
 from resumable.models import Interval, PageKey, moment_of
-from resumable.storage import durable
+from resumable.storage import durable, lock
+from resumable.storage.bucket_state import BucketState, Changed, Copy
 from resumable.storage.folder import FolderStore
 from resumable.storage.guarded import GuardedStore
 from resumable.storage.lock import Guard
@@ -30,6 +32,7 @@ LOCK: Final = "lock"
 _MAKING: Final = f".{MANIFEST}.restored"
 _ASIDE: Final = "aside"
 _ANSWERS: Final = f"{_ASIDE}/answers"
+_LOADS: Final = ".loads"
 _PACE: Final = ".pace"
 _DELETED: Final = ".deleted-"
 
@@ -105,6 +108,18 @@ class StateFiles:
     folder: Path
     store_of: StoreOf | None = None
     """None: each job's folder is its store."""
+    bucket: BucketState | None = None
+    """Where the jobs are that lie in no folder; then that is scratch space."""
+
+    @classmethod
+    def in_bucket(cls, bucket: BucketState) -> "StateFiles":
+        """Return those of jobs in a bucket."""
+        return cls(folder=bucket.scratch, store_of=bucket.store, bucket=bucket)
+
+    @property
+    def place(self) -> str:
+        """Where the state is, for people: a path or a URL."""
+        return str(self.folder if self.bucket is None else self.bucket.address)
 
     @property
     def pace(self) -> Path:
@@ -117,14 +132,19 @@ class StateFiles:
 
     def jobs(self) -> "Iterator[JobFiles]":
         """Yield all jobs, by name, those that lost their manifest too."""
-        for folder in durable.listed(self.folder, through_link=True):
-            home = self.job(folder.name)
+        for name in self._names():
+            home = self.job(name)
             try:
-                found = durable.exists(home.manifest) or home.store.kind(PARTS) in (durable.FOLDER, durable.LINK)
+                found = home.made() or home.store.kind(PARTS) in (durable.FOLDER, durable.LINK)
             except StorageFailed:
                 found = True  # whoever reads it is told why it cannot be read
             if found:
                 yield home
+
+    def _names(self) -> list[str]:
+        if self.bucket is not None:
+            return self.bucket.names()
+        return [folder.name for folder in durable.listed(self.folder, through_link=True)]
 
     def deleted(self) -> "list[Path]":
         """Return the folders of jobs whose deletion did not end."""
@@ -138,7 +158,19 @@ class StateFiles:
         else:
             near = nearest(name, [home.name for home in self.jobs()])
             what, hint, command = f"no job {name}{near}", "See what there is:", "resumable jobs"
-        return UsageError(f"in {self.folder} there is {what}.", hint=f"{moved} {hint}", command=command)
+        return UsageError(f"in {self.place} there is {what}.", hint=f"{moved} {hint}", command=command)
+
+
+def _unkept(_: Changed) -> None:
+    """Do nothing: the manifest lies where it is to stay."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keeper:
+    """What who changes a job asks before every write, and tells after every commit of its manifest."""
+
+    check: Guard = lock.unguarded
+    committed: Callable[[Changed], None] = _unkept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,8 +187,13 @@ class JobFiles:
 
     @property
     def folder(self) -> Path:
-        """The job's folder: of its manifest, its lock and scratch space."""
-        return self.state.folder / self.name
+        """The job's folder: of its manifest, its lock and scratch space; of a job in a bucket all of it is scratch."""
+        return self.state.folder / self.name if self.state.bucket is None else self.state.bucket.folder(self.name)
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: a path or a URL."""
+        return str(self.folder) if self.state.bucket is None else f"{self.state.place}/{self.name}"
 
     @functools.cached_property
     def store(self) -> Store:
@@ -169,8 +206,48 @@ class JobFiles:
 
     @property
     def manifest(self) -> Path:
-        """Its SQLite file."""
+        """Its SQLite file, for who holds the job."""
         return self.folder / MANIFEST
+
+    def to_look_at(self) -> Path:
+        """Return its SQLite file, for who only reads: in a bucket the newest that was published.
+
+        Raises ManifestDamaged, StorageFailed.
+        """
+        return self.manifest if self.state.bucket is None else self.state.bucket.readable(self.name)
+
+    def made(self) -> bool:
+        """Tell whether it has a manifest."""
+        return durable.exists(self.manifest) if self.state.bucket is None else self.state.bucket.made(self.name)
+
+    def running(self) -> bool:
+        """Tell whether some process seems to be changing it now."""
+        return lock.held(self.lock) if self.state.bucket is None else self.state.bucket.running(self.name)
+
+    @contextlib.contextmanager
+    def hold(self, *, now: datetime, copy: Copy) -> "Iterator[Keeper]":
+        """Hold it alone: by its lock, or in a bucket by its lease. Raises JobLocked, StorageFailed.
+
+        `copy` copies a manifest, for others to find in a bucket.
+        """
+        if self.state.bucket is None:
+            with lock.hold(self.lock, job=self.name, now=now) as held:
+                yield Keeper(check=held.check)
+        else:
+            with self.state.bucket.hold(self.name, copy) as leased:
+                yield Keeper(check=leased.check, committed=leased.committed)
+
+    @contextlib.contextmanager
+    def hold_to_look(self, *, copy: Copy) -> Iterator[None]:
+        """Keep those out who want to change it. Raises JobLocked, StorageFailed."""
+        bucket = self.state.bucket
+        with lock.hold_to_look(self.lock, job=self.name) if bucket is None else bucket.hold_to_look(self.name, copy):
+            yield
+
+    @property
+    def loads(self) -> Path:
+        """Where loads into warehouses keep what is under way; beside the jobs, and none itself."""
+        return self.state.folder.resolve() / _LOADS
 
     @property
     def making(self) -> Path:
@@ -210,7 +287,7 @@ class JobFiles:
         if not any(take_and_number(key) for window in windows for key in self.store.list(window)):
             return None
         return ManifestUnusable(
-            f"{self.folder} has parts and no manifest: it was lost.",
+            f"{self.place} has parts and no manifest: it was lost.",
             hint="Make it again from the parts:",
             command=f"resumable repair {self.name}",
         )

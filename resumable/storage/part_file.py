@@ -1,5 +1,9 @@
 """Parts as pyarrow opens them, without what it works out anew for each."""
 
+import contextlib
+from collections.abc import Sequence
+
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 Paths = dict[str, list[int]]
@@ -41,3 +45,18 @@ class PartFile(pq.ParquetFile):  # type: ignore[misc] # pyarrow has no types
 
     def _build_nested_paths(self) -> Paths:
         return self._paths_once.of(self, self._schema_name)
+
+
+def some_columns(data: bytes, names: Sequence[str], schema: str, paths: PathsOnce) -> pa.Table | None:
+    """Read some columns of a part; None where it does not have them all."""
+    # Where a part has other leaves than the schema that it names, what is known of that is of no use.
+    return _read(data, names, schema, paths) or _read(data, names, schema, PathsOnce())
+
+
+def _read(data: bytes, names: Sequence[str], schema: str, paths: PathsOnce) -> pa.Table | None:
+    try:
+        with contextlib.closing(PartFile(pa.BufferReader(data), paths, schema)) as file:
+            found = file.read(columns=list(names), use_threads=False)
+            return found if sorted(found.column_names) == sorted(names) else None
+    except (OSError, IndexError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None

@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import io
 import json
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO, Final
@@ -16,28 +15,22 @@ from typing import Any, BinaryIO, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resumable.errors import VerificationFailed
+from resumable.errors import StorageFailed, VerificationFailed
 from resumable.models import MOST_COUNTED, MOST_ON_A_PAGE, MOST_PAGES, Interval, PageKey, PartFact, iso, moment_of
 from resumable.schema.identity import columns, identities
 from resumable.schema.schema import Schema
-from resumable.storage.claims import ENTRY, MAGIC, entry_at_end
-from resumable.storage.compression import Compression, compression
+from resumable.storage.claims import ENTRY, entry_at_end, place_of_hash
+from resumable.storage.compression import Compression
+from resumable.storage.encoding import written
 from resumable.storage.job_files import PARTS, JobFiles, part_key, take_and_number, window_key, window_of
-from resumable.storage.part_file import PartFile, PathsOnce
+from resumable.storage.part_file import PathsOnce, some_columns
+from resumable.storage.store import Exists
 
 FORMAT = 1
 """Of the footer's own entry."""
 
 _NO_HASH: Final = "0" * 64
-
-_WRITING: Final[dict[str, Any]] = {
-    # Measured on the full schema, most of whose leaves are null on most pages: without dictionary and statistics a part
-    # is a fifth smaller and half as dear, mostly by its footer, and it reads back with the same schema.
-    "use_dictionary": False,
-    "write_statistics": False,
-    "store_schema": False,
-}
-
+_TRIES = 5
 
 _COUNTS: Final = (
     ("take", 1, MOST_PAGES),
@@ -109,6 +102,15 @@ class Look:
     """The columns that were asked for, of a part that is whole."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PartThere:
+    """A part that was in the place of a page already, and proves itself: another process of the job has put it."""
+
+    footer: Footer
+    part: PartFact
+    table: pa.Table
+
+
 class Parts:
     """The parts of a job, in its store."""
 
@@ -119,11 +121,31 @@ class Parts:
         self._paths = PathsOnce()
         self._compression = Compression()
 
-    def write(self, table: pa.Table, footer: Footer) -> PartFact:
-        """Make a table the durable part of its page. Raises StorageFailed; then there is no part."""
+    def write(self, table: pa.Table, footer: Footer) -> "PartFact | PartThere":
+        """Make a table the durable part of its page. Raises StorageFailed; then there is no part.
+
+        Where others may write too, what stands there decides: a part of the same job and page that proves itself is
+        never replaced, and anything else only as it was when it was judged.
+        """
         data = _encode(table, footer, self._compression)
-        saved = self.store.save(part_key(footer.key), data)
-        return PartFact(rows=table.num_rows, size=saved.size, sha256=saved.sha256)
+        fact = PartFact(rows=table.num_rows, size=len(data), sha256=hashlib.sha256(data).digest())
+        if not self.store.contested:
+            self.store.save(part_key(footer.key), data)
+            return fact
+        key = part_key(footer.key)
+        for _ in range(_TRIES):
+            if not isinstance(self.store.create(key, data), Exists):
+                return fact
+            try:
+                held = self.store.tagged(key)
+            except FileNotFoundError:
+                continue
+            if held.data == data:  # ours, of a put whose answer was lost
+                return fact
+            if (there := _part_there(held.data, footer)) is not None:
+                return there
+            self.store.replace(key, data, held.tag)  # whether that was done, the next look tells
+        raise StorageFailed(f"{self.store.place(key)} is being changed by others.", hint="Run the same command again.")
 
     def inspect(self, page: PageKey) -> tuple[Footer, PartFact] | None:
         """Return what the part of a page says of itself and what it is, or None unless it is whole and says it is that.
@@ -226,27 +248,29 @@ class Parts:
         )
 
 
-def part_bytes(table: pa.Table) -> int:
-    """Return about how many bytes the part of a page takes."""
-    return len(_written(table, "{}", compression(table)))
+def _part_there(data: bytes, wanted: Footer) -> PartThere | None:
+    """Return what stands in the place of a page, if it is a whole part of just that page; None for anything else."""
+    footer = _checked_footer(data)
+    if footer is None or footer.key != wanted.key or not same_job(footer, wanted):
+        return None
+    table = pq.read_table(pa.BufferReader(data))
+    part = PartFact(rows=footer.rows, size=len(data), sha256=hashlib.sha256(data).digest())
+    return PartThere(footer=footer, part=part, table=table)
+
+
+def same_job(one: Footer, other: Footer) -> bool:
+    """Tell whether two parts are of one job, and not of two organisations: by ids, for clients and addresses change."""
+    same = (one.job, one.query_digest, one.schema_digest) == (other.job, other.query_digest, other.schema_digest)
+    return same and (None in (one.organisation, other.organisation) or one.organisation == other.organisation)
 
 
 def _encode(table: pa.Table, footer: Footer, kept: Compression) -> memoryview:
-    data = _written(table, _footer_json(replace(footer, sha256=_NO_HASH)), kept.of(table))
-    place = _place_of_hash(data, _NO_HASH)
+    data = written(table, _footer_json(replace(footer, sha256=_NO_HASH)), kept.of(table))
+    place = place_of_hash(data, _NO_HASH)
     if place is None:
         raise ValueError("the footer does not say its hash in plain digits")
     data[place : place + len(_NO_HASH)] = hashlib.sha256(data).hexdigest().encode()
     return data
-
-
-def _written(table: pa.Table, entry: str, compressed: dict[str, Any]) -> memoryview:
-    # Not BytesIO: since Python 3.13, where an error keeps its view alive, one that is collected complains on stderr.
-    sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, table.schema, **_WRITING, **compressed) as writer:
-        writer.write_table(table)
-        writer.add_key_value_metadata({ENTRY: entry})
-    return memoryview(sink.getvalue()).cast("B")
 
 
 def _footer_json(footer: Footer) -> str:
@@ -259,7 +283,7 @@ def _checked_footer(data: bytes) -> Footer | None:
     footer, rows = _said(pa.BufferReader(data))
     if footer is None or footer.rows != rows:
         return None
-    place = _place_of_hash(memoryview(data), footer.sha256)
+    place = place_of_hash(memoryview(data), footer.sha256)
     if place is None:
         return None
     digest = hashlib.sha256(memoryview(data)[:place])
@@ -268,19 +292,9 @@ def _checked_footer(data: bytes) -> Footer | None:
     return footer if digest.hexdigest() == footer.sha256 else None
 
 
-def _place_of_hash(data: memoryview, digits: str) -> int | None:
-    """Return where the file's own hash stands in it: in the footer, and there once."""
-    if len(data) < 12 or bytes(data[:4]) != MAGIC or bytes(data[-4:]) != MAGIC:
-        return None
-    start = len(data) - 8 - int(struct.unpack("<I", data[-8:-4])[0])
-    end = bytes(data[max(0, start) :])
-    wanted = f'"sha256":"{digits}"'.encode()
-    return None if end.count(wanted) != 1 else max(0, start) + end.index(wanted) + len('"sha256":"')
-
-
 def _looked_through(data: bytes, wanted: Sequence[str], paths: PathsOnce) -> Look:
     footer = _said_at_end(io.BytesIO(data), len(data))
-    place = None if footer is None else _place_of_hash(memoryview(data), footer.sha256)
+    place = None if footer is None else place_of_hash(memoryview(data), footer.sha256)
     before = hashlib.sha256(memoryview(data)[: place or 0])
     own = before.copy()
     before.update(memoryview(data)[place or 0 :])
@@ -291,23 +305,11 @@ def _looked_through(data: bytes, wanted: Sequence[str], paths: PathsOnce) -> Loo
     own.update(memoryview(data)[place + len(_NO_HASH) :])
     if own.hexdigest() != footer.sha256:
         return look
-    return replace(look, whole=True, table=_columns(data, wanted, footer, paths) if wanted else None)
+    return replace(look, whole=True, table=_table(data, wanted, footer, paths))
 
 
-def _columns(data: bytes, names: Sequence[str], footer: Footer, paths: PathsOnce) -> pa.Table | None:
-    # Where a part has other leaves than the schema that it names, what is known of that is of no use.
-    return _read(data, names, footer, paths) or _read(data, names, footer, PathsOnce())
-
-
-def _read(data: bytes, names: Sequence[str], footer: Footer, paths: PathsOnce) -> pa.Table | None:
-    try:
-        with contextlib.closing(
-            PartFile(pa.BufferReader(data), paths, f"{footer.schema_digest} {footer.columns}")
-        ) as file:
-            found = file.read(columns=list(names), use_threads=False)
-            return found if sorted(found.column_names) == sorted(names) else None
-    except (OSError, IndexError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return None
+def _table(data: bytes, names: Sequence[str], footer: Footer, paths: PathsOnce) -> pa.Table | None:
+    return some_columns(data, names, f"{footer.schema_digest} {footer.columns}", paths) if names else None
 
 
 def _said_at_end(file: BinaryIO, size: int) -> Footer | None:

@@ -34,6 +34,8 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _differing(subject: Subject, said: dict[str, Any]) -> Iterator[str]:
     for name, known in receipt.facts(subject.manifest).items():
+        if name in receipt.SINCE_0_2 and name not in said:
+            continue  # of version 0.1.0, which did not tell
         told = said[name]
         if name == "job":
             continue  # the folder may have been given another name since; the uuid is the job's
@@ -52,7 +54,9 @@ def _windows(subject: Subject, said: list[dict[str, Any]]) -> Iterator[str]:
     other = []
     for row in subject.manifest.windows():
         interval = row.window.interval
-        if told.pop((iso(interval.start), iso(interval.end)), None) != receipt.window_facts(row):
+        known, window = receipt.window_facts(row), told.pop((iso(interval.start), iso(interval.end)), None)
+        untold = receipt.WINDOWS_SINCE_0_2 - set(window or known)
+        if window != {name: fact for name, fact in known.items() if name not in untold}:
             other.append(label(interval))
     if other:
         more = f" and {len(other) - NAMED:,} more" if len(other) > NAMED else ""

@@ -63,7 +63,8 @@ def check(subject: Subject, server: Server) -> Iterator[Finding]:
         return
     beside = None if contract.counting is None else _Beside(contract.counting)
     complete = (row for row in subject.manifest.windows() if row.window.state is WindowState.COMPLETE)
-    with open_session(contract, server.settings, stop=server.stop, journal=NoJournal()) as client:
+    query = subject.job.spec.query
+    with open_session(contract, server.settings, stop=server.stop, journal=NoJournal(), query=query) as client:
         belonging.check(subject.job, client, contract, server.settings)
         threads = server.settings.workers
         while rows := [*islice(complete, threads * BATCH)]:

@@ -149,7 +149,7 @@ def waiting_note(subject: Subject, check: WindowCheck) -> Iterator[str]:
         yield (
             f"the job is not complete: {left:,} of {totals.windows:,} windows are not, the first is"
             f" {label(first.window.interval)}; {check.missing:,} known pages are missing{again}."
-            f" That is no fault; carry on with: {subject.resume}"
+            f" That is not a fault; resume with: {subject.resume}"
         )
     elif not subject.report.complete:
         yield f"every window is complete, and the job was not closed; do that with: {subject.resume}"

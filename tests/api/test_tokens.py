@@ -219,7 +219,7 @@ def test_a_login_in_trouble_is_tried_six_times_and_then_the_run_can_be_resumed(t
     """429 and pages that are no answer: bounded tries, a second apart at least, then exit code 3."""
     clock = VirtualClock(seed)
     transport = ScriptedTransport(clock, [TROUBLE[trouble]])
-    with pytest.raises(Incomplete, match="no token could be had"):
+    with pytest.raises(Incomplete, match="could not get an access token"):
         token_source(transport, clock).get()
     assert len(transport.sent) == 6
     assert min(gaps_between(transport)) >= 1.0

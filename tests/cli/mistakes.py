@@ -19,7 +19,7 @@ PLAN = f"plan conversations {DAY}"
 
 MISTAKES = [
     # words of the command line
-    Mistake("backfil", 2, ("No such command 'backfil'",)),
+    Mistake("backfil", 2, ("no such command 'backfil'",)),
     Mistake(f"backfill conversations {DAY} --rte 5", 2, ("there is no option --rte; did you mean --rate?",)),
     Mistake("backfill --wokers 3 users", 2, ("there is no option --wokers", "--workers")),
     Mistake("status october july", 2, ("unexpected extra argument",)),
@@ -112,5 +112,5 @@ MISTAKES = [
     ),
     Mistake("backfill users", 2, ("plain http would show the credentials",), {"GENESYS_API_URL": "http://example.org"}),
     Mistake("backfill users", 2, ("RESUMABLE_WORKERS",), {"RESUMABLE_WORKERS": "many"}),
-    Mistake("backfill users", 5, ("are free",), {"RESUMABLE_MIN_FREE": "900000000000000"}),
+    Mistake("backfill users", 5, ("free; 900 TB are needed", "Make room"), {"RESUMABLE_MIN_FREE": "900000000000000"}),
 ]

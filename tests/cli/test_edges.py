@@ -34,7 +34,6 @@ def whole(folder: Path) -> dict[str, bytes]:
         ("--page-size", "7", "--look-back", "3000d"),
         ("--window", "12h", "--look-back", "3000d"),
         ("--from", "2023-09-30", "--look-back", "3000d"),
-        ("--to", "2023-10-03", "--look-back", "3000d"),
         ("--to", "2023-10-09", "--queue", QUEUE, "--look-back", "3000d"),
     ],
 )

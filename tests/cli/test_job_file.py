@@ -89,7 +89,7 @@ def test_a_plan_writes_a_job_file_that_makes_the_same_job(cli: CommandLine, tmp_
         ("queue = [1]", "queue is a list of texts"),
         ("from = 7", "from is a text"),
         ("rate = false", "rate is a text"),
-        ("from = ", "is no TOML"),
+        ("from = ", "is not valid TOML"),
         ("profiles = 3", "profiles holds tables"),
         ("[profiles]\na = 1", "profiles.a is a table"),
         (

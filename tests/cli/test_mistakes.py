@@ -1,6 +1,7 @@
 """Every mistake of the table ends as it says, in words that say what to do, and changes nothing."""
 
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def test_there_are_many() -> None:
 def test_a_mistake(mistake: Mistake, october: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The code is right, each piece is said in its order, there is no traceback, and nothing was made."""
     monkeypatch.chdir(tmp_path)
+    for made in _beside_october(october.state):  # a run that was refused later than by usage has made its job
+        shutil.rmtree(made)
     october.extra = dict(mistake.environment)
     outcome = october(*shlex.split(mistake.typed))
     assert outcome.code == mistake.code, outcome.stderr
@@ -46,5 +49,9 @@ def test_a_mistake(mistake: Mistake, october: CommandLine, monkeypatch: pytest.M
     assert "Traceback" not in outcome.stderr
     assert "internal error" not in outcome.stderr
     if mistake.code == 2:
-        assert [path.name for path in october.state.iterdir() if path.is_dir() and path.name[0] != "."] == ["october"]
+        assert _beside_october(october.state) == []
         assert list(tmp_path.iterdir()) == []
+
+
+def _beside_october(state: Path) -> list[Path]:
+    return [path for path in state.iterdir() if path.is_dir() and path.name[0] != "." and path.name != "october"]

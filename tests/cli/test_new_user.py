@@ -134,7 +134,7 @@ def test_a_certificate_that_has_expired_is_named(cli: CommandLine, tmp_path: Pat
         finally:
             server.shutdown()
             thread.join()
-    assert_friendly(outcome, 3, "expired", "Tokens come from 127.0.0.1", "Mend that")
+    assert_friendly(outcome, 3, "expired", "Tokens come from 127.0.0.1", "Fix that")
     assert asked == []
 
 

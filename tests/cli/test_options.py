@@ -18,6 +18,7 @@ from tests.support.command_line import RANGE, CommandLine
 RUNNING = ("plan", "backfill", "resume", "repair", "verify")
 
 EVERY_WORD = (
+    *("--drop", "externalTag", "--only", "participants", "--preset", "pii"),
     *("--queue", "q", "--division", "d", "--media-type", "voice", "--direction", "inbound"),
     *("--filter", '{"conversationFilters": []}', "--job", "j", "--window", "12h", "--page-size", "50"),
     *("--look-back", "2d", "--workers", "2", "--rate", "12000", "--max-duration", "1h", "--max-requests", "1"),
@@ -42,7 +43,7 @@ def test_a_plan_takes_every_word_of_a_backfill(cli: CommandLine) -> None:
     """Put in the place of `backfill` it tells what those words would take; a limit of the run is none of the plan."""
     flags = {word for word in EVERY_WORD if word.startswith("--")}
     others = {"--from", "--to", "--config", "--profile", "--state", "--json", "--group-by", "--metric"}
-    others |= {"--notify", "--metrics-file", "--log-file", "--quiet", "--verbose"}
+    others |= {"--hash", "--notify", "--metrics-file", "--log-file", "--quiet", "--verbose"}
     assert flags | others == {row.option.flag for row in rows(BackfillOptions) if row.option.flag}
     outcome = cli("plan", "conversations", *RANGE, *EVERY_WORD, "--json")
     assert outcome.code == 0, outcome.stderr

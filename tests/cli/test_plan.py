@@ -68,7 +68,7 @@ def test_on_paper_it_is_one_fact_a_line(cli: CommandLine) -> None:
     """Figures for people on stdout, with what would be cheaper."""
     outcome = cli("plan", "conversations", "--from", "2023-10-01", "--to", "2023-10-02")
     lines = dict(line.split(None, 1) for line in outcome.stdout.splitlines()[1:])
-    assert lines["hits"].startswith("250 ")
+    assert lines["records"].startswith("250 ")
     assert lines["pages"] == "3 of 100"
     assert lines["time"].endswith("requests a minute")
     assert " free" in lines["disk"]
@@ -99,7 +99,7 @@ def test_it_warns_of_windows_that_are_young_or_not_there_yet(cli: CommandLine) -
     start, end = (f"{today + timedelta(days=days):%Y-%m-%d}" for days in (-5, 1))
     found = cli("plan", "conversations", "--from", start, "--to", end, "--json").json
     said = " ".join(found["warnings"])
-    assert "younger than 48 h" in said
+    assert "less than 48 h old" in said
     assert "end in the future" in said
 
 

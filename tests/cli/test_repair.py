@@ -61,7 +61,7 @@ def test_a_lost_manifest_is_made_again_without_credentials(made: CommandLine) ->
     assert outcome.code == 0
     assert outcome.json["repair"]["restored"] == 9
     assert outcome.json["state"] == "complete"
-    assert "made again from 9 parts" in outcome.stderr
+    assert "rebuilt from 9 parts" in outcome.stderr
     assert "repaired: the manifest." in outcome.stderr
 
 

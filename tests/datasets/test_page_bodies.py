@@ -96,3 +96,13 @@ def test_the_whole_answer_is_kept_without_its_secrets() -> None:
     assert "the end" in raised.value.answer
     assert "hunter2" not in raised.value.answer
     assert not isinstance(raised.value, NoRecords)
+
+
+@pytest.mark.parametrize("key", [None, "", {}, [], 1.5, True])
+def test_a_record_that_names_no_key_makes_no_page(key: object) -> None:
+    """What the API itself lists has an id: an answer without one is asked for again."""
+    body = {"conversations": [{"conversationId": "a"}, {"conversationId": key}], "totalHits": 2}
+    with pytest.raises(ProtocolFault, match="1 of 2 records have no usable conversationId"):
+        page("conversations", body)
+    with pytest.raises(ProtocolFault, match="no usable id"):
+        page("users", {"entities": [{"id": key}], "pageCount": 1, "pageSize": 100, "pageNumber": 1, "total": 1})

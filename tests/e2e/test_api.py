@@ -65,3 +65,31 @@ def test_fetch_all_returns_every_record_of_a_queue_and_asks_nothing_the_second_t
         sent = len(sim.log)
         assert resumable.fetch_all("2023-10-01", "2023-10-03", queue, page_size=40, settings=settings) == some
         assert len(sim.log) == sent
+
+
+def test_every_name_is_there_and_every_error_is_one_of_ours(tmp_path: Path) -> None:
+    """`__all__` names what can be imported, and a wrong range is a usage error with a hint and an exit code."""
+    for name in resumable.__all__:
+        assert getattr(resumable, name) is not None, name
+    assert dir(resumable) == sorted(resumable.__all__)
+    for start, end in (("2023-10-02", "2023-10-01"), ("yesterday", "today")):
+        with pytest.raises(UsageError, match="is not a range") as refused:
+            JobSpec.of("conversations", start, end, page_size=20)
+        assert refused.value.hint
+        assert refused.value.exit_code == 2
+
+
+def test_what_the_commands_do_has_a_face(tmp_path: Path) -> None:
+    """A plan, a check, an export and a report are calls, with what the commands say as their values."""
+    with Simulator(SimSettings(records=30, rate_public=None)) as sim:
+        settings = settings_for(sim, tmp_path / "state")
+        spec = JobSpec.of("conversations", "2023-10-01", "2023-10-03", page_size=20)
+        assert resumable.plan(spec, settings).pages == 4
+        found = {checked.name: checked for checked in resumable.check(settings, datasets=["conversations"])}
+        assert found["permissions"].verdict is resumable.CheckLevel.OK
+        job = resumable.make(spec, settings)
+        job.run()
+        asked: list[tuple[int, int, str]] = []
+        exported = job.export(tmp_path / "x.csv", watching=lambda *how: asked.append(how))
+        assert (exported.rows, asked[-1]) == (60, (60, 60, "records written"))
+        assert job.report(tmp_path / "x.html").path == tmp_path / "x.html"

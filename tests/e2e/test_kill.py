@@ -16,7 +16,10 @@ KILLS = [(4, 480, Style.SMALL), pytest.param(25, 1800, Style.FULL, marks=pytest.
 WORKERS = 8
 
 RANGE = ("--from", "2023-10-01", "--to", "2023-10-08")
-CONTRACTS = [("conversations", ["--page-size", "20"]), ("conversations-pagecount", ["--page-size", "20"])]
+CONTRACTS = [
+    ("conversations", ["--page-size", "20"]),
+    pytest.param("conversations-pagecount", ["--page-size", "20"], marks=pytest.mark.long),
+]
 
 
 @pytest.mark.parametrize(("kills", "records", "style"), KILLS)

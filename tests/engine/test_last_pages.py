@@ -92,3 +92,59 @@ def test_a_page_in_the_middle_that_is_empty_is_not_the_end(tmp_path: Path, seed:
     with pytest.raises(Incomplete, match="quarantined"):
         job.run()
     assert job.status().totals.pages_quarantined == 1
+
+
+def behind(status: int) -> SimFault:
+    """Return the fault by which the page behind the last one, of 40 records, is answered by a status for ever."""
+    return SimFault(kind=FaultKind.STATUS, on=Match(kinds=PUBLIC, pages=(3,)), times=None, status=status)
+
+
+def test_a_page_behind_the_last_one_that_fails_is_looked_at_once_more(tmp_path: Path, seed: int) -> None:
+    """All that was named is there: the window waits for one more run, and whatever comes then completes it."""
+    for heals in (True, False):
+        clock = VirtualClock(seed)
+        sim = simulated(clock, behind(500), records=40)
+        job = make_job(sim, clock, tmp_path / str(heals), days=2)
+        with pytest.raises(Incomplete, match="2 pages are quarantined"):
+            job.run()
+        if heals:
+            sim.clear_faults()
+        job.run()
+        assert_whole(job, sim)
+        assert job.status().totals.pages_quarantined == 0
+
+
+def test_a_page_behind_the_last_one_that_is_refused_is_the_end(tmp_path: Path, seed: int) -> None:
+    """Servers that know no page past the end say so by a 400 or a 404, or give the last one again."""
+    for number, fault in enumerate(
+        [behind(400), behind(404), SimFault(kind=FaultKind.OTHER_PAGE, on=Match(pages=(3,)), times=None, by=-1)]
+    ):
+        clock = VirtualClock(seed)
+        sim = simulated(clock, fault, records=40)
+        job = make_job(sim, clock, tmp_path / str(number), days=1)
+        job.run()
+        assert_whole(job, sim)
+        assert sim.log.count(Kind.CONVERSATIONS) == 3
+
+
+@pytest.mark.parametrize(("records", "pages"), [(20, 2), (40, 2), (50, 3)])
+def test_an_exact_count_is_doubted_only_where_a_single_answer_names_it(
+    records: int, pages: int, tmp_path: Path, seed: int
+) -> None:
+    """The article's pageCount of 1 beside a full page costs a request; two pages that agree cost none."""
+    clock = VirtualClock(seed)
+    sim = simulated(clock, records=records)
+    job = make_job(sim, clock, tmp_path, days=1, dataset="conversations-pagecount")
+    job.run()
+    assert_whole(job, sim)
+    assert sim.log.count(Kind.ARTICLE) == pages
+
+
+def test_a_page_count_of_1_that_is_wrong_loses_nothing(tmp_path: Path, seed: int) -> None:
+    """The article's first answer is full and says that it is all: the page behind it shows that it is not."""
+    clock = VirtualClock(seed)
+    once = SimFault(kind=FaultKind.TOTAL, on=Match(kinds=(Kind.ARTICLE,), pages=(1,)), value=1)
+    sim = simulated(clock, once)
+    job = make_job(sim, clock, tmp_path, days=1, dataset="conversations-pagecount")
+    job.run()
+    assert_whole(job, sim)

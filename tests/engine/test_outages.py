@@ -32,9 +32,8 @@ def outage(clock: VirtualClock, sim: Simulator, how: SimFault, *, at: float, sec
     clock.at(at + seconds, sim.clear_faults)
 
 
-@pytest.mark.parametrize("seconds", [100, 180])
 @pytest.mark.parametrize("how", DOWN)
-@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize(("workers", "seconds"), [(1, 180), (8, 100)])
 def test_an_outage_is_waited_out_and_costs_few_requests(
     how: str, seconds: int, workers: int, tmp_path: Path, seed: int
 ) -> None:
@@ -168,3 +167,42 @@ def test_days_that_are_all_too_heavy_are_split_in_the_end(tmp_path: Path, seed: 
 def whole_day(day: int) -> str:
     """Return the interval of a whole day, as requests name it."""
     return f"2023-10-{day:02d}T00:00:00.000Z/2023-10-{day + 1:02d}T00:00:00.000Z"
+
+
+@pytest.mark.parametrize("days", [2, 12])
+@pytest.mark.parametrize("dataset", ["conversations", "conversation-jobs"])
+def test_pages_that_fail_for_ever_and_are_all_that_is_left_are_no_outage(
+    days: int, dataset: str, tmp_path: Path, seed: int
+) -> None:
+    """However many there are, and in a run that has asked for nothing else: all are quarantined after their tries."""
+    clock = VirtualClock(seed)
+    kinds = (Kind.CONVERSATIONS,) if dataset == "conversations" else (Kind.JOB_CREATE,)
+    bad = [
+        SimFault(kind=FaultKind.STATUS, on=Match(window=whole_day(day), kinds=kinds), times=None, status=500)
+        for day in range(4, 4 + days)
+    ]
+    sim = simulated(clock, *bad)
+    job = make_job(sim, clock, tmp_path, days=3 + days, dataset=dataset)
+    for _ in range(2):
+        began = clock.monotonic()
+        with pytest.raises(Incomplete, match=f"{days} pages are quarantined"):
+            job.run()
+        assert clock.monotonic() - began < 300
+        assert job.status().totals.windows_done == 3
+    sim.clear_faults()
+    job.run()
+    assert_whole(job, sim)
+
+
+def test_a_page_that_fails_for_ever_ends_no_outage_and_prolongs_none(tmp_path: Path, seed: int) -> None:
+    """It is the only one left when the source is back: something else is asked for, and it is quarantined."""
+    clock = VirtualClock(seed)
+    bad = SimFault(kind=FaultKind.STATUS, on=Match(window=whole_day(2), pages=(2,)), times=None, status=500)
+    sim = simulated(clock, bad)
+    job = make_job(sim, clock, tmp_path, days=3)
+    clock.at(1.2, lambda: sim.inject(DOWN["503"]))
+    clock.at(101.2, sim.clear_faults)
+    clock.at(101.2, lambda: sim.inject(bad))
+    with pytest.raises(Incomplete, match="1 pages are quarantined"):
+        job.run()
+    assert clock.monotonic() - 1000.0 < 400

@@ -279,3 +279,13 @@ def test_a_file_system_over_a_network_is_known_by_its_mount(folder: str, kind: s
 def test_without_a_table_of_mounts_every_disk_is_local(tmp_path: Path) -> None:
     """Where the kernel keeps no such table, nothing is refused."""
     assert file_systems.network_file_system(tmp_path, mounts=tmp_path / "none") is None
+
+
+def test_what_was_left_of_an_answer_that_was_being_kept_goes(job: resumable.Job) -> None:
+    """Of an answer half kept, a temporary file is left: a complete job has none, and has the answers."""
+    answers = job.folder / "aside" / "answers"
+    answers.mkdir(parents=True)
+    for name in (".window=20231001T000000Z-page-00001.txt.tmp", "window=20231002T000000Z-page-00001.txt"):
+        (answers / name).write_text("x")
+    job.run()
+    assert [path.name for path in answers.iterdir()] == ["window=20231002T000000Z-page-00001.txt"]

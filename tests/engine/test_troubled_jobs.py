@@ -144,3 +144,38 @@ def test_a_server_that_never_has_room_ends_with_exit_3(tmp_path: Path, seed: int
     job.run()
     assert_whole(job, sim)
     assert job.status().state is JobState.COMPLETE
+
+
+def test_a_place_for_a_job_is_waited_for_as_long_as_the_server_asks_and_nothing_else_is(
+    tmp_path: Path, seed: int
+) -> None:
+    """After "too many jobs" no job is submitted before that; the jobs that are there go on."""
+    clock = VirtualClock(seed)
+    sim = simulated(clock, job_limit=2, job_refusal=JobRefusal.TOO_MANY)
+    job = make_job(sim, clock, tmp_path, days=6, dataset=JOBS)
+    job.run()
+    assert_whole(job, sim)
+    refused = [entry for entry in sim.log.entries(Kind.JOB_CREATE) if entry.status == 429]
+    assert refused
+    for entry in refused:
+        until = entry.at + entry.latency + 1.0
+        assert not [one.at for one in sim.log.entries(Kind.JOB_CREATE) if entry.at + entry.latency < one.at < until]
+    assert any(one.at < refused[0].at + 1.3 for one in sim.log if one.at > refused[0].at + 0.3)
+
+
+def test_a_rate_limit_that_hits_a_submission_holds_everybody(tmp_path: Path, seed: int) -> None:
+    """It is the rate of all requests: none is sent before the wait is over."""
+    clock = VirtualClock(seed)
+    limit = SimFault(
+        kind=FaultKind.STATUS,
+        on=Match(kinds=(Kind.JOB_CREATE,), nth=(3,)),
+        status=429,
+        headers=(("Retry-After", "20"),),
+    )
+    sim = simulated(clock, limit)
+    job = make_job(sim, clock, tmp_path, days=4, dataset=JOBS)
+    job.run()
+    assert_whole(job, sim)
+    (refused,) = [entry for entry in sim.log.entries(Kind.JOB_CREATE) if entry.status == 429]
+    told = refused.at + refused.latency
+    assert not [entry for entry in sim.log if told < entry.at < told + 20.0]

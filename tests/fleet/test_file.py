@@ -59,9 +59,11 @@ def test_a_job_is_what_a_backfill_is_given() -> None:
         (JOB, "acme-conversations-2025-01"),
         (JOB + 'name = "mine"\n', "mine"),
         (JOB.replace("2025-02-01", '"yesterday"') + 'look_back = "4d"\n', "acme-conversations-since-2025-01-01"),
+        (JOB.replace("2025-02-01", '"-2d"') + 'look_back = "4d"\n', "acme-conversations-since-2025-01-01"),
         (JOB.replace("2025-01-01", '"yesterday"').replace("2025-02-01", '"today"'), "acme-conversations-2026-02-28"),
+        (JOB.replace("2025-01-01", '"yesterday"').replace("to = 2025-02-01", ""), "acme-conversations-2026-02-28"),
     ],
-    ids=["the default", "given", "the end moves on", "a day of its own"],
+    ids=["the default", "given", "the end moves on", "in other words", "a day of its own", "a day by one word"],
 )
 def test_a_job_has_a_name_that_stays(said: str, name: str) -> None:
     """The client's and the default one, without an end that is another each night; or the name that is given."""

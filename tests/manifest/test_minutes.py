@@ -100,9 +100,9 @@ def test_a_minute_costs_no_commit_of_its_own(
     begun: list[bool] = []
     real = Connection.atomic
 
-    def atomic(db: Connection, *, durable: bool = True) -> AbstractContextManager[None]:
+    def atomic(db: Connection, *, durable: bool = True, carried: int | None = None) -> AbstractContextManager[None]:
         begun.append(durable)
-        return real(db, durable=durable)
+        return real(db, durable=durable, carried=carried)
 
     monkeypatch.setattr(Connection, "atomic", atomic)
     window = manifest.unfinished()[0].window

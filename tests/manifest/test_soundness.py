@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -147,6 +148,31 @@ def test_values_that_make_no_sense_are_damage(statement: str, path: Path) -> Non
         read(path)
     assert caught.value.exit_code is ExitCode.MANIFEST
     assert caught.value.hint.endswith("resumable repair job")
+
+
+ASKED: dict[str, tuple[str, Callable[[ManifestReader], object]]] = {
+    "a job on the server": (
+        "INSERT INTO remote (id, window, take, expires_ms) SELECT 'r', id, take, {late} FROM window WHERE id = 2",
+        lambda manifest: manifest.remote(manifest.window(2).window),
+    ),
+    "open records": ("UPDATE window SET open_records = 1, open_since_ms = {late}", ManifestReader.open_records),
+    "a run": ("INSERT INTO event (at_ms, kind, text) VALUES ({late}, 'run started', '')", ManifestReader.behind),
+    "a failure": (
+        "INSERT INTO failure (id, at_ms, asked, reason) VALUES (1, {late}, '', '')",
+        ManifestReader.last_failure,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_a_time_that_no_calendar_has_is_damage_wherever_it_is_asked_for(what: str, path: Path) -> None:
+    """Of all that is read beside windows and pages: a run that comes to it ends with 8."""
+    statement, ask = ASKED[what]
+    changed(path, statement.format(late=9 * 10**18))
+    manifest = ManifestReader.open_to_read(path)
+    assert manifest is not None
+    with closing(manifest), pytest.raises(ManifestUnusable, match="makes no sense"):
+        ask(manifest)
 
 
 def test_a_page_that_its_rules_forbid_is_damage(path: Path) -> None:

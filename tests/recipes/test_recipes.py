@@ -135,7 +135,14 @@ def test_the_recipe_for_duckdb(exported: tuple[Path, Records], monkeypatch: pyte
 
 @pytest.mark.parametrize(
     ("name", "page"),
-    [("dagster_asset", "job"), ("with_pandas", "export"), ("with_polars", "export"), ("with_duckdb", "export")],
+    [
+        ("dagster_asset", "job"),
+        ("airflow_dag", "fleet"),
+        ("dagster_job", "fleet"),
+        ("with_pandas", "export"),
+        ("with_polars", "export"),
+        ("with_duckdb", "export"),
+    ],
 )
 def test_the_documents_show_the_recipes_as_they_are_tested(name: str, page: str) -> None:
     """What is printed is what runs."""

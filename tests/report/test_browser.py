@@ -72,7 +72,7 @@ def test_hostile_texts_are_shown_and_not_obeyed(browser: Browser, reports: dict[
         )
         assert page.evaluate("document.querySelectorAll('*[onerror], *[onload], *[style]').length") == 0
         assert OBEYED in page.inner_text("h1")
-        for title in ("Quarantined", "Windows taken again", "What the schema has no place for", "What happened"):
+        for title in ("Quarantined", "Windows downloaded again", "What the schema has no place for", "What happened"):
             section = page.locator("section", has=page.locator("h2", has_text=title))
             assert "<script>document.title='obeyed'</script>" in section.inner_text(), title
 

@@ -173,3 +173,17 @@ def test_truth_needs_no_server_and_is_stable() -> None:
     assert one == two
     assert len(one) == 20
     assert hashlib.sha256(b"".join(one.records)).digest() == hashlib.sha256(b"".join(two.records)).digest()
+
+
+def test_conversations_that_have_no_end_have_one_once_they_are_told_to() -> None:
+    """`ongoing_ended`: twenty days after their start, and nothing else of them changes."""
+    open_ones, ended = (World(SimSettings(seed=7, records=400, ongoing_ended=switch)) for switch in (False, True))
+    before, after = records(open_ones, 400), records(ended, 400)
+    going = [number for number, record in enumerate(before) if not record.get("conversationEnd")]
+    assert going
+    for number in going:
+        assert after[number]["conversationEnd"][:10] == "2023-10-21"
+        assert after[number]["conversationId"] == before[number]["conversationId"]
+    assert [one for number, one in enumerate(after) if number not in going] == [
+        one for number, one in enumerate(before) if number not in going
+    ]

@@ -16,6 +16,7 @@ from resumable.manifest.store import Manifest
 from resumable.models import Counter, EventKind, JobState, Request
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
+from resumable.storage.job_files import Keeper
 from resumable.storage.lock import hold
 from resumable.transport.http import Reply
 from tests.support.builders import make_job
@@ -189,7 +190,7 @@ def test_no_change_of_a_manifest_is_committed_once_the_lock_is_lost(sim: Simulat
     clock = VirtualClock()
     job = make_job(sim, clock, tmp_path)
     with hold(job.home.lock, job="job", now=clock.now()) as lock:
-        manifest = Manifest.open(job.home.manifest, clock, guard=lock.check)
+        manifest = Manifest.open(job.home.manifest, clock, keeper=Keeper(check=lock.check))
         assert manifest is not None
         with contextlib.closing(manifest):
             manifest.event(EventKind.WARNING, "before")

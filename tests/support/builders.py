@@ -57,7 +57,7 @@ class MemoryJournal:
         """Remember it."""
         self.outages.append((since, why))
 
-    def answered(self, seconds: float, *, allowed: float) -> None:
+    def answered(self, seconds: float, *, allowed: float, others: int | None = None) -> None:
         """Let it pass."""
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any
 
 from resumable.config import Settings
 from resumable.job.making import find
+from resumable.simulator.messages import Kind
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, finished
 
 RANGE = "2023-10-01T00:00:00Z/2023-10-04T00:00:00Z"
 
@@ -24,6 +26,8 @@ class Organisations:
 
     sims: list[Simulator]
     folder: Path
+    secrets: Path
+    """A folder for files with secrets, which is gone when the test ends."""
     clients: list[tuple[str, int]]
     """The name of each, and the place of its organisation."""
     wrong: str = ""
@@ -37,7 +41,7 @@ class Organisations:
             secret = f"canary-wrong-{name}" if name == self.wrong else secret_of(name)
             self.environment[f"ID_{number}"] = name
             if number % 2:
-                kept = self.folder / f"secret-{number}"
+                kept = self.secrets / f"secret-{number}"
                 kept.write_text(f"{secret}\n")
                 said = f'client_secret_file = "{kept}"'
             else:
@@ -95,7 +99,7 @@ def organisations(
                     SimSettings(
                         organisation=f"Organisation {place}",
                         seed=100 + place,
-                        records=60,
+                        records=55,  # the last page of a day is not full: no request more than pages
                         style=Style.SMALL,
                         rate_public=None,
                         more_clients={name: secret_of(name) for name in names[place::count]},
@@ -108,6 +112,7 @@ def organisations(
         yield Organisations(
             sims=sims,
             folder=folder,
+            secrets=Path(stack.enter_context(tempfile.TemporaryDirectory())),
             clients=[(name, number % count) for number, name in enumerate(names)],
             wrong="" if wrong is None else names[wrong],
         )
@@ -131,3 +136,20 @@ def process_of(job: str) -> int | None:
 def kill(process: int) -> None:
     """Kill a process at once."""
     os.kill(process, signal.SIGKILL)
+
+
+def pages_asked(known: Organisations) -> int:
+    """Return how often a page was asked for, of all organisations."""
+    return sum(sim.log.count(Kind.CONVERSATIONS) for sim in known.sims)
+
+
+def wait_for_pages(known: Organisations, process: subprocess.Popen[str], count: int, *, seconds: float = 20) -> None:
+    """Wait until so many pages have been asked for."""
+    for _ in range(round(seconds * 100)):
+        if pages_asked(known) >= count:
+            return
+        assert process.poll() is None, finished(process)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.01)
+    process.kill()
+    raise AssertionError(f"too few pages in {seconds:g} s: {finished(process)}")

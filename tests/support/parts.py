@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from resumable.models import Interval, PageKey
+import pyarrow as pa
+
+from resumable.models import Interval, PageKey, PartFact
 from resumable.storage.job_files import PARTS, JobFiles, part_key, window_key
-from resumable.storage.parts import Parts
+from resumable.storage.parts import Footer, Parts
 
 
 class FolderParts(Parts):
@@ -14,6 +16,12 @@ class FolderParts(Parts):
         """The folder must exist before the first write."""
         super().__init__(JobFiles.at(job_folder))
         self.job_folder = job_folder
+
+    def write(self, table: pa.Table, footer: Footer) -> PartFact:
+        """Write one, where nothing can be in its place that others have put."""
+        part = super().write(table, footer)
+        assert isinstance(part, PartFact)
+        return part
 
     @property
     def folder(self) -> Path:

@@ -44,8 +44,7 @@ from tests.torture.wholeness import PageName, iso, normal
 
 JOB = "job"
 LONGEST_RUN_SECONDS = 4 * 86_400.0
-MOST_REQUESTS = 6000
-"""Of one run; more is a loop."""
+MOST_REQUESTS = 6000  # of one run; more is a loop
 
 
 @dataclass(eq=False)

@@ -23,7 +23,7 @@ BUGS_OF_ANSWERS = (
     Bug(
         name="an outage is taken for many pages that fail",
         module="resumable/api/outage.py",
-        right="            if self._outage.failed(who, now, fault):\n",
+        right="            if suspected and (mine or look is None) and self._outage.failed(who, now, fault):\n",
         wrong="            if False:\n",
         catchers=("tests/engine/test_outages.py",),
     ),
@@ -32,7 +32,10 @@ BUGS_OF_ANSWERS = (
         module="resumable/api/outage.py",
         right="                    self._lose_patience(now)\n",
         wrong="",
-        catchers=("tests/engine/test_outages.py",),
+        catchers=(
+            "tests/engine/test_outages.py::test_an_outage_past_patience_ends_the_run_and_nothing_is_quarantined",
+        ),
+        options=("--timeout", "20"),
     ),
     Bug(
         name="an answer that speaks of an error is an empty page",
@@ -51,8 +54,8 @@ BUGS_OF_ANSWERS = (
     Bug(
         name="one empty answer is believed",
         module="resumable/engine/pages.py",
-        right="        return self._fetch(window, 1) if belief is Belief.DOUBTED else answer\n",
-        wrong="        return answer\n",
+        right="            return self._fetch(window, 1, counted=False) if belief is Belief.DOUBTED else answer\n",
+        wrong="            return answer\n",
         catchers=("tests/engine/test_empty_windows.py",),
     ),
     Bug(

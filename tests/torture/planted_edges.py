@@ -205,9 +205,9 @@ BUGS_OF_EDGES = (
     ),
     Bug(
         name="the id that the vendor's support asks for is not told",
-        module="resumable/api/client.py",
-        right='        named = f" (correlation id {correlation or context})" if correlation or context else ""\n',
-        wrong='        named = ""\n',
+        module="resumable/api/status_faults.py",
+        right='    named = f" (correlation id {correlation or context})" if correlation or context else ""\n',
+        wrong='    named = ""\n',
         catchers=("tests/api/test_client_failures.py::test_a_failure_names_the_ids_that_the_support_asks_for",),
     ),
     Bug(

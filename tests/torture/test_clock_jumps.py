@@ -70,7 +70,8 @@ def test_no_token_is_used_past_its_life_and_the_run_ends_right(
         # One for each time it was stale, and one for each jump, which nothing can be told from a sleep.
         assert len(tokens) <= took / (LIFE * 0.9 - 1.0) + 2 + len(JUMPS[jump])
         gaps = [late.at - early.at for early, late in itertools.pairwise(tokens)]
-        assert not gaps or min(gaps) >= 0.99, "more than one token request a second"
+        # Measured where they arrive: on a busy machine the first of two is late by hundredths of a second.
+        assert not gaps or min(gaps) >= 0.9, "more than one token request a second"
         shim.jump(0)
         assert_equal_to_truth(cli.job("jumps"), sim, dataset="conversations")
     tally("jumps of the wall clock in real runs", len(JUMPS[jump]))

@@ -20,7 +20,8 @@ SHARES = {
     ("carried on", "conversation-jobs"): 15,
     ("of the first version", "conversations"): 15,
     ("taken again", "conversations"): 20, ("taken again", "conversations-pagecount"): 30,
-    ("taken again", "conversation-jobs"): 20,
+    # Each takes half a minute: results that are not there are waited for.
+    ("taken again", "conversation-jobs"): 75,
     ("topped up", "conversations"): 30,
 }  # fmt: skip
 """What part of --kill-points each sweep gets: one in so many."""

@@ -307,3 +307,23 @@ def test_findings_become_json(planted: Planted) -> None:
         "text": "2023-10-01 page 2: it is recorded done, and its part is not there.",
         "mend": REPAIR,
     }
+
+
+RECEIPT_0_1_0 = {
+    *("format", "job", "uuid", "dataset", "query", "from", "to", "page_size", "records", "duplicates", "keys_sha256"),
+    *("pages", "bytes", "retakes", "settled_windows", "provisional_windows", "records_distinct", "requests", "retries"),
+    *("rate_limited", "token_refreshes", "drift", "created_at", "started_at", "completed_at", "versions", "windows"),
+}
+WINDOW_0_1_0 = {"from", "to", "served", "stored", "take", "settled", "provisional", "keys_sha256"}
+"""What receipts of version 0.1.0 say, and of each window."""
+
+
+def test_a_receipt_of_version_0_1_0_is_read_as_it_was_written(planted: Planted) -> None:
+    """What it did not tell is no difference; what it tells is compared as ever."""
+    path = planted.folder / "receipt.json"
+    today = json.loads(path.read_text())
+    windows = [{name: window[name] for name in WINDOW_0_1_0} for window in today["windows"]]
+    path.write_text(json.dumps({**{name: today[name] for name in RECEIPT_0_1_0}, "windows": windows}))
+    planted.clean()
+    changed_receipt(planted, lambda receipt: receipt["windows"][0].update(settled=True))  # type: ignore[index]  # JSON
+    assert "the windows 2023-10-01" in planted.only(Flaw.RECEIPT).text

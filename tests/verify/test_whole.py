@@ -170,7 +170,7 @@ def test_a_job_that_has_not_begun_verifies(tmp_path: Path) -> None:
     """Nothing is there, nothing may be missing, and that is said."""
     report = Planted(job=make_job(simulated(), VirtualClock(), tmp_path)).clean()
     said = "the job is not complete: 2 of 2 windows are not, the first is 2023-10-01; 0 known pages are missing."
-    assert report.notes == [f"{said} That is no fault; carry on with: {RESUME}"]
+    assert report.notes == [f"{said} That is not a fault; resume with: {RESUME}"]
 
 
 def test_missing_pages_of_an_incomplete_job_are_said_and_no_fault(tmp_path: Path) -> None:

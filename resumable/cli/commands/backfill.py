@@ -15,7 +15,6 @@ from resumable.errors import JobLocked, ResumableError, UsageError
 from resumable.job.begun import remember
 from resumable.job.job import Job
 from resumable.job.making import make
-from resumable.storage.durable import exists
 
 
 def backfill(session: Session, options: BackfillOptions) -> None:
@@ -39,7 +38,7 @@ def _made(run: Running, options: BackfillOptions) -> tuple[Running, Job]:
     resolved, contract = resolve(spec)
     name = job_name(resolved, options.job, run.session, run.settings)
     run = run.as_begun(run.settings.files.job(name))
-    new = not exists(run.settings.files.job(name).manifest)
+    new = not run.settings.files.job(name).made()
     if new:
         # A job that cannot ask for anything is not begun: nothing is left behind. A complete one needs no credentials.
         check_settings(contract, run.settings)

@@ -1,11 +1,13 @@
 """`resumable demo`: see it killed twice, and every record there."""
 
+from pathlib import Path
+
 from resumable.cli.command_options import FolderOptions
 from resumable.cli.session import Session
 from resumable.cli.signals import raised
 from resumable.clock import Stop
 from resumable.demo import Demo, Result
-from resumable.errors import Interrupted
+from resumable.errors import Interrupted, UsageError
 from resumable.storage.job_files import PARTS, JobFiles
 from resumable.text import size
 
@@ -13,6 +15,8 @@ from resumable.text import size
 def demo(session: Session, options: FolderOptions) -> None:
     """Kill a backfill twice, resume it, and compare every record with the truth."""
     folder = session.state(options.state)
+    if not isinstance(folder, Path):
+        raise UsageError("the demonstration works in a folder.", hint="Name one with --state, or leave it out.")
     started = session.clock.monotonic()
     with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)):
         result = Demo(state=folder, environment=session.environment, stop=Stop(session.clock), tell=session.tell).run()
@@ -38,10 +42,22 @@ def _lines(result: Result, seconds: float, *, named: bool) -> list[str]:
         f"  tokens     {result.tokens}, of 3 s each",
         f"  parquet    {parts}  ({size(result.bytes)}, {pages} parts)",
         "",
+        *_levels(result),
+        "",
         "Try on it:",
         f'  duckdb -c "{count}"',
         f"""  python -c "import pandas; print(pandas.read_parquet({str(parts)!r}).conversationStart.describe())\"""",
         f"  resumable status {result.job}{state}",
+        f"  resumable export {result.job} --table interactions --to calls.parquet{state}",
+    ]
+
+
+def _levels(result: Result) -> list[str]:
+    width = max((len(queue.name) for queue in result.queues), default=0)
+    return ["Service level by queue: answered in time, of those answered or abandoned"] + [
+        f"  {queue.name:<{width}}  {queue.service_level:4.0%}   {queue.offered:,} offered,"
+        f" {queue.abandoned:,} abandoned, answered after {queue.answer_seconds:.0f} s"
+        for queue in result.queues
     ]
 
 

@@ -3,15 +3,17 @@
 import contextlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from resumable.cli.command_options import ExportOptions
 from resumable.cli.job_choice import only_job
+from resumable.cli.privacy_options import rules_of
 from resumable.cli.session import Session
 from resumable.cli.signals import interruptible
 from resumable.cli.text.steps import Counted, Steps
-from resumable.config import Settings
+from resumable.config import hash_key
 from resumable.errors import UsageError
 from resumable.export.export import Exported
 from resumable.export.request import Output
@@ -23,17 +25,20 @@ def export(session: Session, options: ExportOptions) -> None:
     """Write the records of a job to a path, or to stdout."""
     if options.to == "-" and session.json:
         raise UsageError("--to - and --json both want stdout.", hint="Leave one of them out.")
-    settings = Settings(state=session.state(options.state))
+    settings = replace(session.settings(options.state), hash_key=lambda: hash_key(session.environment))
     found = find(options.job or only_job(settings.files, "export"), settings, clock=session.clock)
-    session.folder = found.folder
+    session.home = found.home
     counted = Counted()
     steps = Steps(session, Path(options.to).name if options.to != "-" else "export", counted.look)
+    privacy = rules_of(options, lambda: found.contract().schema, needed=(), key_id=lambda: settings.required_hash().id)
     with interruptible(f"what was at {options.to} before is still there, whole"), _left_alone():
         with steps.going():
             done = found.export(
                 _stdout(session) if options.to == "-" else options.to,
                 format=options.format,
                 table=options.table,
+                zone=options.tz,
+                privacy=privacy,
                 names=options.names,
                 partial=options.partial,
                 replace=options.replace,

@@ -14,7 +14,6 @@ from resumable.cli.session import Session
 from resumable.cli.signals import drained
 from resumable.cli.text.fleet_lines import outcome_lines, plan_lines, state_lines
 from resumable.clock import Stop
-from resumable.config import Settings
 from resumable.errors import ExitCode, LibraryMissing, ResumableError, UsageError
 from resumable.fleet.dispatch import Dispatch, Engine, Tries
 from resumable.fleet.file import read
@@ -41,7 +40,7 @@ def fleet(session: Session, options: FleetOptions) -> None:
             hint="For example: resumable fleet run fleet.toml",
         )
     text = parse.text_of(f"@{options.fleet}", "the fleet")
-    grammar = FleetGrammar(session=session, settings=Settings(state=session.state(options.state)))
+    grammar = FleetGrammar(session=session, settings=session.settings(options.state))
     action(session, options, read(options.fleet, text, grammar))
 
 

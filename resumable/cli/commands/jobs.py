@@ -21,9 +21,9 @@ def jobs(session: Session, options: FolderOptions) -> None:
             known += [found] if found is not None else []
     if session.json:
         listed = [{"job": name, "state": "unusable", "problems": [why]} for name, why in broken]
-        session.give_json({"state": str(files.folder), "jobs": [*(found.to_json() for found in known), *listed]})
+        session.give_json({"state": str(files.place), "jobs": [*(found.to_json() for found in known), *listed]})
     elif known or broken:
         for line in jobs_lines(known, broken):
             session.give(line)
     else:
-        session.tell(f"There is no job in {files.folder} yet. Begin one; see: resumable backfill --help")
+        session.tell(f"There is no job in {files.place} yet. Begin one; see: resumable backfill --help")

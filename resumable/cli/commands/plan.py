@@ -38,7 +38,7 @@ def _known(spec: JobSpec, options: PlanOptions, run: Running) -> Status | None:
     home = run.settings.files.job(job_name(resolve(spec)[0], options.job, run.session, run.settings))
     known = read(home, events=0)
     if known is not None:
-        run.session.folder = home.folder
+        run.session.home = home
     return known
 
 

@@ -80,5 +80,5 @@ def _latency(text: str) -> Any:  # noqa: ANN401 - a number, or a list of two, as
     except ValueError:
         numbers = []
     if len(numbers) not in (1, 2) or not all(0 <= number <= 3600 for number in numbers):
-        raise UsageError(f"--latency {text[:20]!a} is no time in seconds.", hint="Write it as 0.5, or 0.2-0.8.")
+        raise UsageError(f"--latency {text[:20]!a} is not a time in seconds.", hint="Write it as 0.5, or 0.2-0.8.")
     return numbers[0] if len(numbers) == 1 else numbers

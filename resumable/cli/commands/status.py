@@ -12,7 +12,6 @@ from resumable.errors import Incomplete, UsageError
 from resumable.models import JobState
 from resumable.status import read
 from resumable.storage.job_files import JobFiles
-from resumable.storage.lock import held
 
 WAIT_SECONDS = 0.5
 
@@ -39,7 +38,7 @@ def status(session: Session, options: StatusOptions) -> None:
         for line in status_lines(known, home, width=session.stdout_width, typed=session.typed):
             session.give(line)
     if options.wait and known.state is not JobState.COMPLETE:
-        session.folder = home.folder
+        session.home = home
         raise Incomplete(
             f"the job {known.job.name} is {known.state.value}.",
             hint="Resume it with:",
@@ -54,5 +53,5 @@ def wait_for(session: Session, home: JobFiles) -> None:
     steps = Steps(session, home.name, lambda: Step(text="waiting for the end of its run"))
     with interruptible("the job goes on"), steps.going(), condition:
         # A run holds the lock before it has said that it runs, and until it has said how it ended.
-        while held(home.lock):
+        while home.running():
             session.clock.wait(condition, WAIT_SECONDS)

@@ -24,26 +24,31 @@ def forecast_lines(found: Forecast, *, width: int | None) -> list[str]:
 def _known_facts(found: Forecast) -> list[tuple[str, str]]:
     if found.hits is None or found.pages is None or found.requests is None or found.seconds is None:
         return [
-            ("hits", f"{found.spec.dataset} does not tell how much there is before its last page"),
-            ("disk", f"{size(found.free_bytes)} free"),
+            ("records", f"{found.spec.dataset} does not tell how much there is before its last page"),
+            ("disk", _free(found)),
         ]
     sampled = found.asked < found.windows
     about = f"+/- {found.plus_minus * 100:.0f} %" if found.plus_minus >= ROUGHLY else "all much alike"
     how = f"page 1 of {found.asked} windows asked, {about}" if sampled else "page 1 of every window asked"
     disk = "nothing" if found.disk_bytes is None else size(found.disk_bytes)
     known = [
-        ("hits", f"{found.hits:,}  ({how})"),
+        ("records", f"{found.hits:,}  ({how})"),
         ("pages", f"{found.pages:,} of {found.spec.page_size}"),
         ("requests", f"{found.requests:,}"),
         ("time", f"{span(found.seconds)} at {found.per_minute:g} requests a minute"),
-        ("disk", f"{disk} of {size(found.free_bytes)} free"),
+        ("disk", f"{disk} of {_free(found)}" if found.free_bytes is not None else disk),
     ]
-    if found.disk_bytes is not None and found.disk_bytes > found.free_bytes:
+    free = found.free_bytes
+    if free is not None and found.disk_bytes is not None and found.disk_bytes > free:
         known.append(("note", "the disk is too small for it: choose another with --state"))
     if found.cheaper is not None:
         name, requests = found.cheaper
         known.append(("cheaper", f"{name} would need {requests:,} requests, {span(requests / found.per_minute * 60)}"))
     return known
+
+
+def _free(found: Forecast) -> str:
+    return "a bucket has no end" if found.free_bytes is None else f"{size(found.free_bytes)} free"
 
 
 def rest_lines(known: Status, *, requests: int | None, per_minute: float, width: int | None) -> list[str]:

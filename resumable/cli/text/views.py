@@ -30,7 +30,7 @@ MEANINGS = {
     Failure.NOT_THE_API: "what answers there is not the API: look at GENESYS_REGION and GENESYS_API_URL.",
     Failure.NO_MORE_JOBS: "others have as many jobs on the server as it lets be at once. It is tried again next time.",
     Failure.QUERY_REFUSED: "the server refuses the request itself: look at the filters and the ids in them.",
-    Failure.NOT_JSON: "the answer was no JSON: a proxy or a gateway answered in Genesys' place.",
+    Failure.NOT_JSON: "the answer was not JSON: a proxy or a gateway answered in Genesys' place.",
 }
 """What the failures that have an advice mean, in words."""
 
@@ -48,6 +48,7 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None, typed: Ty
         ("pages", f"{status.expected.of(totals.pages_done)}{quarantined}"),
         ("records", f"{totals.records:,}, {size(totals.bytes)}"),
         ("requests", ", ".join(_counted(status.counters))),
+        *_others(status),
         *_learned(status),
         *_closing(status),
         *_behind(status),
@@ -73,6 +74,13 @@ def _behind(status: Status) -> list[tuple[str, str]]:
     if last is not None:
         known.append(("failed", f"{last.at:%Y-%m-%d %H:%M:%S} {last.asked}: {last.reason}"))
     return known
+
+
+def _others(status: Status) -> list[tuple[str, str]]:
+    """Say how much of the allowance others use, while the job runs and somebody does."""
+    if status.state is not JobState.RUNNING or not status.used_by_others:
+        return []
+    return [("others", f"{amount(status.used_by_others, 'request')} a minute with the same client")]
 
 
 def _learned(status: Status) -> list[tuple[str, str]]:
@@ -159,14 +167,14 @@ def _closing(status: Status) -> list[tuple[str, str]]:
             if twice.get(name):
                 checked.append(f"{amount(twice[name], 'record')} {words}")
         if receipt.get("retakes"):
-            checked.append(f"windows taken again {receipt['retakes']} times, because they had changed")
+            checked.append(f"windows downloaded again {receipt['retakes']} times, because they had changed")
         known.append(("checked", "; ".join(checked)))
         if receipt.get("counted"):
             known.append(_count(receipt["counted"], receipt["records"]))
         if receipt.get("provisional_windows"):
             count = amount(receipt["provisional_windows"], "window")
             known.append(
-                ("young", f"{count} may still change at the source; take them again later with --look-back 4d")
+                ("recent", f"{count} may still change at the source; download them again later with --look-back 4d")
             )
     if status.drift:
         path = next(iter(status.drift))

@@ -63,8 +63,8 @@ def digest_of(body: Mapping[str, Json]) -> str:
 
 def read_public(body: Mapping[str, Json], settings: SimSettings, *, users: bool = False) -> PageQuery:
     """Check a query by the public contract."""
-    _refuse_unknown(body, _USER_SYNC_KEYS if users else _SYNC_KEYS)
-    start, end = _interval(body, settings)
+    refuse_unknown(body, _USER_SYNC_KEYS if users else _SYNC_KEYS)
+    start, end = read_interval(body, settings)
     _aggregations(body)
     page, size = _paging(body.get("paging"), settings)
     if settings.heavy_hours is not None and end - start > settings.heavy_hours * DAY_MS / 24:
@@ -74,8 +74,8 @@ def read_public(body: Mapping[str, Json], settings: SimSettings, *, users: bool 
 
 def read_job(body: Mapping[str, Json], *, users: bool = False) -> PageQuery:
     """Check the query of a job, which has no pages."""
-    _refuse_unknown(body, _USER_JOB_KEYS if users else _JOB_KEYS)
-    start, end = _interval(body, None)
+    refuse_unknown(body, _USER_JOB_KEYS if users else _JOB_KEYS)
+    start, end = read_interval(body)
     by_day = body.get("startOfDayIntervalMatching", False)
     if not isinstance(by_day, bool):
         raise bad_request("startOfDayIntervalMatching must be true or false")
@@ -145,13 +145,15 @@ def _filter(read: Callable[[], Filter]) -> Filter:
         raise bad_request(str(problem)) from None
 
 
-def _refuse_unknown(body: Mapping[str, Json], known: set[str]) -> None:
+def refuse_unknown(body: Mapping[str, Json], known: set[str]) -> None:
+    """Refuse a body with fields that the server does not know."""
     unknown = sorted(set(body) - known)
     if unknown:
         raise bad_request(f"Unrecognized field(s): {', '.join(unknown)}")
 
 
-def _interval(body: Mapping[str, Json], settings: SimSettings | None) -> tuple[int, int]:
+def read_interval(body: Mapping[str, Json], settings: SimSettings | None = None) -> tuple[int, int]:
+    """Read the interval of a body, as milliseconds since 1970; with settings, by their bound."""
     given = body.get("interval")
     if not isinstance(given, str):
         raise bad_request("The required field 'interval' is missing.")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from resumable.simulator.api.aggregates import conversation_aggregates, user_aggregates
 from resumable.simulator.api.audits import audit_results, audit_status, create_audit
 from resumable.simulator.api.contracts import (
     answer_conversations,
@@ -60,6 +61,8 @@ def route(request: SimRequest) -> Route:
             page=_int(request.first("pageNumber")) or 1,
             page_size=_int(request.first("pageSize")),
         )
+    if path.startswith(_ANALYTICS) and path.endswith("/aggregates/query") and method == "POST":
+        return _aggregates(request, path.removeprefix(_ANALYTICS).removesuffix("/aggregates/query"))
     for family, word in (("conversations", Kind.CONVERSATIONS), ("users", Kind.USER_DETAILS)):
         base = f"{_ANALYTICS}{family}/details"
         if path == f"{base}/query" and method == "POST":
@@ -73,6 +76,12 @@ def route(request: SimRequest) -> Route:
     if path.startswith(_AUDITS):
         return _audit(request, path.removeprefix(_AUDITS).strip("/"))
     return Route(kind=Kind.UNKNOWN, answer=_nothing)
+
+
+def _aggregates(request: SimRequest, family: str) -> Route:
+    answer = {"conversations": conversation_aggregates, "users": user_aggregates}.get(family, _nothing)
+    body = _body(request)
+    return Route(kind=Kind.AGGREGATES, answer=answer, interval=_text(body.get("interval")), body=_kept(request, body))
 
 
 def _audit(request: SimRequest, rest: str) -> Route:

@@ -15,11 +15,14 @@ from functools import lru_cache
 from resumable.simulator.json_values import Json, words
 from resumable.simulator.settings import Style
 from resumable.simulator.world import fields
+from resumable.simulator.world.blanks import Emission, blank_id, blank_time
+from resumable.simulator.world.lifelike import Lifelike
 from resumable.simulator.world.names import FIRST_NAMES, LAST_NAMES, TEXTS, seeded, uuid_text
 from resumable.simulator.world.organisation import SimOrganisation
 from resumable.simulator.world.times import DAY_MS, stamp
 
 SHAPES = 256  # so that the shape of a record is one byte
+CROWDED = SHAPES // 2  # from here on, lifelike shapes are of crowded queues
 ONGOING_MS = 2 * DAY_MS  # how long a conversation without an end counts as alive
 ENDED_AFTER_MS = 20 * DAY_MS  # and when it ends after all
 LONGEST_MS = 40 * 3_600_000
@@ -34,16 +37,6 @@ _METRICS = words("nConnected nOffered nTransferred oMediaCount tAcw tAnswered tH
 _LARGE = (2**31, 2**53 + 1, 2**63 - 1, -(2**63))
 _ATTRIBUTES = ("ivr.choice", "kunde nr", "名前", "Language", "a.b.c", "score", "", "x-%s")
 _MEDIA = words("voice voice voice chat email message callback")
-
-
-def blank_time(offset_ms: int) -> str:
-    """Stand in for the instant so many milliseconds after the conversation's start."""
-    return f"\0t{offset_ms}\0"
-
-
-def blank_id(number: int) -> str:
-    """Stand in for the conversation's identifier number so and so; 0 is its own."""
-    return f"\0i{number}\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +67,8 @@ class ConversationShape:
     duration_ms: int | None
     with_attributes: Template
     without_attributes: Template
+    emissions: tuple[Emission, ...] = ()
+    """What it says to the aggregates; only lifelike ones know."""
 
     @property
     def lifetime_ms(self) -> int:
@@ -93,19 +88,36 @@ def _make_shape(
     style: Style, organisation: SimOrganisation, number: int, *, nulls: bool, ended: bool
 ) -> ConversationShape:
     rng = seeded("shape", organisation.seed, style, number)
+    if style is Style.LIFELIKE:
+        return _lifelike(rng, organisation, number, ended=ended)
     share = 1.0 if number < _COMPLETE else 0.085
     maker = _Maker(rng, organisation, share, nulls=nulls)
     content = maker.conversation() if style is Style.FULL else maker.small()
     if ended and "conversationEnd" not in content:
         content["conversationEnd"] = blank_time(ENDED_AFTER_MS)
+    return _with_templates(content, maker.duration, number)
+
+
+def _lifelike(rng: random.Random, organisation: SimOrganisation, number: int, *, ended: bool) -> ConversationShape:
+    maker = Lifelike(rng=rng, organisation=organisation, crowded=number >= CROWDED)
+    content = maker.conversation()
+    if ended and maker.ongoing:
+        content["conversationEnd"] = blank_time(ENDED_AFTER_MS)
+    return _with_templates(content, None if maker.ongoing else maker.end, number, tuple(maker.emissions))
+
+
+def _with_templates(
+    content: dict[str, Json], duration: int | None, number: int, emissions: tuple[Emission, ...] = ()
+) -> ConversationShape:
     people = [{k: v for k, v in p.items() if k != "attributes"} for p in content["participants"]]
     bare = {**content, "participants": people}
     ascii_only = bool(number % 2)
     return ConversationShape(
         content,
-        maker.duration,
+        duration,
         Template.of(content, ascii_only=ascii_only),
         Template.of(bare, ascii_only=ascii_only),
+        emissions,
     )
 
 

@@ -56,6 +56,8 @@ CONVERSATION_METRICS = frozenset(
     tShortAbandon tSnippetRecord tTalk tTalkComplete tTransmitting tUserResponseTime tVoicemail
     """)
 )
+AGGREGATE_DIMENSIONS = frozenset({"direction", "mediaType", "queueId", "userId"})
+"""What this simulator's aggregates can be grouped by and filtered on; the server knows more."""
 # dimensions whose values differ between the records of one shape
 OWN_DIMENSIONS = frozenset(
     words("""
@@ -104,6 +106,7 @@ VOCABULARIES: Mapping[str, Vocabulary] = {
     "userFilters": Vocabulary(dimensions=frozenset({"userId"})),
     "presenceFilters": Vocabulary(dimensions=frozenset({"organizationPresenceId", "systemPresence"})),
     "routingStatusFilters": Vocabulary(dimensions=frozenset({"routingStatus"})),
+    "filter": Vocabulary(dimensions=AGGREGATE_DIMENSIONS),
 }
 
 
@@ -136,6 +139,12 @@ def read_user_filters(body: Mapping[str, Json]) -> Filter:
     """
     _read_lists(body, {"presenceFilters": _itself, "routingStatusFilters": _itself})
     return _read_lists(body, {"userFilters": _itself})
+
+
+def read_aggregate_filter(body: Mapping[str, Json]) -> Filter:
+    """Read the one filter of an aggregate query; raises FilterFault where the server would say 400."""
+    given = body.get("filter")
+    return _read_lists({} if given is None else {"filter": [given]}, {"filter": _itself})
 
 
 def _read_lists(body: Mapping[str, Json], kinds: Mapping[str, Contexts]) -> Filter:

@@ -1,6 +1,7 @@
 """Seeded words and identifiers: the same arguments give the same answer in every process."""
 
 import random
+import unicodedata
 from hashlib import blake2b
 
 TEXTS = (
@@ -33,6 +34,12 @@ TEXTS = (
 FIRST_NAMES = ("Ada", "Björn", "Chloé", "Dmitri", "Élodie", "Fatima", "Grace", "Hiroshi", "Íñigo", "李", "Zoë")
 LAST_NAMES = ("Nguyễn", "O'Brien", "Müller", "García", "Smith", "Ørsted", "田中", "Ivanov", "Haddad", "Şahin")
 TOPICS = ("Billing", "Claims", "Support", "Verkauf", "Réclamations", "サポート", "Sales", "VIP", "Returns", "Technik")
+
+
+def address_of(first: str, last: str, number: int) -> str:
+    """Return an address for mail that reads like the name that it belongs to."""
+    plain = unicodedata.normalize("NFKD", f"{first}.{last}").encode("ascii", "ignore").decode()
+    return f"{''.join(c for c in plain if c.isalpha() or c == '.').strip('.') or 'mail'}{number}@example.net".lower()
 
 
 def digest(*parts: object) -> int:

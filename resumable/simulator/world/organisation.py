@@ -88,7 +88,7 @@ class SimOrganisation:
         rng = seeded("queue record", self.seed, number)
         queue = {
             "id": key,
-            "name": f"{TOPICS[number % len(TOPICS)]} {number}",
+            "name": _named(number),
             "division": self._division(number),
             "dateCreated": self._created(number),
             "dateModified": self._created(number + 300),
@@ -113,3 +113,9 @@ class SimOrganisation:
             "createdBy": self.user_ids[number % len(self.user_ids)] if self.user_ids else "",
             "selfUri": f"/api/v2/routing/wrapupcodes/{key}",
         }
+
+
+def _named(number: int) -> str:
+    """Name a queue: Billing, Claims, ...; later ones are Billing 2, Claims 2."""
+    again, topic = divmod(number, len(TOPICS))
+    return TOPICS[topic] + (f" {again + 1}" if again else "")

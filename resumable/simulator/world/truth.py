@@ -16,7 +16,7 @@ from resumable.simulator.world.conversations import ONGOING_MS
 from resumable.simulator.world.filters import Filter, read_filters
 from resumable.simulator.world.organisation import SimulatedList
 from resumable.simulator.world.people import alone, user_details, user_documents
-from resumable.simulator.world.times import parse_interval, to_ms
+from resumable.simulator.world.times import DAY_MS, parse_interval, to_ms
 from resumable.simulator.world.world import World
 
 
@@ -71,7 +71,7 @@ def _conversations(
     chosen = read_article_filters(body["filters"]) if "filters" in body else read_filters(body)
     first_day = start.date()
     if jobs and not body.get("startOfDayIntervalMatching"):
-        first_day -= timedelta(milliseconds=ONGOING_MS)
+        first_day -= timedelta(days=-(-world.reach_ms // DAY_MS))
     day = first_day
     while day <= end.date():
         number = (day - datetime(1970, 1, 1, tzinfo=UTC).date()).days

@@ -5,6 +5,7 @@ a position and a page is a slice.
 """
 
 import json
+import random
 import threading
 from array import array
 from collections import OrderedDict
@@ -14,8 +15,9 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from resumable.simulator.json_values import Json
-from resumable.simulator.settings import SimSettings
-from resumable.simulator.world.conversations import ONGOING_MS, make_shapes
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.world import demand
+from resumable.simulator.world.conversations import CROWDED, ONGOING_MS, make_shapes
 from resumable.simulator.world.filters import Filter
 from resumable.simulator.world.names import digest, seeded, uuid_text
 from resumable.simulator.world.organisation import SimOrganisation
@@ -146,6 +148,7 @@ class World:
             settings.style, self.organisation, nulls=settings.explicit_nulls, ended=settings.ongoing_ended
         )
         self._lifetimes = [shape.lifetime_ms for shape in self.shapes]
+        self.reach_ms = max(ONGOING_MS, *self._lifetimes)  # no conversation is active for longer after its start
         self._days: Cache[WorldDay] = Cache(64)
         self._selections: Cache[Selection] = Cache(64)
         self._records: Cache[bytes] = Cache(settings.cache_bytes, len)
@@ -161,12 +164,15 @@ class World:
         return self._days.get(number, lambda: self._make_day(number))
 
     def _make_day(self, number: int) -> WorldDay:
-        count = min(self._records_on.get(number, self.settings.records), MOST_RECORDS_A_DAY)
+        lifelike = self.settings.style is Style.LIFELIKE
+        usual = demand.how_many(self.settings.records, number) if lifelike else self.settings.records
+        count = min(self._records_on.get(number, usual), MOST_RECORDS_A_DAY)
         rng = seeded("day", self.settings.seed, number)
-        slot = DAY_MS / count if count else 0.0
-        room = int(slot)
-        starts = array("I", (int(n * slot) + int(rng.random() * room) for n in range(count)))
+        starts = demand.starts(count, rng) if lifelike else _evenly(count, rng)
         shapes = rng.randbytes(count)
+        if lifelike:
+            crowded = (rng.random() < demand.pressure(start) for start in starts)
+            shapes = bytes(shape % CROWDED + CROWDED * full for shape, full in zip(shapes, crowded, strict=True))
         late = {n: 1 + n % self.last_stage for n in self._some("late", number, count, self.settings.late_share)}
         vanishing = self._some("vanishing", number, count, self.settings.vanish_share) - late.keys()
         return WorldDay(number, starts, shapes, late, vanishing)
@@ -224,7 +230,7 @@ class World:
     def _select(self, selector: Selector, stage: int) -> Selection:
         days = touched_days(selector.start_ms, selector.end_ms)
         if selector.matching is Matching.LIFETIME:
-            days = range(days.start - ONGOING_MS // DAY_MS, days.stop)
+            days = range(days.start - -(-self.reach_ms // DAY_MS), days.stop)
         chunks = [(number, self._select_day(self.day(number), selector, stage)) for number in days]
         selection = Selection(chunks)
         if selector.by_end:
@@ -256,3 +262,9 @@ class World:
 
     def _parsed(self, ref: Ref) -> Json:
         return json.loads(self._fill(ref, attributes=True))
+
+
+def _evenly(count: int, rng: random.Random) -> "array[int]":
+    slot = DAY_MS / count if count else 0.0
+    room = int(slot)
+    return array("I", (int(n * slot) + int(rng.random() * room) for n in range(count)))
