@@ -113,6 +113,10 @@ class JobOptions(PrivacyOptions):
             also=(date, datetime),
         ),
     ] = None
+    tz: Annotated[
+        str | None,
+        Option(flag="--tz", metavar="ZONE", help="Cut windows at midnight there: Europe/Berlin; UTC when not given."),
+    ] = None
     queues: Annotated[
         list[str] | None, Option(flag="--queue", metavar="ID", help="Only of this queue. Again for more of them.")
     ] = None

@@ -87,7 +87,7 @@ def _made(
         name=home.name,
         spec=spec,
         schema_digest=origin.schema_digest,
-        windows=iter(_windows(spec.interval, length, parts.windows())),
+        windows=iter(_windows(spec.interval, cut(spec.interval, length, spec.query.zone), parts.windows())),
         job_uuid=origin.job,
         columns=origin.columns,
     )
@@ -154,7 +154,7 @@ def _contract(home: JobFiles, spec: JobSpec, origin: Footer) -> AnyContract:
         raise ManifestUnusable(f"the parts in {where} name a job that makes no sense: {error.message}") from error
 
 
-def _windows(whole: Interval, length: timedelta, found: Iterable[Interval]) -> list[Interval]:
+def _windows(whole: Interval, cuts: Iterable[Interval], found: Iterable[Interval]) -> list[Interval]:
     """Return windows that cover the range: those with parts, the shorter where two overlap, and what is between."""
     chosen: list[Interval] = []
     for window in sorted(found, key=lambda w: (w.length, w.start)):
@@ -163,7 +163,7 @@ def _windows(whole: Interval, length: timedelta, found: Iterable[Interval]) -> l
             chosen.append(window)
     chosen.sort()
     known = set(chosen)
-    for planned in cut(whole, length):
+    for planned in cuts:
         start = planned.start
         for other in (w for w in chosen if w.start < planned.end and planned.start < w.end):
             if start < other.start:

@@ -128,11 +128,11 @@ class Parts:
         never replaced, and anything else only as it was when it was judged.
         """
         data = _encode(table, footer, self._compression)
-        fact = PartFact(rows=table.num_rows, size=len(data), sha256=hashlib.sha256(data).digest())
-        if not self.store.contested:
-            self.store.save(part_key(footer.key), data)
-            return fact
         key = part_key(footer.key)
+        if not self.store.contested:
+            saved = self.store.save(key, data)
+            return PartFact(rows=table.num_rows, size=saved.size, sha256=saved.sha256)
+        fact = PartFact(rows=table.num_rows, size=len(data), sha256=hashlib.sha256(data).digest())
         for _ in range(_TRIES):
             if not isinstance(self.store.create(key, data), Exists):
                 return fact

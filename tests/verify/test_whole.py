@@ -139,7 +139,7 @@ def test_young_windows_and_a_look_back_verify(tmp_path: Path) -> None:
     assert_clean(job)
     clock.jump(timedelta(days=2))
     spec = JobSpec.of("conversations", START, START + timedelta(days=3), page_size=20)
-    settings = virtual_settings(sim, clock, tmp_path, workers=1, max_requests=3)
+    settings = virtual_settings(sim, clock, tmp_path, workers=1, max_requests=2)
     job = resumable.make(spec, settings, name="job", clock=clock, look_back=timedelta(days=4))
     assert_clean(job, pages=6)
     with pytest.raises(Incomplete):
