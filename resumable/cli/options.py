@@ -203,7 +203,7 @@ class RunOptions(SourceOptions, TellOptions):
             metavar="N",
             least=1,
             most=256,
-            help="Requests in flight at once; 8 to 32, as rate and latency need, when not given.",
+            help="Requests in flight at once; 2 to 32, as rate and latency need, when not given.",
         ),
     ] = None
     rate: Annotated[
