@@ -141,6 +141,8 @@ class Query:
     """The description of a dataset that comes from a file, canonical: a job needs the file no more."""
     privacy: str | None = None
     """What is left out of its records or hashed: a `PrivacyRules`, canonical."""
+    zone: str | None = None
+    """Whose midnights its windows begin at, as `Europe/Berlin`; None: those of UTC."""
 
     def to_json(self) -> str:
         """Return the canonical text: only what is set, keys sorted."""
@@ -171,8 +173,7 @@ class JobSpec:
         try:
             interval = Interval(start=_time(start), end=_time(end))
         except ValueError as problem:
-            hint = "Give two times such as 2025-01-01 or 2025-01-31T08:00Z, the later one second."
-            raise UsageError(f"{start} .. {end} is not a range: {problem}.", hint=hint) from None
+            raise UsageError(f"{start} .. {end} is not a range: {problem}.", hint="Give the later time last.") from None
         return cls(dataset=dataset, interval=interval, query=query or Query(), window=window, page_size=page_size)
 
     def to_json(self) -> str:
@@ -338,7 +339,6 @@ def moment_of(text: str) -> datetime:
 
 
 def _time(given: At) -> datetime:
-    # A naive datetime object is refused by Interval: it would mean something else on every machine.
     moment = datetime.fromisoformat(given) if isinstance(given, str) else given
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None and isinstance(given, str) else moment
 

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from resumable.models import Interval, Organisation, Query, label
 
@@ -76,17 +77,20 @@ def length(window: timedelta) -> str:
     return said or "0s"
 
 
-def moment(when: datetime) -> str:
-    """Write a moment as it is typed: its date alone at midnight UTC."""
-    when = when.astimezone(UTC)
+def moment(when: datetime, zone: str | None = None) -> str:
+    """Write a moment as it is typed: its date alone at midnight of UTC, or of a zone."""
+    when = when.astimezone(UTC if zone in (None, "UTC") else ZoneInfo(zone))
     if when.time() == datetime.min.time():
         return f"{when:%Y-%m-%d}"
+    if zone is not None:
+        return when.isoformat(timespec="seconds" if when.second else "minutes")
     return f"{when:%Y-%m-%dT%H:%MZ}" if not when.second else f"{when:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def reach(interval: Interval) -> str:
-    """Write a range as `2025-01-01 .. 2026-01-01`."""
-    return f"{moment(interval.start)} .. {moment(interval.end)}"
+def reach(interval: Interval, zone: str | None = None) -> str:
+    """Write a range as `2025-01-01 .. 2026-01-01`, with its zone where that is not UTC."""
+    written = f"{moment(interval.start, zone)} .. {moment(interval.end, zone)}"
+    return written if zone is None else f"{written} {zone}"
 
 
 def selection(query: Query) -> list[str]:

@@ -1,8 +1,10 @@
 """Makes the spec of a job of what was typed: dataset, range, query, window, page size; and the job's name of that."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from resumable.api.organisation import told_locally
 from resumable.cli import parse
@@ -36,11 +38,12 @@ def spec_of(options: JobOptions, session: Session, settings: Settings) -> JobSpe
             hint="For example: resumable backfill conversations --from 2025-01-01 --to 2025-02-01",
         )
     contract = get(options.dataset)
-    interval = _range(contract, options.start, options.end, session)
+    zone = _zone(contract, options)
+    interval = _range(contract, options, zone, session)
     return JobSpec(
         dataset=contract.name,
         interval=interval,
-        query=_query(contract, options, _privacy(contract, options, session), session, settings),
+        query=replace(_query(contract, options, _privacy(contract, options, session), session, settings), zone=zone),
         window=parse.window(options.window, interval) if not contract.timeless else timedelta(days=1),
         page_size=_page_size(contract, options.page_size, session),
     )
@@ -86,8 +89,22 @@ def job_of_file(session: Session, settings: Settings) -> str | None:
     return job_name(resolve(spec_of(options, session, settings))[0], options.job, session, settings)
 
 
-def _range(contract: Contract, start: str | None, end: str | None, session: Session) -> Interval:
-    now = session.clock.now()
+def _zone(contract: Contract, options: JobOptions) -> str | None:
+    zone = parse.zone(options.tz)
+    if zone is None:
+        return None
+    if contract.timeless:
+        raise UsageError(f"{contract.name} is a list as it is today, and has no time zone.", hint="Leave out --tz.")
+    if parse.duration(options.window, "--window") % timedelta(days=1):
+        raise UsageError(
+            f"--window {options.window} is no whole number of days, and windows of --tz begin at midnight.",
+            hint="Use --window 1d, or leave out --tz.",
+        )
+    return zone
+
+
+def _range(contract: Contract, options: JobOptions, zone: str | None, session: Session) -> Interval:
+    now, start, end = session.clock.now(), options.start, options.end
     if contract.timeless:
         if start is not None or end is not None:
             raise UsageError(
@@ -97,13 +114,13 @@ def _range(contract: Contract, start: str | None, end: str | None, session: Sess
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         return Interval(start=today, end=today + timedelta(days=1))
     if start is not None and end is None:
-        end = parse.implied_end(start, now=now)
+        end = parse.implied_end(start, now=now, place=UTC if zone is None else ZoneInfo(zone))
     if start is None or end is None:
         raise UsageError(
             f"{contract.name} needs a range: {'--from' if start is None else '--to'} is missing.",
             hint=f"For example: resumable backfill {contract.name} --from 2025-01-01 --to 2025-02-01",
         )
-    return parse.date_range(start, end, now=now)
+    return parse.date_range(start, end, now=now, zone=zone)
 
 
 def _page_size(contract: Contract, given: int | None, session: Session) -> int:

@@ -113,6 +113,10 @@ class JobOptions(PrivacyOptions):
             also=(date, datetime),
         ),
     ] = None
+    tz: Annotated[
+        str | None,
+        Option(flag="--tz", metavar="ZONE", help="Cut windows at midnight there: Europe/Berlin; UTC when not given."),
+    ] = None
     queues: Annotated[
         list[str] | None, Option(flag="--queue", metavar="ID", help="Only of this queue. Again for more of them.")
     ] = None
@@ -199,7 +203,7 @@ class RunOptions(SourceOptions, TellOptions):
             metavar="N",
             least=1,
             most=256,
-            help="Requests in flight at once; 8 to 32, as rate and latency need, when not given.",
+            help="Requests in flight at once; 2 to 32, as rate and latency need, when not given.",
         ),
     ] = None
     rate: Annotated[

@@ -4,15 +4,17 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from resumable import config
 from resumable.errors import UsageError
 from resumable.models import Interval
 from resumable.storage.address import Address
 from resumable.text import length, moment
+from resumable.tomlfile import nearest
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """No contact centre kept its data in this API before."""
@@ -35,16 +37,30 @@ def duration(text: str, option: str, *, least: timedelta = timedelta(seconds=1))
     return read
 
 
-def time(text: str, option: str, *, now: datetime | None = None) -> datetime:
+def zone(text: str | None) -> str | None:
+    """Read --tz: the name of a time zone; None for UTC. Raises UsageError for one that this machine does not know."""
+    if text is None or text.upper() in ("UTC", "Z"):
+        return None
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = nearest(text, sorted(available_timezones()))
+        raise UsageError(
+            f"--tz {text[:40]!a} is not a time zone that this machine knows{near}.",
+            hint="Write it as Europe/Berlin; where no zone is known, install the package tzdata.",
+        ) from None
+
+
+def time(text: str, option: str, *, now: datetime | None = None, place: tzinfo = UTC) -> datetime:
     """Read `2025-01-01`, a full ISO time, `2025-01`, and with `now` also `yesterday`, `-7d` or `now`.
 
-    UTC unless it names an offset. Days begin at midnight, `now` is this minute.
+    Of the place's zone unless it names an offset. Days begin at its midnight, `now` is this minute.
     """
-    if (period := _period(text, now)) is not None:
-        return period.start
+    if (period := _period(text, now, place)) is not None:
+        return period.start.astimezone(UTC)
     try:
         read = datetime.fromisoformat(text.strip())
-        read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+        read = (read.replace(tzinfo=place) if read.tzinfo is None else read).astimezone(UTC)
     except (ValueError, OverflowError):
         raise UsageError(
             f"{option} {text[:40]!a} is not a time.",
@@ -67,15 +83,16 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _AGO = re.compile(r"-(\d{1,5})([dwhm])", re.ASCII)
 
 
-def _period(text: str, now: datetime | None) -> _Period | None:
+def _period(text: str, now: datetime | None, place: tzinfo) -> _Period | None:
     """Read the words for times; None for any other text."""
     word = text.strip().lower()
     try:
         if (month := _MONTH.fullmatch(word)) is not None:
-            first = datetime(int(month[1]), int(month[2]), 1, tzinfo=UTC)
+            first = datetime(int(month[1]), int(month[2]), 1, tzinfo=place)
             return _Period(start=first, end=(first + timedelta(days=31)).replace(day=1))
         if now is None:
             return None
+        now = now.astimezone(place)
         today, day = now.replace(hour=0, minute=0, second=0, microsecond=0), timedelta(days=1)
         words = {
             "now": _Period(start=now.replace(second=0, microsecond=0)),
@@ -87,25 +104,26 @@ def _period(text: str, now: datetime | None) -> _Period | None:
             if unit in "dw":
                 return _Period(start=today - count * day * (7 if unit == "w" else 1))
             past = timedelta(hours=count) if unit == "h" else timedelta(minutes=count)
-            return _Period(start=words["now"].start - past)
+            return _Period(start=words["now"].start.astimezone(UTC) - past)
     except (ValueError, OverflowError):
         return None
     return words.get(word)
 
 
-def implied_end(start: str, *, now: datetime) -> str | None:
+def implied_end(start: str, *, now: datetime, place: tzinfo = UTC) -> str | None:
     """Return the end that --from alone stands for: of a month, or of yesterday; None where it stands for none."""
-    period = _period(start, now)
+    period = _period(start, now, place)
     return None if period is None or period.end is None else period.end.isoformat()
 
 
-def date_range(start: str, end: str, *, now: datetime) -> Interval:
+def date_range(start: str, end: str, *, now: datetime, zone: str | None = None) -> Interval:
     """Read --from and --to, half-open. Refuses what can only be a slip of the pen."""
-    first, last = time(start, "--from", now=now), time(end, "--to", now=now)
+    place = UTC if zone is None else ZoneInfo(zone)
+    first, last = (time(text, option, now=now, place=place) for text, option in ((start, "--from"), (end, "--to")))
     if first >= last:
         raise UsageError(
-            f"--to ({moment(last)}) is not after --from ({moment(first)}).",
-            hint=f"The range ends before --to: for this one day, use --to {moment(first + timedelta(days=1))}.",
+            f"--to ({moment(last, zone)}) is not after --from ({moment(first, zone)}).",
+            hint=f"The range ends before --to: for this one day, use --to {moment(first + timedelta(days=1), zone)}.",
         )
     if first < EARLIEST:
         raise UsageError(f"--from {start[:40]} is before {EARLIEST.year}.", hint="Check the year.")

@@ -42,7 +42,7 @@ _ENVIRONMENT = _named(
         ("RESUMABLE_STATE", "the state folder, or s3://...; `state` when not set"),
         ("RESUMABLE_LEASE", "so long a lost machine keeps a job in a bucket; 60s"),
         ("RESUMABLE_NOTIFY", "the URL of --notify"),
-        ("RESUMABLE_WORKERS", "requests in flight at once; 8 to 32 when not set"),
+        ("RESUMABLE_WORKERS", "requests in flight at once; 2 to 32 when not set"),
         ("RESUMABLE_MIN_FREE", "bytes that must be free; 64 MiB when not set"),
         ("RESUMABLE_GROUP_READABLE", "1: the group can read a new job's files"),
         ("RESUMABLE_HASH_KEY", "the key of --hash, 16 characters at least"),

@@ -50,11 +50,11 @@ def resolve(spec: JobSpec) -> tuple[JobSpec, AnyContract]:
     """
     contract = of_job(spec, None)
     if contract.description is not None and spec.query.declaration is None:
-        if replace(spec.query, privacy=None) != Query():
+        if replace(spec.query, privacy=None, zone=None) != Query():
             raise UsageError(
                 f"{contract.name} comes from a file, and takes no filters on the command line.",
                 hint="Put them into the file: [request.params] or [request.body].",
             )
-        query = Query(declaration=contract.description, privacy=spec.query.privacy)
+        query = Query(declaration=contract.description, privacy=spec.query.privacy, zone=spec.query.zone)
         spec = replace(spec, dataset=contract.name, query=query)
     return replace(spec, page_size=page_size(contract, spec.page_size)), contract

@@ -114,7 +114,7 @@ def forecast(
     """
     spec, contract = resolve(spec)
     asked_by, asked_spec = _asking(spec, contract)
-    windows = list(cut(spec.interval, window_length(asked_by, spec.window, settings.interval_max)))
+    windows = list(cut(spec.interval, window_length(asked_by, spec.window, settings.interval_max), spec.query.zone))
     stop = stop or Stop(clock)
     with open_session(asked_by, settings, stop=stop, journal=NoJournal(), query=spec.query) as client:
         chosen = windows if exact or len(windows) <= SAMPLE else _sampled(windows, clock)

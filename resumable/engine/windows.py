@@ -1,7 +1,8 @@
 """Windows of a range: how it is cut, how one that holds too much is halved, which of its pages are missing."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from resumable.models import Interval
 
@@ -9,12 +10,16 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
 
-def cut(interval: Interval, length: timedelta) -> Iterator[Interval]:
+def cut(interval: Interval, length: timedelta, zone: str | None = None) -> Iterator[Interval]:
     """Yield half-open windows that cover the interval, disjoint and in order.
 
     Lengths that divide a day start at multiples of themselves from midnight UTC, because the public contract counts a
-    conversation to the UTC day it started on; the first and the last window may be shorter.
+    conversation to the UTC day it started on; the first and the last window may be shorter. Days of a `zone` begin at
+    its midnights, and have 23 or 25 hours where its clocks are changed.
     """
+    if zone is not None and length % DAY == timedelta(0):
+        yield from _local(interval, length, ZoneInfo(zone))
+        return
     aligned = DAY % length == timedelta(0)
     midnight = interval.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     start = interval.start
@@ -22,6 +27,19 @@ def cut(interval: Interval, length: timedelta) -> Iterator[Interval]:
         past = (start - midnight) % length if aligned else timedelta(0)
         end = min(start - past + length, interval.end)
         yield Interval(start=start, end=end)
+        start = end
+
+
+def _local(interval: Interval, length: timedelta, place: ZoneInfo) -> Iterator[Interval]:
+    start = interval.start
+    while start < interval.end:
+        day = datetime.combine(start.astimezone(place).date(), time())
+        ends = [
+            (day + count * DAY).replace(tzinfo=place).astimezone(UTC) for count in (length // DAY, length // DAY - 1)
+        ]
+        # Of several days an hour more may be over what one request may cover.
+        end = ends[1] if ends[0] - start > length > DAY else ends[0]
+        yield Interval(start=start, end=min(end, interval.end))
         start = end
 
 

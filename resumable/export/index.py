@@ -9,17 +9,18 @@ import os
 import tempfile
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final, TypeVar
+from typing import BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from resumable.export.source import ExportSource, Piece
 from resumable.schema import identity
+from resumable.storage.reading import ahead
 from resumable.text import Watching
 
 KEYS_AT_ONCE: Final = 1_000_000
@@ -31,9 +32,6 @@ DOCUMENTS_EACH: Final = 16
 DAY_MS: Final = 86_400_000
 NO_DAY: Final = -(2**31)
 """Stands for the day of records that have no start."""
-
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +77,6 @@ def threads() -> int:
     return max(1, min(4, os.cpu_count() or 1))
 
 
-def ahead(pool: ThreadPoolExecutor, read: Callable[[_In], _Out], of: Iterable[_In]) -> Iterator[_Out]:
-    """Yield what is read of each thing, in order, while a few more are being read."""
-    waiting: list[Future[_Out]] = []
-    for each in of:
-        waiting.append(pool.submit(read, each))
-        if len(waiting) > threads() + 1:
-            yield waiting.pop(0).result()
-    for future in waiting:
-        yield future.result()
-
-
 def make(source: ExportSource, scratch: Path, watching: Watching) -> Index:
     """Look at every part once; `watching` is told of how many.
 
@@ -109,7 +96,7 @@ def make(source: ExportSource, scratch: Path, watching: Watching) -> Index:
             found = identity.all_documents(identity.identities(table, schema), schema)
             return _slices(source, number, table), _hashes(found, number)
 
-        for number, (slices, hashes) in enumerate(ahead(pool, look, enumerate(source.pieces))):
+        for number, (slices, hashes) in enumerate(ahead(pool, look, enumerate(source.pieces), most=threads() + 1)):
             for each in slices:
                 index.days[each.day].append(each)
             keys.add(number, hashes)

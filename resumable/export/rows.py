@@ -15,8 +15,9 @@ from typing import BinaryIO, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resumable.export.index import NO_DAY, Index, Slice, ahead, days_of
+from resumable.export.index import NO_DAY, Index, Slice, days_of, threads
 from resumable.schema import identity
+from resumable.storage.reading import ahead
 
 GROUP_BYTES: Final = 20_000_000
 """Of Arrow memory in one table that is handed out: some five thousand conversations, and a row group."""
@@ -83,7 +84,8 @@ def of_days(
         return stretches(table, keep) if len(keep) * 2 > table.num_rows else table.take(pa.array(keep, pa.int64()))
 
     firsts = [each.first_ms for each in slices]
-    for table in merged(firsts, ahead(pool, read, slices), Order(start=start, key=source.schema.key), scratch):
+    tables = ahead(pool, read, slices, most=threads() + 1)
+    for table in merged(firsts, tables, Order(start=start, key=source.schema.key), scratch):
         yield from [(days[0], table)] if start is None else _by_day(table, start)
 
 

@@ -95,7 +95,7 @@ def _create(job: Job, spec: JobSpec, dataset: Contract) -> status_of.Status:
 
 
 def _windows(interval: Interval, spec: JobSpec, settings: Settings, dataset: Contract) -> Iterator[Interval]:
-    return cut(interval, window_length(dataset, spec.window, settings.interval_max))
+    return cut(interval, window_length(dataset, spec.window, settings.interval_max), spec.query.zone)
 
 
 def _top_up(job: Job, spec: JobSpec, look_back: timedelta, dataset: Contract) -> None:
@@ -175,7 +175,7 @@ def _difference(old: JobSpec, new: JobSpec) -> str:
     said = []
     for what, before, after in (
         ("dataset", old.dataset, new.dataset),
-        ("range", reach(old.interval), reach(new.interval)),
+        ("range", reach(old.interval, old.query.zone), reach(new.interval, new.query.zone)),
         ("query", _flags(old.query), _flags(new.query)),
         ("description of the dataset", _digest(old.query), _digest(new.query)),
         ("window", str(old.window), str(new.window)),

@@ -3,7 +3,8 @@
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
+from zoneinfo import ZoneInfo
 
 from resumable.manifest.rows import WindowRow
 from resumable.models import Interval, WindowState
@@ -47,7 +48,7 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """The windows of one day (UTC), by start; a window longer than a day is in each of its days."""
+    """The windows of one day, by start; a window longer than a day is in each of its days."""
 
     date: date
     cells: tuple[Cell, ...]
@@ -74,11 +75,13 @@ def cell_of(row: WindowRow, *, quarantined: bool) -> Cell:
     return Cell(window=window.interval, mark=mark, done=row.done, pages=pages, records=window.records)
 
 
-def days(cells: Iterable[Cell]) -> list[Day]:
-    """Lay windows, which come by start, out by day."""
+def days(cells: Iterable[Cell], zone: str | None = None) -> list[Day]:
+    """Lay windows, which come by start, out by day: of UTC, or of the zone that they were cut in."""
+    place = UTC if zone is None else ZoneInfo(zone)
     found: dict[date, list[Cell]] = {}
     for cell in cells:
-        at, last = cell.window.start.date(), (cell.window.end - timedelta(milliseconds=1)).date()
+        at = cell.window.start.astimezone(place).date()
+        last = (cell.window.end - timedelta(milliseconds=1)).astimezone(place).date()
         while at <= last:
             found.setdefault(at, []).append(cell)
             at += timedelta(days=1)

@@ -82,7 +82,7 @@ class Watch:
             status=status,
             expected=known,
             at=next((label(cell.window) for cell in cells if cell.mark in (Mark.OPEN, Mark.PLANNED)), known.at),
-            days=tuple(days(cells)),
+            days=tuple(days(cells, status.job.spec.query.zone)),
             marks=Tally(cell.mark for cell in cells),
             quarantined=quarantined,
             pages=_last(rows, minutes),

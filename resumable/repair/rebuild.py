@@ -6,10 +6,13 @@ there is the old manifest, none, or the new one whole.
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 from resumable.clock import Clock
 from resumable.datasets.contract import AnyContract
@@ -20,16 +23,21 @@ from resumable.engine.closing import STILL_CHANGING, Verdict, judge
 from resumable.engine.open_records import OpenCounts
 from resumable.engine.windows import cut
 from resumable.errors import ManifestUnusable, ResumableError
-from resumable.manifest.repairs import Placed
-from resumable.manifest.rows import PageRow, WindowRow
+from resumable.manifest.rows import OpenRecords, PageRow, WindowRow
 from resumable.manifest.store import Manifest
-from resumable.models import EventKind, Interval, JobSpec, Organisation, PageKey, Snapshot, moment_of
+from resumable.models import EventKind, Interval, JobSpec, Organisation, PageKey, PartFact, Window, moment_of
+from resumable.repair.takes import ProvenPart, Take, take_of
+from resumable.schema.identity import columns, identities
 from resumable.storage import durable
 from resumable.storage.job_files import PARTS, JobFiles
 from resumable.storage.parts import Footer, Parts
+from resumable.storage.reading import ahead, at_once
 
 BESIDE = ("-wal", "-shm", "-journal", "")
 """Endings of a manifest's files, itself last: no log is ever left for another manifest to take for its own."""
+
+ANY_SIZE: Final = 2**62
+"""A part is read, however long it is: it is to prove itself."""
 
 Look = Callable[[int], None]
 """Is told how many parts have been read."""
@@ -54,7 +62,21 @@ def restore(
     The job's lock must be held. Raises ManifestUnusable where no part says whose it is, StorageFailed.
     """
     parts = Parts(home)
-    origin = _origin(home, parts)
+    with ThreadPoolExecutor(at_once(home.store), thread_name_prefix="rebuild") as pool:
+        return _made(home, clock, parts, pool, at=at, interval_max=interval_max, look=look)
+
+
+def _made(
+    home: JobFiles,
+    clock: Clock,
+    parts: Parts,
+    pool: ThreadPoolExecutor,
+    *,
+    at: str,
+    interval_max: timedelta | None,
+    look: Look,
+) -> Restored:
+    origin = _origin(home, parts, pool)
     spec = JobSpec.from_json(origin.spec)
     contract = _contract(home, spec, origin)
     clear(home)
@@ -65,7 +87,7 @@ def restore(
         name=home.name,
         spec=spec,
         schema_digest=origin.schema_digest,
-        windows=iter(_windows(spec.interval, length, parts.windows())),
+        windows=iter(_windows(spec.interval, cut(spec.interval, length, spec.query.zone), parts.windows())),
         job_uuid=origin.job,
         columns=origin.columns,
     )
@@ -73,7 +95,7 @@ def restore(
         if origin.origin is not None:
             whose = Organisation(origin=origin.origin, id=origin.organisation, client=origin.client)
             manifest.learned.organisation(whose)
-        done = _Restoration(manifest, parts, contract, origin, look).go()
+        done = _Restoration(manifest, parts, contract, origin, look, pool).go()
         text = f"rebuilt from {done.parts:,} parts; its events, counts and drift until now are in {at}"
         manifest.event(EventKind.WARNING, text)
     _swap(home, at)
@@ -86,18 +108,22 @@ def clear(home: JobFiles) -> None:
         durable.remove(Path(f"{home.making}{ending}"))
 
 
-def _origin(home: JobFiles, parts: Parts) -> Footer:
+def _origin(home: JobFiles, parts: Parts, pool: ThreadPoolExecutor) -> Footer:
     """Return the newest footer of the job that most of the parts say they are of."""
     votes: Tally[str] = Tally()
     newest: dict[str, Footer] = {}
-    for window in parts.windows():
-        for key in parts.found(window)[0]:
-            footer = parts.footer(key)
-            if footer is None or footer.key != key or not _sensible(footer):
-                continue
-            votes[footer.job] += 1
-            if footer.job not in newest or footer.taken_at > newest[footer.job].taken_at:
-                newest[footer.job] = footer
+    keys = (key for window in parts.windows() for key in parts.found(window)[0])
+
+    def said(key: PageKey) -> Footer | None:
+        footer = parts.footer(key)
+        return footer if footer is not None and footer.key == key and _sensible(footer) else None
+
+    for footer in ahead(pool, said, keys, most=4 * at_once(parts.store)):
+        if footer is None:
+            continue
+        votes[footer.job] += 1
+        if footer.job not in newest or footer.taken_at > newest[footer.job].taken_at:
+            newest[footer.job] = footer
     if not votes:
         raise ManifestUnusable(
             f"no part in {home.store.place(PARTS)} says of itself which job it is of.",
@@ -109,9 +135,15 @@ def _origin(home: JobFiles, parts: Parts) -> Footer:
 def _sensible(footer: Footer) -> bool:
     try:
         moment_of(footer.taken_at)
-        return JobSpec.from_json(footer.spec).digest == footer.query_digest
+        return _digest(footer.spec) == footer.query_digest
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
+
+
+@lru_cache(maxsize=8)
+def _digest(spec: str) -> str:
+    """Return the digest of a spec: nearly all parts of a job repeat one text."""
+    return JobSpec.from_json(spec).digest
 
 
 def _contract(home: JobFiles, spec: JobSpec, origin: Footer) -> AnyContract:
@@ -122,7 +154,7 @@ def _contract(home: JobFiles, spec: JobSpec, origin: Footer) -> AnyContract:
         raise ManifestUnusable(f"the parts in {where} name a job that makes no sense: {error.message}") from error
 
 
-def _windows(whole: Interval, length: timedelta, found: Iterable[Interval]) -> list[Interval]:
+def _windows(whole: Interval, cuts: Iterable[Interval], found: Iterable[Interval]) -> list[Interval]:
     """Return windows that cover the range: those with parts, the shorter where two overlap, and what is between."""
     chosen: list[Interval] = []
     for window in sorted(found, key=lambda w: (w.length, w.start)):
@@ -131,7 +163,7 @@ def _windows(whole: Interval, length: timedelta, found: Iterable[Interval]) -> l
             chosen.append(window)
     chosen.sort()
     known = set(chosen)
-    for planned in cut(whole, length):
+    for planned in cuts:
         start = planned.start
         for other in (w for w in chosen if w.start < planned.end and planned.start < w.end):
             if start < other.start:
@@ -142,24 +174,26 @@ def _windows(whole: Interval, length: timedelta, found: Iterable[Interval]) -> l
     return sorted(known)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Take:
-    """The parts of one take that prove themselves."""
-
-    placed: Placed
-    whole: bool
-    """Whether every page is there."""
-
-
 class _Restoration:
     """Goes through the windows of a new manifest, and records what their parts prove."""
 
-    def __init__(self, manifest: Manifest, parts: Parts, contract: AnyContract, origin: Footer, look: Look) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        parts: Parts,
+        contract: AnyContract,
+        origin: Footer,
+        look: Look,
+        pool: ThreadPoolExecutor,
+    ) -> None:
         self._manifest = manifest
         self._parts = parts
         self._contract = contract
         self._origin = origin
         self._look = look
+        self._pool = pool
+        names = [*columns(contract.schema), contract.end_key, contract.schema.start]
+        self._columns = [*dict.fromkeys(name for name in names if name is not None)]
         self._by_number = contract.paging is Paging.NUMBERED
         self._read = self._proven = self._complete = 0
 
@@ -193,7 +227,7 @@ class _Restoration:
         self._proven += len(kept.pages) if kept else 0
         self._manifest.mending.place_before(row.window, number, kept)
 
-    def _close(self, row: WindowRow, take: _Take, fingerprint: bytes | None) -> bool:
+    def _close(self, row: WindowRow, take: Take, fingerprint: bytes | None) -> bool:
         """Let the closing check judge a take that is all there; False where the source has to be asked again."""
         verdict = self._judge(row, take, fingerprint)
         if not verdict.complete:
@@ -205,83 +239,62 @@ class _Restoration:
             duplicates=verdict.duplicates,
             settled=verdict.settled,
             young=taken_at - window.interval.end < STILL_CHANGING and not self._contract.timeless,
-            open_records=OpenCounts(self._contract, self._parts).settle(
-                window, (page.number for page in take.placed.pages)
-            ),
+            open_records=self._open(window, take),
         )
         self._manifest.mending.taken_at(window, taken_at)
         self._complete += 1
         return True
 
-    def _judge(self, row: WindowRow, take: _Take, fingerprint: bytes | None) -> Verdict:
+    def _open(self, window: Window, take: Take) -> OpenRecords:
+        counts = OpenCounts(self._contract, self._parts)
+        for page in take.placed.pages:
+            counts.keep(window, page.number, take.tables[page.number])
+        return counts.settle(window, (page.number for page in take.placed.pages))
+
+    def _judge(self, row: WindowRow, take: Take, fingerprint: bytes | None) -> Verdict:
         snapshot = take.placed.snapshot
         window = replace(row.window, snapshot=snapshot, take=snapshot.number, fingerprint=fingerprint)
-        keys = (
-            self._parts.identities(
-                PageKey(window=window.interval, take=snapshot.number, number=page.number), self._contract.schema
-            )
-            for page in take.placed.pages
-        )
+        keys = (identities(take.tables[page.number], self._contract.schema) for page in take.placed.pages)
         size = self._manifest.job().spec.page_size if self._contract.paging.counts_pages else None
         whole = replace(row, window=window, moved=take.placed.moved, done=len(take.placed.pages))
         return judge(whole, keys, self._contract.schema, page_size=size)
 
-    def _takes(self, window: Interval) -> Iterator[_Take]:
+    def _takes(self, window: Interval) -> Iterator[Take]:
         """Yield what proves itself of each take, the newest first."""
         keys, _ = self._parts.found(window)
         for number in sorted({key.take for key in keys}, reverse=True):
             found = [*self._prove(key for key in keys if key.take == number)]
             if found:
-                yield _take(number, sorted(found, key=lambda pair: pair[1].number), by_number=self._by_number)
+                yield take_of(number, sorted(found, key=lambda one: one.page.number), by_number=self._by_number)
 
-    def _prove(self, keys: Iterable[PageKey]) -> Iterator[tuple[Footer, PageRow]]:
+    def _prove(self, keys: Iterable[PageKey]) -> Iterator[ProvenPart]:
         """Yield the parts that are whole, are what their names say, and are of this job."""
         mine = (self._origin.job, self._origin.query_digest, self._origin.schema_digest, self._origin.columns)
-        for key in keys:
+        for found in ahead(self._pool, self._looked_at, keys, most=4 * at_once(self._parts.store)):
             self._read += 1
             self._look(self._read)
-            found = self._parts.inspect(key)
             if found is None:
                 continue
-            footer, part = found
+            footer = found.footer
             same_data = None in (footer.organisation, self._origin.organisation) or (
                 footer.organisation == self._origin.organisation
             )
             if (footer.job, footer.query_digest, footer.schema_digest, footer.columns) == mine and same_data:
-                yield footer, PageRow(number=key.number, part=part)
+                yield found
 
-
-def _take(number: int, found: list[tuple[Footer, PageRow]], *, by_number: bool) -> _Take:
-    """Sum up the parts of a take, sorted by page; the snapshot is what most of them say it was."""
-    votes = Tally(_snapshot(footer) for footer, _ in found)
-    named, total, page_size = votes.most_common(1)[0][0]
-    page_count = named
-    taken_at = max(moment_of(footer.taken_at) for footer, _ in found)
-    if by_number:
-        found = [(f, page) for f, page in found if _snapshot(f) == (named, total, page_size)]
-        # A page past the last one that was named came because that one was full: they are as many as there are parts.
-        more = max([page.number for _, page in found], default=0) > page_count
-        page_count = max([page_count, *(page.number for _, page in found)])
-        whole = len(found) == page_count
-    else:
-        # Along a cursor nobody knew how many there would be: the last page is the one with no cursor to a next.
-        page_count = len(found)
-        cursors = [footer.cursor is not None for footer, _ in found]
-        whole = [page.number for _, page in found] == [*range(1, page_count + 1)]
-        whole = whole and all(cursors[:-1]) and not cursors[-1]
-        # What the source said that it does not have whole is taken again.
-        whole, more = whole and not any(footer.cut_at for footer, _ in found), False
-    placed = Placed(
-        snapshot=Snapshot(number=number, page_count=page_count, total=total, page_size=page_size),
-        pages=tuple(page for _, page in found),
-        moved=more or (by_number and any((f.page_count, f.total) != (named, total) for f, _ in found)),
-        taken_at=taken_at,
-    )
-    return _Take(placed=placed, whole=whole)
-
-
-def _snapshot(footer: Footer) -> tuple[int, int | None, int | None]:
-    return footer.snapshot_page_count, footer.snapshot_total, footer.snapshot_page_size
+    def _looked_at(self, key: PageKey) -> ProvenPart | None:
+        """Read a part once; None where it does not prove itself, or says that it is another page."""
+        try:
+            look = self._parts.look(key, most=ANY_SIZE, columns=self._columns)
+        except FileNotFoundError:
+            return None
+        footer, table = look.footer, look.table
+        if footer is None or table is None or look.sha256 is None or footer.key != key:
+            return None
+        if footer.rows != table.num_rows:
+            return None
+        part = PartFact(rows=footer.rows, size=look.size, sha256=look.sha256)
+        return ProvenPart(footer=footer, page=PageRow(number=key.number, part=part), table=table)
 
 
 def _swap(home: JobFiles, at: str) -> None:

@@ -253,9 +253,10 @@ class Mender:
         return (page.number for page in self._manifest.pages(row.window))
 
     def _cover(self, holes: list[Interval]) -> None:
-        length = window_length(self._contract, self._manifest.job().spec.window, self._interval_max)
+        spec = self._manifest.job().spec
+        length = window_length(self._contract, spec.window, self._interval_max)
         for hole in holes:
-            self._manifest.mending.cover(cut(hole, length))
+            self._manifest.mending.cover(cut(hole, length, spec.query.zone))
             self._done.windows += 1
             self._say(f"{label(hole)}: it was in no window, and is planned.")
 

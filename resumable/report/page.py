@@ -24,7 +24,7 @@ RECEIPT_SHOWN = 20_000
 
 def page(facts: Facts) -> str:
     """Return the whole page. Raises UsageError where what draws the charts is not installed."""
-    laid_out = days(facts.cells)
+    laid_out = days(facts.cells, facts.status.job.spec.query.zone)
     body = joined(
         _head(facts),
         _tiles(facts),
@@ -62,7 +62,7 @@ def _head(facts: Facts) -> Html:
     return tag(
         "header",
         tag("h1", status.job.name, " ", tag("span", status.state.value, class_=f"state {status.state.value}")),
-        tag("p", f"{spec.dataset}, {reach(spec.interval)} UTC, windows of {length(spec.window)}"),
+        tag("p", f"{spec.dataset}, {reach(spec.interval, spec.query.zone or 'UTC')}, windows of {length(spec.window)}"),
         tag("p", chosen, class_="muted"),
     )
 

@@ -20,8 +20,10 @@ from resumable.models import MOST_COUNTED, MOST_ON_A_PAGE, MOST_PAGES, Interval,
 from resumable.schema.identity import columns, identities
 from resumable.schema.schema import Schema
 from resumable.storage.claims import ENTRY, entry_at_end, place_of_hash
+from resumable.storage.compression import Compression
 from resumable.storage.encoding import written
 from resumable.storage.job_files import PARTS, JobFiles, part_key, take_and_number, window_key, window_of
+from resumable.storage.part_file import PathsOnce, some_columns
 from resumable.storage.store import Exists
 
 FORMAT = 1
@@ -116,6 +118,8 @@ class Parts:
         """Nothing is read, and nothing is made, until then."""
         self.store = home.store
         self._job = home.name
+        self._paths = PathsOnce()
+        self._compression = Compression()
 
     def write(self, table: pa.Table, footer: Footer) -> "PartFact | PartThere":
         """Make a table the durable part of its page. Raises StorageFailed; then there is no part.
@@ -123,12 +127,12 @@ class Parts:
         Where others may write too, what stands there decides: a part of the same job and page that proves itself is
         never replaced, and anything else only as it was when it was judged.
         """
-        data = _encode(table, footer)
-        fact = PartFact(rows=table.num_rows, size=len(data), sha256=hashlib.sha256(data).digest())
-        if not self.store.contested:
-            self.store.save(part_key(footer.key), data)
-            return fact
+        data = _encode(table, footer, self._compression)
         key = part_key(footer.key)
+        if not self.store.contested:
+            saved = self.store.save(key, data)
+            return PartFact(rows=table.num_rows, size=saved.size, sha256=saved.sha256)
+        fact = PartFact(rows=table.num_rows, size=len(data), sha256=hashlib.sha256(data).digest())
         for _ in range(_TRIES):
             if not isinstance(self.store.create(key, data), Exists):
                 return fact
@@ -163,7 +167,7 @@ class Parts:
         None where there is no regular file, or one that does not end as a part does. Raises StorageFailed.
         """
         with contextlib.suppress(FileNotFoundError), self.store.opened(part_key(page)) as file:
-            return _said(file)[0]
+            return _said_at_end(file, file.seek(0, io.SEEK_END))
         return None
 
     def look(self, page: PageKey, *, most: int = 0, columns: Sequence[str] = ()) -> Look:
@@ -177,7 +181,7 @@ class Parts:
                 return Look(size=size, footer=_said_at_end(file, size))
             file.seek(0)
             data = file.read()
-        return _looked_through(data, columns)
+        return _looked_through(data, columns, self._paths)
 
     def windows(self) -> Iterator[Interval]:
         """Yield the windows that have a folder, by its name; what has another name is passed over."""
@@ -260,8 +264,8 @@ def same_job(one: Footer, other: Footer) -> bool:
     return same and (None in (one.organisation, other.organisation) or one.organisation == other.organisation)
 
 
-def _encode(table: pa.Table, footer: Footer) -> memoryview:
-    data = written(table, _footer_json(replace(footer, sha256=_NO_HASH)))
+def _encode(table: pa.Table, footer: Footer, kept: Compression) -> memoryview:
+    data = written(table, _footer_json(replace(footer, sha256=_NO_HASH)), kept.of(table))
     place = place_of_hash(data, _NO_HASH)
     if place is None:
         raise ValueError("the footer does not say its hash in plain digits")
@@ -288,7 +292,7 @@ def _checked_footer(data: bytes) -> Footer | None:
     return footer if digest.hexdigest() == footer.sha256 else None
 
 
-def _looked_through(data: bytes, wanted: Sequence[str]) -> Look:
+def _looked_through(data: bytes, wanted: Sequence[str], paths: PathsOnce) -> Look:
     footer = _said_at_end(io.BytesIO(data), len(data))
     place = None if footer is None else place_of_hash(memoryview(data), footer.sha256)
     before = hashlib.sha256(memoryview(data)[: place or 0])
@@ -301,16 +305,11 @@ def _looked_through(data: bytes, wanted: Sequence[str]) -> Look:
     own.update(memoryview(data)[place + len(_NO_HASH) :])
     if own.hexdigest() != footer.sha256:
         return look
-    return replace(look, whole=True, table=_columns(data, wanted) if wanted else None)
+    return replace(look, whole=True, table=_table(data, wanted, footer, paths))
 
 
-def _columns(data: bytes, names: Sequence[str]) -> pa.Table | None:
-    try:
-        with contextlib.closing(pq.ParquetFile(pa.BufferReader(data))) as file:
-            found = file.read(columns=list(names), use_threads=False)
-            return found if found.num_columns == len(names) else None
-    except (OSError, IndexError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return None
+def _table(data: bytes, names: Sequence[str], footer: Footer, paths: PathsOnce) -> pa.Table | None:
+    return some_columns(data, names, f"{footer.schema_digest} {footer.columns}", paths) if names else None
 
 
 def _said_at_end(file: BinaryIO, size: int) -> Footer | None:
@@ -322,7 +321,7 @@ def _said_at_end(file: BinaryIO, size: int) -> Footer | None:
         return None
 
 
-def _said(source: "pa.BufferReader | BinaryIO") -> tuple[Footer | None, int]:
+def _said(source: pa.BufferReader) -> tuple[Footer | None, int]:
     """Return what a file's footer says, and its rows as Parquet counts them."""
     try:
         metadata = pq.read_metadata(source)

@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -119,11 +120,18 @@ def _named(key: PageKey) -> str:
 def _same_query(footer: Footer, spec: JobSpec) -> bool:
     # Dataset, query and page size are in the digest; the range of a job may have grown since.
     try:
-        said = JobSpec.from_json(footer.spec)
+        digest, said = _spec(footer.spec)
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
-    same = (said.digest, said.window, said.interval.start) == (spec.digest, spec.window, spec.interval.start)
+    same = (digest, said.window, said.interval.start) == (spec.digest, spec.window, spec.interval.start)
     return same and said.interval.end <= spec.interval.end
+
+
+@lru_cache(maxsize=8)
+def _spec(text: str) -> tuple[str, JobSpec]:
+    """Read a spec with its digest: nearly all parts of a job repeat one text."""
+    spec = JobSpec.from_json(text)
+    return spec.digest, spec
 
 
 def _other_snapshot(subject: Subject, row: WindowRow, footer: Footer) -> Iterator[str]:

@@ -10,12 +10,13 @@ from resumable.manifest.reader import ManifestReader, required_reader
 from resumable.models import JobState
 from resumable.storage.job_files import window_key
 from resumable.storage.parts import Parts
+from resumable.storage.reading import at_once
 from resumable.text import spoken
 from resumable.verify import receipts, server, strays
 from resumable.verify.findings import Finding, Flaw, Report
 from resumable.verify.server import Server
 from resumable.verify.subject import JobLike, Subject
-from resumable.verify.windows import THREADS, WindowCheck, waiting_note
+from resumable.verify.windows import WindowCheck, waiting_note
 
 LookOn = Callable[[Report], None]
 """Is told whenever the report has changed; the report is the same object each time, and whole when all is over."""
@@ -108,7 +109,7 @@ def _range(subject: Subject) -> Iterator[Finding]:
 
 def _windows(subject: Subject) -> Iterator[Finding]:
     known = set()
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
+    with ThreadPoolExecutor(at_once(subject.store), thread_name_prefix="verify") as pool:
         check = WindowCheck(subject, pool)
         for row in subject.manifest.windows():
             known.add(window_key(row.window.interval))

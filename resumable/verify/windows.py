@@ -1,9 +1,7 @@
 """The rows of a window: do they cover it, does each have its part, and are the records those that were counted?"""
 
-import os
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -13,15 +11,11 @@ from resumable.engine.windows import gaps
 from resumable.manifest.rows import PageRow, WindowRow
 from resumable.models import PageKey, WindowState, label
 from resumable.storage.job_files import window_key
+from resumable.storage.reading import ahead, at_once
 from resumable.verify import pages
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.pages import Checked
 from resumable.verify.subject import Subject
-
-THREADS = max(2, min(4, os.cpu_count() or 1))
-
-IN_FLIGHT = 4 * THREADS
-"""Parts in memory at once, at most."""
 
 GAPS_NAMED = 1000
 """Missing rows of one window that are named one by one."""
@@ -83,21 +77,17 @@ class WindowCheck:
         """Look at the part of every row of a take, several at once, in order."""
         subject = self._subject
         folder = subject.store.kind(window_key(row.window.interval))
-        flying: deque[tuple[PageRow, Future[Checked]]] = deque()
-        try:
-            for page in subject.manifest.checks.pages(row.window, take):
-                key = PageKey(window=row.window.interval, take=take, number=page.number)
-                flying.append((page, self._pool.submit(pages.check, subject, row, key, page, folder=folder)))
-                if len(flying) >= IN_FLIGHT:
-                    yield from self._landed(*flying.popleft(), sums)
-            while flying:
-                yield from self._landed(*flying.popleft(), sums)
-        finally:
-            for _, future in flying:
-                future.cancel()
 
-    def _landed(self, page: PageRow, future: Future[Checked], sums: _Sums) -> Iterator[Finding]:
-        checked, report = future.result(), self._subject.report
+        def look(page: PageRow) -> tuple[PageRow, Checked]:
+            key = PageKey(window=row.window.interval, take=take, number=page.number)
+            return page, pages.check(subject, row, key, page, folder=folder)
+
+        rows = subject.manifest.checks.pages(row.window, take)
+        for page, checked in ahead(self._pool, look, rows, most=4 * at_once(subject.store)):
+            yield from self._landed(page, checked, sums)
+
+    def _landed(self, page: PageRow, checked: Checked, sums: _Sums) -> Iterator[Finding]:
+        report = self._subject.report
         sums.add(page)
         report.pages += 1
         report.bytes += page.part.size

@@ -121,7 +121,7 @@ def test_heavy_traffic_of_others_costs_few_refusals(kind: RateWindow, seed: int)
     crew = Crew(VirtualClock(seed), SimSettings(rate_kind=kind, other_traffic=3.0))
     crew.spend(10)
     print(f"{kind.value} windows: {crew.rate(10):.1f} a minute, {crew.refusals} refused")
-    assert crew.refusals <= 15
+    assert crew.refusals <= 20
     assert crew.rate(10) >= 0.9 * (CAP - 180)
 
 

@@ -78,7 +78,7 @@ class Machines:
 
 @pytest.mark.parametrize("count", [2, 4])
 @pytest.mark.parametrize(
-    ("kind", "used", "refused"), [(RateWindow.FIXED, 0.985, 0.01), (RateWindow.SLIDING, 0.95, 0.08)]
+    ("kind", "used", "refused"), [(RateWindow.FIXED, 0.985, 0.01), (RateWindow.SLIDING, 0.95, 0.02)]
 )
 def test_the_allowance_is_used_and_nobody_is_starved(
     kind: RateWindow, used: float, refused: float, count: int, seed: int

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.benchmarks import codec, export, memory, pace, scale, speed, stages, startup
+from tests.benchmarks import codec, export, looking, memory, pace, requests, scale, speed, stages, startup, tables
 from tests.benchmarks.table import Row, head, line
 
 GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
@@ -18,6 +18,9 @@ GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
     "scale": scale.rows,
     "startup": startup.rows,
     "export": export.rows,
+    "tables": tables.rows,
+    "looking": looking.rows,
+    "requests": requests.rows,
 }
 
 

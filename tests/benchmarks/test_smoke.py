@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROWS = ("codec", "export", "memory", "pace", "scale", "speed", "stages", "startup")
+ROWS = ("codec", "export", "looking", "memory", "pace", "requests", "scale", "speed", "stages", "startup", "tables")
 
 
 @pytest.mark.long

@@ -13,7 +13,7 @@ from resumable.storage.job_files import StateFiles
 from tests.support.command_line import RANGE, CommandLine
 
 BEGIN = ("backfill", "conversations", *RANGE, "--job", "j")
-LIMITED = (*BEGIN, "--max-requests", "4", "--workers", "1")
+LIMITED = (*BEGIN, "--max-requests", "2", "--workers", "1")
 
 
 def test_a_job_is_resumed_with_what_it_was_begun_with(cli: CommandLine) -> None:
@@ -22,7 +22,7 @@ def test_a_job_is_resumed_with_what_it_was_begun_with(cli: CommandLine) -> None:
     home = StateFiles(folder=cli.state).job("j")
     begun = Begun(rate="6000", workers=1, patience="1h", on_drift="fail")
     assert recall(home) == begun
-    outcome = cli("resume", "j", "--rate", "9000", "--max-requests", "2")
+    outcome = cli("resume", "j", "--rate", "9000", "--max-requests", "1")
     assert outcome.code == 3
     assert "as it was begun: --workers 1 --patience 1h --on-drift fail" in outcome.stderr
     assert recall(home) == begun

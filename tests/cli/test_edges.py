@@ -49,8 +49,8 @@ def test_a_look_back_with_another_query_changes_nothing(cli: CommandLine, other:
     assert cli("status", "b", "--json").json["state"] == "complete"
 
 
-@pytest.mark.parametrize("address", ["s3://bucket/x", "az://c/x", "gs://b", "file:///tmp/x", "ftp://h/x", "S3:/x"])
-def test_a_state_folder_that_is_an_address_is_refused_by_every_command(
+@pytest.mark.parametrize("address", ["file:///tmp/x", "ftp://h/x", "S3:/x"])
+def test_an_address_that_is_no_buckets_is_refused_by_every_command(
     cli: CommandLine, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit 2, as an option and in the environment; no folder is made that is called like its beginning."""
@@ -173,13 +173,13 @@ def test_a_job_that_does_not_complete_says_since_when(cli: CommandLine) -> None:
         assert f"after {runs} run" in outcome.stderr
         assert ("it may never be, by itself" in outcome.stderr) is (runs == 3)
     status = cli("status", "b", "--json").json
-    assert status["incomplete"] == outcome.json["error"]["incomplete"]
+    assert {**status["incomplete"], "look": True} == outcome.json["error"]["incomplete"]
     assert status["last_failure"]["status"] == 400
     assert status["last_failure"]["correlation_id"]
     assert status["last_failure"]["correlation_id"] in cli("status", "b").stdout
     log = cli(*BACKFILL, "--log-json").stderr.splitlines()
     (line,) = [line for line in log if '"event": "error"' in line]
-    assert '"runs": 4}' in line
+    assert '"runs": 4' in line
     assert status["last_failure"]["correlation_id"] not in line
     assert "correlation id" in "".join(log)
     cli.sim.clear_faults()

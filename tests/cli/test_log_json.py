@@ -112,7 +112,7 @@ def test_resume_and_repair_log_too(cli: CommandLine) -> None:
     "arguments",
     [
         ("backfill", "nothing", *RANGE, "--log-json"),
-        ("backfill", "conversations", "--from", "yesterday", "--log-json"),
+        ("backfill", "conversations", "--from", "the day before", "--log-json"),
         ("backfill", "--no-such-flag", "--log-json"),
         ("resume", "nothing", "--log-json"),
     ],

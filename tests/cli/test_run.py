@@ -164,10 +164,10 @@ def test_a_time_limit_ends_a_run_cleanly(cli: CommandLine, simulated: Callable[.
 
 @pytest.mark.parametrize("most", [2, 3])
 def test_a_limit_of_requests_ends_a_run_cleanly(most: int, cli: CommandLine) -> None:
-    """Just --max-requests are sent, the exit code is 3, and the same command carries on to the end."""
+    """Just --max-requests are sent for data, the exit code is 3, and the same command carries on to the end."""
     runs = [cli(*BACKFILL, "--max-requests", str(most))]
+    assert cli.sim.log.count(Kind.CONVERSATIONS) == most
     sent = cli.sim.log.count(Kind.CONVERSATIONS, Kind.ORGANISATION)
-    assert sent == most
     assert runs[0].code == 3
     assert "the requests allowed are used up" in runs[0].stderr
     status = cli("status", "--json").json

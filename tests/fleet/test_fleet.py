@@ -39,6 +39,7 @@ def test_one_command_runs_all_clients_and_tells_which_secret_is_wrong(tmp_path: 
         assert plan.json["unknown"] == 1
 
 
+@pytest.mark.long
 def test_a_job_whose_process_is_killed_is_resumed(tmp_path: Path) -> None:
     """SIGKILL in the middle of a job: it is run again, asks for no recorded page again, and the fleet is complete."""
     with organisations(tmp_path, count=1, clients=1, latency=0.1) as known:
@@ -55,6 +56,7 @@ def test_a_job_whose_process_is_killed_is_resumed(tmp_path: Path) -> None:
         assert pages_asked(known) <= 18 + 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_all_jobs_cleanly_and_says_what_is_safe(
     number: signal.Signals, code: int, tmp_path: Path
@@ -77,6 +79,7 @@ def test_a_signal_ends_all_jobs_cleanly_and_says_what_is_safe(
         assert again.stdout.count("complete") == 2
 
 
+@pytest.mark.long
 def test_jobs_end_when_the_fleet_is_killed(tmp_path: Path) -> None:
     """SIGKILL of the fleet's own process: its jobs end in good order by themselves, and the next run finishes them."""
     with organisations(tmp_path, count=1, clients=1, latency=0.1) as known:

@@ -5,19 +5,21 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
 import resumable
 from resumable import ManifestUnusable, UsageError
 from resumable.manifest import tables
+from resumable.repair import rebuild
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
+from resumable.storage.folder import FolderStore
 from tests.repair.repaired import ids, pages_asked, repaired
 from tests.support.builders import make_job
 from tests.support.clock import VirtualClock
@@ -218,3 +220,19 @@ def test_a_complete_job_that_lost_rows_is_not_called_complete(planted: Planted, 
     with pytest.raises(ManifestUnusable):
         planted.job.check_complete()
     assert repaired(planted, sim)[1] == 0
+
+
+def test_a_part_is_read_whole_once(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To make a manifest again takes the end of each part, to see whose it is, and each part once."""
+    (planted.folder / "manifest.sqlite").unlink()
+    opened: list[str] = []
+    real = FolderStore.opened
+
+    def spied(store: FolderStore, key: str) -> AbstractContextManager[BinaryIO]:
+        opened.append(key)
+        return real(store, key)
+
+    monkeypatch.setattr(FolderStore, "opened", spied)
+    rebuild.restore(planted.job.home, planted.job.clock, at="then")
+    assert {key: opened.count(key) for key in opened} == dict.fromkeys(opened, 2)
+    assert len(set(opened)) == 6

@@ -139,7 +139,7 @@ def test_young_windows_and_a_look_back_verify(tmp_path: Path) -> None:
     assert_clean(job)
     clock.jump(timedelta(days=2))
     spec = JobSpec.of("conversations", START, START + timedelta(days=3), page_size=20)
-    settings = virtual_settings(sim, clock, tmp_path, workers=1, max_requests=3)
+    settings = virtual_settings(sim, clock, tmp_path, workers=1, max_requests=2)
     job = resumable.make(spec, settings, name="job", clock=clock, look_back=timedelta(days=4))
     assert_clean(job, pages=6)
     with pytest.raises(Incomplete):
@@ -259,3 +259,19 @@ def test_findings_come_while_the_rest_is_still_looked_at(planted: Planted) -> No
     assert next(findings).number == 1
     findings.close()  # type: ignore[attr-defined]  # a generator
     planted.only(Flaw.MISSING)
+
+
+def test_readers_of_a_job_do_not_exclude_each_other(tmp_path: Path) -> None:
+    """While a verification looks, an export is made and another verification looks too."""
+    job = make_job(simulated(), VirtualClock(), tmp_path, page_size=20)
+    job.run()
+    seen: list[bytes] = []
+
+    def meanwhile(_: object) -> None:
+        if not seen:
+            seen.append(b"looking")
+            assert [*job.verify()] == []
+            job.export(seen.append, format="jsonl")
+
+    assert [*job.verify(watch=meanwhile)] == []
+    assert b"".join(seen[1:]).count(b"\n") == len([*job.records()])

@@ -12,9 +12,8 @@ def forecast_lines(found: Forecast, *, width: int | None) -> list[str]:
     """Tell what is to be expected."""
     spec = found.spec
     chosen = "".join(f", {one}" for one in selection(spec.query))
-    head = (
-        f"{spec.dataset}, {reach(spec.interval)} ({amount(found.windows, 'window')} of {length(spec.window)}){chosen}"
-    )
+    windows = f"{amount(found.windows, 'window')} of {length(spec.window)}"
+    head = f"{spec.dataset}, {reach(spec.interval, spec.query.zone)} ({windows}){chosen}"
     lines = [*hanging("", head, width=width), *facts(list(_known_facts(found)), width=width)]
     for warning in found.warnings:
         lines += facts([("note", warning)], width=width)

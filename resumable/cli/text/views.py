@@ -43,7 +43,7 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None, typed: Ty
     known = [
         ("dataset", spec.dataset),
         *([] if status.job.organisation is None else [("of", described(status.job.organisation))]),
-        ("range", ", ".join([reach(spec.interval), *selection(spec.query)])),
+        ("range", ", ".join([reach(spec.interval, spec.query.zone), *selection(spec.query)])),
         ("windows", windows),
         ("pages", f"{status.expected.of(totals.pages_done)}{quarantined}"),
         ("records", f"{totals.records:,}, {size(totals.bytes)}"),
@@ -220,7 +220,10 @@ def _no_data(status: Status, width: int | None) -> list[str]:
     else:
         advice = "none. The client sees only the divisions that its roles are granted for: check those."
     known = [
-        ("range", f"{reach(spec.interval)}, in UTC. Is there data in it, in this organisation?"),
+        (
+            "range",
+            f"{reach(spec.interval, spec.query.zone or 'UTC')}. Is there data in it, in this organisation?",
+        ),
         ("filters", advice),
     ]
     return [paragraph([found], ending="exit 0", width=width), *facts(known, width=width)]

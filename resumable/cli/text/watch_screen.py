@@ -96,7 +96,10 @@ def _head(view: View, screen: Screen) -> list[Text]:
         screen.line(
             (status.job.name, "bold"),
             (f"  {status.state.value}", COLOURS.get(status.state, "")),
-            (f"  {spec.dataset}, {reach(spec.interval)}{chosen}, windows of {length(spec.window)}", "dim"),
+            (
+                f"  {spec.dataset}, {reach(spec.interval, spec.query.zone)}{chosen}, windows of {length(spec.window)}",
+                "dim",
+            ),
         ),
         screen.line(("pages    ", "dim"), (full, "green"), (rest, "dim"), (tail, "")),
         screen.line(
