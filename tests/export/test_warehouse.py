@@ -21,6 +21,7 @@ import resumable
 from resumable.errors import UsageError
 from resumable.export.warehouse import LoadRequest
 from tests.export.jobs import Make, Page, record, taken_again
+from tests.support.machine import need
 
 # dlt logs what it has to say of a schema by a method that Python calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:DeprecationWarning")
@@ -101,6 +102,7 @@ def exported(job: resumable.Job, table: str) -> list[str]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """Start a PostgreSQL of its own, which root may not run, on a free port of loopback: dlt wants a host."""
+    need("pg_ctlcluster")
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
     folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     who: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}
