@@ -5,6 +5,7 @@ import csv
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -100,7 +101,7 @@ def exported(job: resumable.Job, table: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """Start a PostgreSQL of its own, which root may not run, on a socket in a folder of its own."""
+    """Start a PostgreSQL of its own, which root may not run, on a free port of loopback: dlt wants a host."""
     need("pg_ctlcluster")
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
     folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
@@ -109,13 +110,17 @@ def server() -> Iterator[str]:
         shutil.chown(folder, "postgres")
     made: list[str | Path] = [programs / "initdb", "-D", folder / "data", "-U", "loader", "-A", "trust"]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, cwd="/", **who)
-    started: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    there = ["-k", folder, "-h", "127.0.0.1", "-p", port]
+    started: list[str | Path] = [programs / "postgres", "-D", folder / "data", *there]
     process = subprocess.Popen(started, cwd="/", stderr=subprocess.DEVNULL, **who)
     try:
         deadline = time.monotonic() + 30
-        while subprocess.run([programs / "pg_isready", "-q", "-h", folder], check=False).returncode:
+        while subprocess.run([programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", port], check=False).returncode:
             assert time.monotonic() < deadline
-        yield f"postgresql://loader@/postgres?host={folder}"
+        yield f"postgresql://loader:any@127.0.0.1:{port}/postgres"
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)
