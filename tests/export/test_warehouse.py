@@ -113,7 +113,7 @@ def server() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    there = ["-k", folder, "-h", "127.0.0.1", "-p", port]
+    there: list[str | Path] = ["-k", folder, "-h", "127.0.0.1", "-p", port]
     started: list[str | Path] = [programs / "postgres", "-D", folder / "data", *there]
     process = subprocess.Popen(started, cwd="/", stderr=subprocess.DEVNULL, **who)
     try:
