@@ -47,7 +47,7 @@ def pages(text: str) -> int:
 
 def test_the_screen_shows_the_job(cli: CommandLine) -> None:
     """Of a job that rests: its name and state, its figures, its calendar, its events, each line where it belongs."""
-    assert cli(*LONG, "--workers", "1", "--max-requests", "101").code == 3
+    assert cli(*LONG, "--workers", "1", "--max-requests", "100").code == 3
     with terminal(cli, *WATCH) as shown:
         shown.wait(lambda text: "Ctrl-C ends" in text)
         lines = shown.lines

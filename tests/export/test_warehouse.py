@@ -5,6 +5,7 @@ import csv
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ import resumable
 from resumable.errors import UsageError
 from resumable.export.warehouse import LoadRequest
 from tests.export.jobs import Make, Page, record, taken_again
+from tests.support.machine import need
 
 # dlt logs what it has to say of a schema by a method that Python calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:DeprecationWarning")
@@ -99,7 +101,8 @@ def exported(job: resumable.Job, table: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """Start a PostgreSQL of its own, which root may not run, on a socket in a folder of its own."""
+    """Start a PostgreSQL of its own, which root may not run, on a free port of loopback: dlt wants a host."""
+    need("pg_ctlcluster")
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
     folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     who: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}
@@ -107,13 +110,17 @@ def server() -> Iterator[str]:
         shutil.chown(folder, "postgres")
     made: list[str | Path] = [programs / "initdb", "-D", folder / "data", "-U", "loader", "-A", "trust"]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, cwd="/", **who)
-    started: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    there: list[str | Path] = ["-k", folder, "-h", "127.0.0.1", "-p", port]
+    started: list[str | Path] = [programs / "postgres", "-D", folder / "data", *there]
     process = subprocess.Popen(started, cwd="/", stderr=subprocess.DEVNULL, **who)
     try:
         deadline = time.monotonic() + 30
-        while subprocess.run([programs / "pg_isready", "-q", "-h", folder], check=False).returncode:
+        while subprocess.run([programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", port], check=False).returncode:
             assert time.monotonic() < deadline
-        yield f"postgresql://loader@/postgres?host={folder}"
+        yield f"postgresql://loader:any@127.0.0.1:{port}/postgres"
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)

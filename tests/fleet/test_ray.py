@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -26,7 +27,10 @@ def known(tmp_path: Path) -> Iterator[Organisations]:
         temporary = Path(f"/tmp/ray-{os.getpid()}")
         found.environment |= {"RAY_TMPDIR": str(temporary), "RAY_USAGE_STATS_ENABLED": "0", "HOME": str(tmp_path)}
         found.environment |= {"RAY_enable_metrics_collection": "0"}
-        yield found
+        try:
+            yield found
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def engine(name: str) -> tuple[str, ...]:

@@ -42,4 +42,10 @@ def test_the_simulator_knows_the_words_of_every_filter(filters: str, model: str)
 
 def test_every_filter_list_is_compared() -> None:
     """No filter list of the simulator is left out of the comparison."""
-    assert set(PREDICATES) == set(VOCABULARIES)
+    assert {*PREDICATES, "filter"} == set(VOCABULARIES)
+
+
+def test_the_filter_of_aggregates_knows_words_of_the_document() -> None:
+    """The simulator counts by a part of the dimensions that there are; the rest it refuses."""
+    members = read_document()["components"]["schemas"]["ConversationAggregateQueryPredicate"]["properties"]
+    assert set() < VOCABULARIES["filter"].dimensions < set(members["dimension"]["enum"])

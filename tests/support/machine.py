@@ -24,6 +24,7 @@ PACKAGES = {
     "nbdfuse": "libnbd-bin",
     "nbdkit": "nbdkit",
     "openssl": "openssl",
+    "pg_ctlcluster": "postgresql",
     "setpriv": "util-linux",
     "strace": "strace",
     "umount": "mount",

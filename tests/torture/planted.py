@@ -60,10 +60,12 @@ BUGS = (
     Bug(
         name="a row comes before its part",
         module="resumable/storage/parts.py",
-        right="            self.store.save(part_key(footer.key), data)\n",
+        right="            saved = self.store.save(key, data)\n",
         wrong=(
             "            import threading\n"
-            "            threading.Timer(0.05, self.store.save, (part_key(footer.key), bytes(data))).start()\n"
+            "            from resumable.storage.durable import Saved\n"
+            "            saved = Saved(size=len(data), sha256=hashlib.sha256(data).digest())\n"
+            "            threading.Timer(0.05, self.store.save, (key, bytes(data))).start()\n"
         ),
         catchers=(f"{KILLS}[new-conversations]",),
         options=("--kill-points", "150"),

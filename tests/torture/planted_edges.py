@@ -99,7 +99,7 @@ BUGS_OF_EDGES = (
         module="resumable/storage/targets.py",
         right="    if address is not None:\n",
         wrong="    if address is not None and False:\n",
-        catchers=(f"{EDGES}::test_a_state_folder_that_is_an_address_is_refused_by_every_command",),
+        catchers=(f"{EDGES}::test_an_address_that_is_no_buckets_is_refused_by_every_command",),
     ),
     Bug(
         name="a job that was moved keeps its old name",
