@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks.manyparts import make_job
+from tests.benchmarks.manyparts import make_job_apart
 from tests.benchmarks.processes import Cost, measured
 from tests.benchmarks.table import Row, limited, median
 
@@ -26,7 +26,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
     parts = windows * pages
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
-        make_job(state / "job", windows=windows, pages=pages)
+        make_job_apart(state / "job", windows=windows, pages=pages)
         theirs: list[Cost] = []
         ours: list[Cost] = []
         for turn in range(times):

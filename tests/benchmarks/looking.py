@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks.manyparts import make_job
+from tests.benchmarks.manyparts import make_job_apart
 from tests.benchmarks.processes import Cost, measured
 from tests.benchmarks.table import Row, limited, median
 
@@ -30,7 +30,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
     parts = windows * pages
     with tempfile.TemporaryDirectory() as folder:
         job = Path(folder) / "state" / "job"
-        make_job(job, windows=windows, pages=pages)
+        make_job_apart(job, windows=windows, pages=pages)
         looked: list[Cost] = []
         made: list[Cost] = []
         for _ in range(times):

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,6 +55,15 @@ def make_job(folder: Path, *, windows: int, pages: int, rows: int = 100) -> None
         for row in list(manifest.windows()):
             _fill(row.window, manifest, parts, base, pages)
         manifest.set_state(JobState.COMPLETE)
+
+
+def make_job_apart(folder: Path, *, windows: int, pages: int) -> None:
+    """Make such a job in a process of its own: a child's peak memory is never less than that of who started it."""
+    code = (
+        "import sys; from pathlib import Path; from tests.benchmarks.manyparts import make_job;"
+        "make_job(Path(sys.argv[1]), windows=int(sys.argv[2]), pages=int(sys.argv[3]))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder), str(windows), str(pages)], check=True)
 
 
 def _fill(window: Window, manifest: Manifest, parts: FolderParts, base: list[pa.Table], pages: int) -> None:

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks.manyparts import make_job
+from tests.benchmarks.manyparts import make_job_apart
 from tests.benchmarks.processes import Cost, measured
 from tests.benchmarks.table import Row, limited, median
 
@@ -29,7 +29,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
     windows, pages, times = (2, 5, 1) if quick else (20, 100, 3)
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
-        make_job(state / "job", windows=windows, pages=pages)
+        make_job_apart(state / "job", windows=windows, pages=pages)
         costs: dict[str, list[Cost]] = {}
         for turn in range(times):
             for name, given in (("table", ["--table", "metrics"]), ("parquet", []), ("csv", []), ("jsonl", [])):
@@ -56,7 +56,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         )
     with tempfile.TemporaryDirectory() as folder:
         many = 20 if quick else 1000
-        make_job(Path(folder) / "state" / "job", windows=1, pages=many)
+        make_job_apart(Path(folder) / "state" / "job", windows=1, pages=many)
         cost = _exported(Path(folder) / "state", Path(folder) / "out.parquet")
         detail = f"{many:,} parts of 100 in one day"
         yield limited(
