@@ -29,6 +29,9 @@ SLACK_BLIND = 1.012
 LATENESS_SECONDS = 0.05
 """So late a thread may wake without the pace taking it for a pause; matters where slots are closer than that."""
 
+MOST_ALLOWED = 1_000_000
+"""Requests a window; more is no limit that a server has."""
+
 OTHERS_TOLERATED = 2
 """Requests by others that are put down to jitter before the pace yields to them."""
 
@@ -120,9 +123,10 @@ def read_rate(headers: Mapping[str, str]) -> RateSaid | None:
         count, allowed, reset = (int(headers[f"inin-ratelimit-{name}"]) for name in ("count", "allowed", "reset"))
     except (KeyError, ValueError):
         return None
-    if not (count >= 0 and 0 < allowed <= 1_000_000 and 0 <= reset <= LONGEST_RESET_SECONDS):
+    if not (count >= 0 and 0 < allowed <= MOST_ALLOWED and 0 <= reset <= LONGEST_RESET_SECONDS):
         return None
-    return RateSaid(count=count, allowed=allowed, reset_seconds=float(reset))
+    # A count beyond all bounds still says that the window is used up; it goes into the manifest, which holds 64 bits.
+    return RateSaid(count=min(count, 2 * MOST_ALLOWED), allowed=allowed, reset_seconds=float(reset))
 
 
 class Pace:

@@ -264,6 +264,9 @@ def test_headers_that_make_no_sense_are_not_believed() -> None:
     ):
         assert read_rate({**fine, f"inin-ratelimit-{name}": value}) is None
     assert read_rate({"inin-ratelimit-count": "3"}) is None
+    beyond = read_rate({**fine, "inin-ratelimit-count": "9" * 30})
+    assert beyond is not None
+    assert beyond.allowed < beyond.count < 2**63
 
 
 def _most_within(crew: Crew, seconds: float) -> int:

@@ -115,9 +115,16 @@ def test_bodies_cut_for_everybody_are_an_outage(
 
 def _each_cut_was_asked_again(relay: Relay, stubborn: set[PageName]) -> None:
     for page, asked in relay.asked.items():
+        if _size(page) == 1:
+            continue  # what tells an outage from pages with trouble of their own: once is enough
         cuts = [cut for cut in relay.made if cut.page == page]
         expected = len(cuts) + (page not in stubborn)
         assert asked == expected, f"{page} was asked for {asked} times\n{_told(cuts)}"
+
+
+def _size(page: PageName) -> int:
+    asked = json.loads(page[1])
+    return int(asked.get("paging", asked).get("pageSize", 0))
 
 
 def _number(page: PageName) -> int:

@@ -35,7 +35,7 @@ def other() -> Iterator[ForkServer]:
 @pytest.fixture
 def slow(forkserver: ForkServer, tmp_path: Path) -> Iterator[Scene]:
     """A job that takes long enough for another process to come upon it."""
-    slowly = SimSettings(records=8, rate_public=None, latency=0.08)
+    slowly = SimSettings(records=8, rate_public=None, latency=0.3)
     with Simulator(slowly) as sim:
         yield new(forkserver, sim, "conversations", tmp_path)
 

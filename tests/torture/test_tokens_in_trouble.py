@@ -160,7 +160,7 @@ def test_a_token_endpoint_in_trouble_for_good_ends_the_run_in_bounds(
     asked = at.token_requests[first:]
     if trouble in OUT:
         lasted = asked[-1].at - asked[0].at
-        assert PATIENCE - 60.0 < lasted <= PATIENCE
+        assert PATIENCE - 60.0 < lasted <= PATIENCE + 1.0  # which counts from the first answer, not from its request
         assert len(asked) <= Policy().attempts + sum(seconds / (0.8 * step) for seconds, step in STEPS)
     elif "redirect" not in trouble:
         assert len(asked) == (1 if ending is AuthenticationFailed else Policy().attempts)
