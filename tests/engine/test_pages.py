@@ -223,7 +223,8 @@ def test_a_run_under_the_rate_limit_draws_no_429(tmp_path: Path, seed: int) -> N
     job.run()
     assert_whole(job, sim)
     assert sim.log.count(status=429) == 0
-    assert clock.monotonic() - 1000.0 < 60 / (24 * 0.85) * 60
+    # Some is left unused for those who come: at 30 a minute, two requests of 24.
+    assert clock.monotonic() - 1000.0 < 60 / (24 * 0.82) * 60
 
 
 def test_a_stop_finishes_what_is_in_flight_and_the_next_run_carries_on(tmp_path: Path, seed: int) -> None:
