@@ -34,7 +34,7 @@ def fleet(text: str) -> Fleet:
     """Read a fleet on a day of 2026."""
     clock = VirtualClock(at=datetime(2026, 3, 1, 14, tzinfo=UTC))
     session = Session(stdout=io.StringIO(), stderr=io.StringIO(), environment={}, clock=clock)
-    return read("fleet.toml", text, FleetGrammar(session=session, settings=Settings(state=Path("state"))))
+    return read("fleet.toml", text, FleetGrammar(session=session, settings=Settings(state=Path("no", "such", "state"))))
 
 
 def test_a_job_is_what_a_backfill_is_given() -> None:
