@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from resumable.datasets import contract
+from resumable.datasets import page_bodies
 from resumable.engine.record_keys import RecordKeys
 from resumable.manifest.store import Manifest
 from resumable.storage import durable, parts
@@ -20,7 +20,7 @@ from resumable.transport import http
 
 STAGES: dict[str, list[tuple[Any, str]]] = {
     "request and answer": [(http.HttpTransport, "send")],
-    "JSON to columns": [(contract, "decode")],
+    "JSON to columns": [(page_bodies, "decode")],
     "columns to Parquet": [(parts, "_encode")],
     "file, hash, fsync, rename": [(durable, "save")],
     "row in the manifest": [(Manifest, "page_done"), (Manifest, "first_page_done")],

@@ -11,8 +11,8 @@ from resumable.storage import durable
 _atomic = Connection.atomic
 
 
-def _hasty(self: Connection, *, durable: bool = True) -> AbstractContextManager[None]:
-    return _atomic(self, durable=False)
+def _hasty(self: Connection, *, durable: bool = True, carried: int | None = None) -> AbstractContextManager[None]:
+    return _atomic(self, durable=False, carried=carried)
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ def test_a_thousand_windows_of_ten_pages_take_no_more_memory_than_a_hundred(tmp_
         assert outcome.code == 0, outcome.stderr
         status = cli.status("j")
         assert (status["windows"], status["pages"]["done"]) == ({"total": 1000, "done": 1000}, 10_000)
-        assert sim.log.count(*PAGE_KINDS) == 10_000
+        assert sim.log.count(*PAGE_KINDS) == 10_000 + 1000  # the last page of each is full, so the next is looked at
         print(f"peak {early:.0f} MB after 1,000 pages, {late:.0f} MB at the end")
         assert late < early * 1.15 + 5
 

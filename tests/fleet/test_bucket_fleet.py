@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import finished
-from tests.support.fleets import kill, organisations, pages_asked, process_of, wait_for_pages
+from tests.support.fleets import kill, organisations, pages_asked, wait_for_pages
 from tests.support.object_stores import moto
 
 
@@ -19,7 +19,7 @@ def test_a_fleet_in_a_bucket_is_finished_by_another_machine(tmp_path: Path) -> N
         known.environment |= {**store.variables(), "RESUMABLE_LEASE": "5s", "RESUMABLE_STATE": str(store.address())}
         running = known.start("run", "--json")
         wait_for_pages(known, running, 8)
-        victim = process_of(known.job_of("client0"))
+        victim = known.process_of("client0")
         assert victim is not None
         kill(victim)
         outcome = finished(running)

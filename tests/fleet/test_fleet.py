@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import Outcome, finished
-from tests.support.fleets import Organisations, kill, organisations, pages_asked, process_of, wait_for_pages
+from tests.support.fleets import Organisations, kill, organisations, pages_asked, wait_for_pages
 
 
 def test_one_command_runs_all_clients_and_tells_which_secret_is_wrong(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_job_whose_process_is_killed_is_resumed(tmp_path: Path) -> None:
         known.write(more="workers = 1\n")
         running = known.start("run", "--json")
         wait_for_pages(known, running, 6)
-        victim = process_of(known.job_of("client0"))
+        victim = known.process_of("client0")
         assert victim is not None
         kill(victim)
         outcome = finished(running)
@@ -72,7 +72,7 @@ def test_a_signal_ends_all_jobs_cleanly_and_says_what_is_safe(
         assert "stopping: 2 running jobs may finish what is in flight" in stopped.stderr
         assert stopped.json["error"]["hint"] == "What is recorded is safe. Run the same command to resume."
         assert {job["state"] for job in stopped.json["jobs"]} == {"interrupted"}
-        assert not any(process_of(known.job_of(client)) for client, _ in known.clients)
+        assert not any(known.process_of(client) for client, _ in known.clients)
         again = finished(known.start("run"))
         assert again.code == 0, again.stderr
         assert pages_asked(known) == 2 * 18

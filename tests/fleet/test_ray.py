@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import finished
-from tests.support.fleets import Organisations, kill, organisations, process_of, secret_of, wait_for_pages
+from tests.support.fleets import Organisations, kill, organisations, secret_of, wait_for_pages
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
@@ -43,7 +43,7 @@ def test_ten_clients_of_four_organisations_are_all_right_and_nothing_is_mixed(na
     """One secret is wrong, one worker is killed: nine jobs are complete, each with its own organisation's records."""
     running = known.start("run", *engine(name))
     wait_for_pages(known, running, 40, seconds=120)
-    victim = next(found for client, _ in known.clients if (found := process_of(known.job_of(client))) is not None)
+    victim = next(found for client, _ in known.clients if (found := known.process_of(client)) is not None)
     worker = parent_of(victim)
     kill(worker if name == "ray" else victim)
     secrets = found_in_ray(known) if name == "ray" else []
@@ -90,7 +90,7 @@ def test_a_signal_ends_the_jobs_on_ray_cleanly(known: Organisations) -> None:
     stopped = finished(running, seconds=120)
     assert stopped.code == 143, stopped.stderr
     assert len(stopped.json["jobs"]) == CLIENTS
-    assert not any(process_of(known.job_of(client)) for client, _ in known.clients)
+    assert not any(known.process_of(client) for client, _ in known.clients)
 
 
 def parent_of(process: int) -> int:
