@@ -1,9 +1,9 @@
 """A Genesys Cloud on loopback: the class that tests hold, and the function that a command runs."""
 
 import json
+import os
 import signal
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -170,12 +170,15 @@ def serve(
 
     Must be called from the main thread, where Python delivers signals.
     """
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A pipe, and no Event: its lock is not reentrant, and a handler that comes while the wait holds it waits for ever.
+    stopped, stop = os.pipe()
+    before = {n: signal.signal(n, lambda *_: os.write(stop, b".") and None) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
         with Simulator(settings, host=host, port=port, faults=faults) as simulator:
             ready(simulator.url)
-            stop.wait()
+            os.read(stopped, 1)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        os.close(stopped)
+        os.close(stop)
