@@ -63,7 +63,7 @@ def queue_ids(names: Sequence[str], contract: Contract, settings: Settings, *, s
             asking = _Asking(client)
             return {name: asking.id_of(name) for name in names}
     except Stopped:
-        raise Interrupted("interrupted: nothing was changed.") from None
+        raise Interrupted("interrupted: nothing was changed.", hint="Run the same command again.") from None
     except StatusFault as fault:
         if fault.failure is Failure.FORBIDDEN:
             raise _forbidden(names[0]) from None
