@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from resumable.export import index as indexes
+from resumable.export.days import NO_DAY
 from resumable.export.dictionary import dictionary
 from resumable.export.index import Index
 from resumable.export.receipt import DayFacts, Receipt, day_name
@@ -54,7 +54,7 @@ def day_files(
         if day not in keep:
             days[day_name(day)] = _facts(work, index, day, folder, made.path(day))
     if not any(facts.file for facts in days.values()):
-        days[""] = _facts(work, index, indexes.NO_DAY, folder, Path(FILE))
+        days[""] = _facts(work, index, NO_DAY, folder, Path(FILE))
     return dict(sorted(days.items()))
 
 

@@ -32,7 +32,7 @@ class Leftover:
 
 
 def size_of(home: JobFiles) -> int:
-    """Return how many bytes a job takes. Raises UsageError where there is none, or nothing tells them; StorageFailed."""
+    """Return how many bytes a job takes. Raises UsageError where there is none or nothing tells them, StorageFailed."""
     if home.state.bucket is not None:
         found = [size for _, size in everything(home.store)]
         if not found:
@@ -46,7 +46,8 @@ def delete(home: JobFiles, *, now: datetime) -> int:
     """Remove a job with all that it has, and return its bytes; damaged ones too.
 
     A folder is gone in one step, before its files are removed: killed in between, a hidden one is left, which `prune`
-    removes. In a bucket, killed in between, what is left can be deleted again. Raises JobLocked while another process runs or reads it, UsageError where there is none, StorageFailed.
+    removes. In a bucket, killed in between, what is left can be deleted again. Raises JobLocked while another process
+    runs or reads it, UsageError where there is none, StorageFailed.
     """
     if home.state.bucket is not None:
         size_of(home)  # raises where there is none: to take a lease would make a head
