@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from resumable.job.job import Job
     from resumable.job.making import fetch_all, find, make, plan
     from resumable.models import Interval, JobSpec, JobState, Query
+    from resumable.monitor.notebook import show_progress
     from resumable.redaction import Secret
     from resumable.repair.repair import Repaired
     from resumable.status import Status
@@ -66,6 +67,7 @@ _HOMES = {
         "UsageError",
         "VerificationFailed",
     ),
+    "monitor.notebook": ("show_progress",),
     "models": ("Interval", "JobSpec", "JobState", "Query"),
     "redaction": ("Secret",),
     "repair.repair": ("Repaired",),
@@ -114,6 +116,7 @@ __all__ = [
     "from_environment",
     "make",
     "plan",
+    "show_progress",
 ]
 
 

@@ -228,8 +228,8 @@ class Demo:
         others = {n: v for n, v in self.environment.items() if not n.startswith(("GENESYS_", "RESUMABLE_"))}
         argv = [sys.executable, "-m", "resumable", *command]
         with subprocess.Popen(  # noqa: S603 - this very program, with arguments of this module
-            argv, env={**others, **credentials}, stdin=subprocess.DEVNULL
-        ) as child:
+            argv, env={**others, **credentials}, stdin=subprocess.DEVNULL, process_group=0
+        ) as child:  # a group of its own: Ctrl-C is for the demonstration, which ends it
             try:
                 yield child
             finally:

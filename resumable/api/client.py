@@ -289,8 +289,10 @@ class _Exchange:
     def _nothing_is_answered(self, fault: Fault) -> bool:
         """Tell whether there is an outage, where nobody else asks anything: a request of no weight tells."""
         client, light = self._client, self._client.light
-        if light is None or not client.gate.alone(self) or self._aside(light) is None:
+        if light is None or not client.gate.alone(self):
             return False
+        if self._aside(light) is None:
+            return client.gate.shut  # it may have begun while the slot was waited for
         return client.gate.failed_alone(self, fault)
 
     def _look(self) -> bool:

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resumable.errors import UsageError
+from resumable.export.days import zone_of
 from resumable.export.shape import Names, Shape, child_of, struct_of
 from resumable.export.tables import INTERACTIONS, TableShape
 from resumable.schema.fields import ColumnKind, Leaf, ListOf, Node, ObjectOf
@@ -136,13 +135,7 @@ class InteractionShape(Shape):
 
 def make(schema: Schema, *, zone: str, names: Names) -> InteractionShape:
     """Make the shape of a zone's half hours. Raises UsageError where there is no such zone."""
-    try:
-        known = ZoneInfo(zone)
-    except (LookupError, ValueError, OSError) as failure:
-        raise UsageError(
-            f"--tz {zone[:40]!a} is not a time zone that this machine knows.",
-            hint="Such as --tz Europe/Berlin, or America/New_York.",
-        ) from failure
+    known = zone_of(zone)
     read = replace(schema, root=_read(schema.root, _READ))
     return InteractionShape(
         records=read, whole=read, table=TableShape(name=INTERACTIONS, levels=()), names=names, zone=known

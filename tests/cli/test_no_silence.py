@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from resumable.cli.signals import interruptible
+from resumable.cli.signals import Interrupts, interruptible
 from resumable.errors import Interrupted
 from resumable.simulator.simulator import Simulator
 from tests.cli.terminal import Terminal, terminal
@@ -85,11 +85,11 @@ def test_ctrl_c_says_what_is_unchanged(command: tuple[str, ...], unchanged: str,
 
 def test_ctrl_c_in_anything_else_says_what_is_still_there() -> None:
     """What a command was about is named, with what to type; a signal is named as well."""
-    with pytest.raises(Interrupted) as ended, interruptible("x.csv is still there, whole"):
+    with pytest.raises(Interrupted) as ended, interruptible(Interrupts(), "x.csv is still there, whole"):
         raise KeyboardInterrupt
     assert ended.value.message == "interrupted: x.csv is still there, whole."
     assert ended.value.hint == "Run the same command again."
-    with pytest.raises(Interrupted) as ended, interruptible("x.csv is still there, whole"):
+    with pytest.raises(Interrupted) as ended, interruptible(Interrupts(), "x.csv is still there, whole"):
         signal.raise_signal(signal.SIGTERM)
     assert ended.value.message == "interrupted by SIGTERM: x.csv is still there, whole."
     assert ended.value.exit_code == 143

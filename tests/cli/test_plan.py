@@ -85,7 +85,10 @@ def test_the_cheaper_contract_is_named(simulated: Callable[..., Simulator], tmp_
     ("extra", "warning"),
     [
         (("--window", "10d", "--from", "2023-10-01", "--to", "2023-10-20"), "cut to 7 days"),
-        (("--from", "2023-10-01", "--to", "2023-10-03", "--queue", "nobody"), "nothing was found"),
+        (
+            ("--from", "2023-10-01", "--to", "2023-10-03", "--queue", "00000000-0000-4000-8000-00000000dead"),
+            "nothing was found",
+        ),
     ],
 )
 def test_it_warns_of_what_will_surprise(extra: tuple[str, ...], warning: str, cli: CommandLine) -> None:

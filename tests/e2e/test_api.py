@@ -1,11 +1,17 @@
 """The library's face, as a program would use it."""
 
+import _thread
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import resumable
 from resumable import Endpoints, JobSpec, JobState, Query, Secret, UsageError
+from resumable.engine.context import LiveRun
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from tests.support.truth import assert_equal_to_truth
@@ -77,6 +83,55 @@ def test_every_name_is_there_and_every_error_is_one_of_ours(tmp_path: Path) -> N
             JobSpec.of("conversations", start, end, page_size=20)
         assert refused.value.hint
         assert refused.value.exit_code == 2
+
+
+def test_an_event_loop_goes_on_while_a_job_runs(tmp_path: Path) -> None:
+    """`run_async` is awaited; cancelled, it ends in good order, and the next one brings the rest."""
+
+    async def both(job: resumable.Job, sim: Simulator) -> int:
+        running = asyncio.create_task(job.run_async())
+        ticks = 0
+        while not sim.log.pages():
+            await asyncio.sleep(0.01)
+            ticks += 1
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert job.status().state is JobState.INTERRUPTED
+        assert job.status().totals.pages_done == sum(sim.log.pages().values())
+        return ticks
+
+    with Simulator(SimSettings(records=60, rate_public=None, latency=0.2)) as sim:
+        spec = JobSpec.of("conversations", "2023-10-01", "2023-10-15", page_size=20)
+        job = resumable.make(spec, settings_for(sim, tmp_path))
+        assert asyncio.run(both(job, sim)) > 5
+        sim.switch(latency=0.0)
+        assert asyncio.run(job.run_async()).state is JobState.COMPLETE
+        assert max(sim.log.pages().values()) == 1
+
+
+def test_an_interrupted_kernel_leaves_no_thread_at_work(tmp_path: Path) -> None:
+    """A program that watches no signals, such as a notebook, is told what is safe, once what is in flight has come."""
+    with Simulator(SimSettings(records=60, rate_public=None, latency=0.2)) as sim:
+        spec = JobSpec.of("conversations", "2023-10-01", "2023-10-15", page_size=20)
+        job = resumable.make(spec, settings_for(sim, tmp_path))
+
+        @contextlib.contextmanager
+        def interrupting(_: LiveRun) -> Iterator[None]:
+            timer = threading.Timer(0.5, _thread.interrupt_main)
+            timer.start()
+            yield
+            timer.join()
+
+        ended: BaseException | None = None
+        try:
+            job.run(watch=interrupting)
+        except BaseException as error:  # noqa: BLE001 - one that passes this test by would end all of them
+            ended = error
+        assert isinstance(ended, resumable.Interrupted), ended
+        assert "are safe" in ended.message
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("worker-")]
+        assert job.status().totals.pages_done == sum(sim.log.pages().values()) > 0
 
 
 def test_what_the_commands_do_has_a_face(tmp_path: Path) -> None:

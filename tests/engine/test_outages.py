@@ -106,9 +106,10 @@ def test_an_outage_of_tokens_alone_is_waited_out(tmp_path: Path, seed: int) -> N
             assert job.status().totals.pages_quarantined == 0
 
 
-def test_an_outage_that_comes_and_goes_quarantines_nothing(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("known", [None, 1644712373], ids=["any", "one begins beside a last try"])
+def test_an_outage_that_comes_and_goes_quarantines_nothing(known: int | None, tmp_path: Path, seed: int) -> None:
     """A minute out, ten seconds not, ten times over: the run makes use of the ten seconds."""
-    clock = VirtualClock(seed)
+    clock = VirtualClock(known or seed)
     sim = simulated(clock)
     job = make_job(sim, clock, tmp_path, days=WINDOWS, rate_per_minute=60)
     for number in range(10):

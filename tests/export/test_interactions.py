@@ -118,13 +118,13 @@ def test_a_database_has_the_figures_beside_the_rows(make: Make, tmp_path: Path) 
         ]
 
 
-def test_a_zone_is_one_that_there_is_and_for_interactions_alone(make: Make) -> None:
+def test_a_zone_is_one_that_there_is_and_for_what_has_days(make: Make) -> None:
     """Anything else is a usage error, and nothing is written."""
     job = make([[Page(records=[CALL])]])
     for zone in ("Mars/Olympus", "../etc", ""):
         with pytest.raises(UsageError, match="is not a time zone"):
             rows_of(job, zone=zone)
-    with pytest.raises(UsageError, match="--tz is for --table interactions"):
+    with pytest.raises(UsageError, match="--tz says which days an export is cut into"):
         job.export(lambda _: None, format="jsonl", table="metrics", zone="UTC")
 
 

@@ -108,6 +108,13 @@ BUGS_OF_ANSWERS = (
         catchers=("tests/engine/test_last_pages.py",),
     ),
     Bug(
+        name="a page before the last that is not full is believed",
+        module="resumable/engine/short_pages.py",
+        right="        if held < full:\n",
+        wrong="        if False:\n",
+        catchers=("tests/engine/test_short_pages.py",),
+    ),
+    Bug(
         name="a user on two pages is one record",
         module="resumable/schema/registry.py",
         right="bundles=name in _BUNDLES",

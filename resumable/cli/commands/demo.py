@@ -4,10 +4,10 @@ from pathlib import Path
 
 from resumable.cli.command_options import FolderOptions
 from resumable.cli.session import Session
-from resumable.cli.signals import raised
+from resumable.cli.signals import interruptible
 from resumable.clock import Stop
 from resumable.demo import Demo, Result
-from resumable.errors import Interrupted, UsageError
+from resumable.errors import UsageError
 from resumable.storage.job_files import PARTS, JobFiles
 from resumable.text import size
 
@@ -18,7 +18,9 @@ def demo(session: Session, options: FolderOptions) -> None:
     if not isinstance(folder, Path):
         raise UsageError("the demonstration works in a folder.", hint="Name one with --state, or leave it out.")
     started = session.clock.monotonic()
-    with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)):
+    unchanged = f"what it downloaded until then is in {folder}, and nothing else was changed"
+    again = "Run it again: it begins a job of its own each time."
+    with interruptible(session.interrupts, unchanged, hint=again):
         result = Demo(state=folder, environment=session.environment, stop=Stop(session.clock), tell=session.tell).run()
     if session.json:
         session.give_json(result.to_json())

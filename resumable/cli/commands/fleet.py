@@ -25,6 +25,15 @@ from resumable.fleet.process import JobEnd, JobRun
 from resumable.text import amount
 from resumable.tomlfile import nearest
 
+UNCHANGED = {
+    "backfill": (
+        "every page that is recorded is safe; jobs that still run end by themselves",
+        "Run the same command to resume.",
+    ),
+    "plan": ("nothing was downloaded or changed", "Run the same command again."),
+}
+"""What is said where a second signal ends it at once, and what to type then, by the command of each job."""
+
 
 def fleet(session: Session, options: FleetOptions) -> None:
     """Do with all jobs of a fleet what the action says."""
@@ -94,7 +103,9 @@ def _plan(session: Session, options: FleetOptions, known: Fleet) -> None:
     if not session.json:
         for line in plan_lines(plan):
             session.give(line)
-    code = _ended_by(stop) if stop.requested else worst(ended.code for ended in ends.values())
+    if stop.requested:
+        raise session.interrupts.interrupted(signal.SIGINT if stop.reason == "SIGINT" else signal.SIGTERM)
+    code = worst(ended.code for ended in ends.values())
     if code != ExitCode.COMPLETE:
         bad = [job.name for job in known.jobs if job.name not in ends or ends[job.name].code != ExitCode.COMPLETE]
         raise _FleetEnded(f"{amount(len(bad), 'job')} could not be planned: {', '.join(bad[:5])}.", code=code)
@@ -132,8 +143,13 @@ def _dispatched(
         engine.stop()
 
     work = [(job, _work(job, command, options, session)) for job in jobs]
+    interrupts = session.interrupts
+    interrupts.unchanged, interrupts.hint = UNCHANGED[command]
     try:
-        with drained(stop, tell, redrawing=lambda: False), _progress(session, dispatch, len(jobs)):
+        with (
+            drained(stop, tell, redrawing=lambda: False, interrupts=interrupts),
+            _progress(session, dispatch, len(jobs)),
+        ):
             dispatch.run(work, shared, most=options.jobs or len(set(shared.values())))
     finally:
         engine.close()

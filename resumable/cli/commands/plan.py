@@ -20,8 +20,9 @@ from resumable.status import Status, read, requests_left
 
 def plan(session: Session, options: PlanOptions) -> None:
     """Tell what the backfill with the same words would take, or what is left of it."""
-    with running(session, options) as run:
-        spec = spec_of(options, session, run.settings)
+    unchanged = "nothing was downloaded or changed"
+    with running(session, options, unchanged=unchanged, hint="Run the same command again.") as run:
+        spec = spec_of(options, session, run.settings, stop=run.stop)
         known = _known(spec, options, run)
         if known is not None:
             run = run.as_begun(run.settings.files.job(known.job.name))
