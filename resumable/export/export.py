@@ -95,6 +95,11 @@ def export(
         kept, receipt = _to_bucket(work, request.to, bucket)
     else:
         kept, receipt = _to_path(work, request.to)
+    return _exported(work, named, receipt, kept=kept)
+
+
+def _exported(work: ExportWork, named: Directory | None, receipt: Receipt, *, kept: int) -> Exported:
+    found, request = work.source, work.request
     return Exported(
         job=found.job.name,
         to=request.to,
