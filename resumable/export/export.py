@@ -76,9 +76,7 @@ def export(
     found = source.read(home, partial=request.partial)
     request = replace(request, zone=_zone(found, request))
     by_stay = request.table == INTERACTIONS and has_interactions(found.schema)
-    named: Directory | None = None
-    if request.names or by_stay:
-        named = (id_names.read if request.names else id_names.look)(home.state, found.job)
+    named = _directory(home, found, request, by_stay=by_stay)
     work = ExportWork(
         source=found,
         request=request,
@@ -114,6 +112,13 @@ def _exported(work: ExportWork, named: Directory | None, receipt: Receipt, *, ke
         names_from=named.jobs if named else (),
         unreadable=tuple(f"{name}: {why}" for name, why in named.unreadable.items()) if named else (),
     )
+
+
+def _directory(home: JobFiles, found: ExportSource, request: ExportRequest, *, by_stay: bool) -> Directory | None:
+    """Return the names of ids where they are asked for, or where rows by stay can do with those that are there."""
+    if request.names:
+        return id_names.read(home.state, found.job)
+    return id_names.look(home.state, found.job) if by_stay else None
 
 
 def _zone(found: ExportSource, request: ExportRequest) -> str | None:
