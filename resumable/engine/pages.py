@@ -175,6 +175,7 @@ class PageWorker:
             what=f"{label(window.interval)} page {number}",
             request=self._contract.request(context.job.spec.query, window.interval, number, page_size),
             counted=counted,
+            once=self._recorder.nothing_comes,
         )
 
         def read(reply: Reply) -> Answer:
