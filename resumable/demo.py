@@ -164,6 +164,8 @@ class Demo:
     environment: Mapping[str, str]
     stop: Stop
     tell: Callable[[str], None]
+    comparing: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
+    """Shows that something goes on while records are compared, which takes seconds."""
     world: SimSettings = WORLD
     _kills: list[Killed] = field(default_factory=list)
     _finished: dict[int, set[tuple[str, int]]] = field(default_factory=dict)
@@ -187,7 +189,8 @@ class Demo:
             with self._child(sim, lists := ["backfill", "queues", "--job", f"{name}-queues"]) as child:
                 self.tell(f"$ resumable {' '.join(lists)}")
                 self._wait(child, lambda: child.poll() is not None)
-            result = self._compare(sim, name)
+            with self.comparing():
+                result = self._compare(sim, name)
         if not result.proved:
             raise VerificationFailed(
                 f"the demonstration failed: {result.equal:,} of {result.expected:,} records equal the truth,"

@@ -124,7 +124,7 @@ class Running:
                 with limited(self.stop, self.most), self._logged(job), self._steps(job).going() as steps:
                     status = job.run(stop=self.stop, watch=self._watching(steps))
             except Incomplete:
-                session.details = views.shortfall(job.status(events=0))
+                session.details = views.shortfall(job.status(events=0), typed=session.typed)
                 raise
         said = views.ending(status, job.home, nothing_to_do=status is before, width=session.width, typed=session.typed)
         if self.options.fail_if_empty and not status.totals.records:

@@ -15,7 +15,8 @@ from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.datasets.catalogue import permission_of
 from resumable.datasets.contract import Contract
-from resumable.datasets.entities import DATASETS, EntityList
+from resumable.datasets.facts import Paging
+from resumable.datasets.resolve import get
 from resumable.datasets.token_forms import GivenToken
 from resumable.engine.belonging import NoJournal
 from resumable.errors import (
@@ -127,7 +128,7 @@ class _Asking:
     def id_of(self, name: str) -> str:
         """Return the id of the only queue of a name. Raises UsageError, and what an exchange raises."""
         # The filter of the server takes * as any text, and nobody documents whether case counts.
-        found = _by_name(self._page(DATASETS[QUEUES], name, number=1)[0])
+        found = _by_name(self._page(name, number=1)[0])
         if name.casefold() in found:
             return _Known(entries=found, where="").id_of(name)
         if self._all is None:
@@ -138,16 +139,19 @@ class _Asking:
     def _listed(self) -> Iterator[tuple[str, str]]:
         number, pages = 1, 1
         while number <= min(pages, MOST_LISTED):
-            entries, pages = self._page(DATASETS[QUEUES], None, number=number)
+            entries, pages = self._page(None, number=number)
             yield from entries
             number += 1
 
-    def _page(self, queues: EntityList, name: str | None, *, number: int) -> tuple[list[tuple[str, str]], int]:
-        if name is not None:
-            queues = replace(queues, params=(*queues.params, ("name", name)))
+    def _page(self, name: str | None, *, number: int) -> tuple[list[tuple[str, str]], int]:
+        queues = get(QUEUES)
+        if queues.paging is not Paging.NUMBERED:
+            raise TypeError("a list of queues has numbered pages")
         size, now = queues.page_sizes.most, self._client.stop.clock.now()
         day = Interval(start=now, end=now + timedelta(days=1))  # a list has none, and names it nowhere
         request = queues.request(Query(), day, number, size)
+        if name is not None:
+            request = replace(request, params={**request.params, "name": name})
         asked = Asked(what="looking up a queue", request=request, optional=True, counted=False)
         answer = self._client.exchange(asked, lambda reply: queues.read(reply.body, size, self._client.redactor))
         entries = [] if answer.table is None else list(_entries(answer.table))
