@@ -15,8 +15,8 @@ from resumable.cli.app import COMMANDS
 from resumable.cli.signals import Interrupts, interruptible
 from resumable.errors import Interrupted
 from resumable.simulator.simulator import Simulator
-from tests.cli.terminal import Terminal, terminal
 from tests.support.command_line import RANGE, CommandLine, finished
+from tests.support.terminal import Terminal, terminal
 
 SILENCE_SECONDS = 2.0
 MONTH = ("conversations", "--from", "2023-09-01", "--to", "2023-10-01")
@@ -118,12 +118,10 @@ def a_fleet(cli: CommandLine, folder: Path) -> str:
     return str(path)
 
 
-@pytest.mark.long
-@pytest.mark.timeout(600)
-def test_no_command_is_silent_for_longer_than_two_seconds(slow: CommandLine, tmp_path: Path) -> None:
-    """Over 300 pages at half a second each, in a terminal: from the first byte to the last no command is silent."""
-    fleet, part = a_fleet(slow, tmp_path), ("backfill", *MONTH, "--job", "part")
-    commands = [
+def every_command(fleet: str, folder: Path) -> list[tuple[str, ...]]:
+    """Return a story in which each command comes, over a job of 300 pages."""
+    part = ("backfill", *MONTH, "--job", "part")
+    return [
         ("plan", *MONTH),
         ("plan", *MONTH, "--exact"),
         ("check",),
@@ -138,9 +136,9 @@ def test_no_command_is_silent_for_longer_than_two_seconds(slow: CommandLine, tmp
         ("verify", "j", "--online"),
         ("reconcile", "j"),
         ("report", "j"),
-        *(("export", "j", "--to", str(tmp_path / name)) for name in ("x", "x.csv", "x.jsonl", "x.duckdb", "x.delta")),
-        ("export", "j", "--to", str(tmp_path / "s.csv"), "--table", "sessions"),
-        ("load", "j", "--to", str(tmp_path / "w.duckdb")),
+        *(("export", "j", "--to", str(folder / name)) for name in ("x", "x.csv", "x.jsonl", "x.duckdb", "x.delta")),
+        ("export", "j", "--to", str(folder / "s.csv"), "--table", "sessions"),
+        ("load", "j", "--to", str(folder / "w.duckdb")),
         ("repair", "j"),
         ("fleet", "plan", fleet),
         ("fleet", "run", fleet),
@@ -151,6 +149,13 @@ def test_no_command_is_silent_for_longer_than_two_seconds(slow: CommandLine, tmp
         ("delete", "part", "--yes"),
         ("demo",),
     ]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_no_command_is_silent_for_longer_than_two_seconds(slow: CommandLine, tmp_path: Path) -> None:
+    """Over 300 pages at half a second each, in a terminal: from the first byte to the last no command is silent."""
+    commands = every_command(a_fleet(slow, tmp_path), tmp_path)
     assert {command[0] for command in commands} == set(COMMANDS) - {"simulate"}
     for command in commands:
         with terminal(slow, *command) as shown:
