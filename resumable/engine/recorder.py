@@ -330,5 +330,8 @@ def few_missing(row: WindowRow) -> bool:
 def snapshot_of(row: WindowRow) -> Snapshot:
     """Return the snapshot of a window that is open. Raises ManifestUnusable where there is none."""
     if row.window.snapshot is None:
-        raise ManifestUnusable(f"the window {spoken(row.window.interval)} is open and names no page count.")
+        raise ManifestUnusable(
+            f"the window {spoken(row.window.interval)} is open and names no page count.",
+            hint="Check the job with: resumable verify",
+        )
     return row.window.snapshot
