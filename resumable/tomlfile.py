@@ -111,7 +111,7 @@ class Table:
         where = self.source.name if line is None else f"{self.source.name}, line {line}"
         near = difflib.get_close_matches(key, self.raw.keys() - self.taken.keys(), 1)
         why = f"; is {near[0]} meant to be it" if near and not why else why
-        return UsageError(f"{where}: {'.'.join((*self.keys, key))} is missing{why}.")
+        return UsageError(f"{where}: {'.'.join((*self.keys, key))} is missing{why}.", hint="Add it there.")
 
     def done(self) -> dict[str, Any]:
         """Return what was taken, once all keys have been. Raises UsageError for a key that nobody asked for."""

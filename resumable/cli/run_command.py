@@ -38,6 +38,8 @@ GRACE_IN_A_BUCKET = 12.0
 
 RECORDED = "every page that is recorded is safe; what was in flight is dropped"
 
+EMPTY = "Look at the range, the filters, and the divisions that the client sees."
+
 JSON_SECONDS = 1.0
 """So late may an event be written as JSON."""
 
@@ -68,7 +70,9 @@ def prepared(session: Session, options: RunOptions) -> Settings:
 def asked_as(settings: Settings, options: RunOptions) -> Settings:
     """Return settings with how the server is asked. Raises UsageError."""
     if options.on_drift not in (None, "keep", "fail"):
-        raise UsageError(f"--on-drift is keep or fail, not {options.on_drift[:20]!a}.")
+        raise UsageError(
+            f"--on-drift is keep or fail, not {options.on_drift[:20]!a}.", hint="Leave it out to keep such values."
+        )
     per_minute, share = parse.rate(options.rate)
     patience = settings.patience if options.patience is None else parse.duration(options.patience, "--patience")
     return replace(
@@ -125,12 +129,13 @@ class Running:
                 with limited(self.stop, self.most), self._logged(job), self._steps(job).going() as steps:
                     status = job.run(stop=self.stop, watch=self._watching(steps))
             except Incomplete:
-                session.details = views.shortfall(job.status(events=0))
+                session.details = views.shortfall(job.status(events=0), typed=session.typed)
                 raise
         said = views.ending(status, job.home, nothing_to_do=status is before, width=session.width, typed=session.typed)
         if self.options.fail_if_empty and not status.totals.records:
             session.details = said[1:]
-            raise NoData(f"no data found: {amount(status.totals.windows, 'window')} complete, and no record in any.")
+            windows = amount(status.totals.windows, "window")
+            raise NoData(f"no data found: {windows} complete, and no record in any.", hint=EMPTY)
         for line in said:
             session.tell(line)
         if session.json:

@@ -137,7 +137,10 @@ class Session:
         try:
             return max(0.05, float(text) if text else PLAIN_SECONDS)
         except ValueError:
-            raise UsageError(f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is not a number.") from None
+            raise UsageError(
+                f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is not a number.",
+                hint="Set it to seconds, or unset it.",
+            ) from None
 
     @property
     def _redraws(self) -> bool:
@@ -212,7 +215,10 @@ class Session:
     def refused(self, failure: OSError) -> StorageFailed:
         """Write nothing more to stdout, and return what to say of it."""
         _give_up(self.stdout)
-        return StorageFailed(f"the output could not be written: {failure.strerror}.")
+        return StorageFailed(
+            f"the output could not be written: {failure.strerror}.",
+            hint="See to where it goes, then run the same command.",
+        )
 
     def give_json(self, content: Mapping[str, Any]) -> None:
         """Hand out one JSON object."""

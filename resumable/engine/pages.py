@@ -146,7 +146,10 @@ class PageWorker:
             return Ended.BEYOND
         snapshot = window.snapshot
         if snapshot is None:
-            raise ManifestUnusable(f"page {number} of {spoken(window.interval)} was planned from no snapshot.")
+            raise ManifestUnusable(
+                f"page {number} of {spoken(window.interval)} was planned from no snapshot.",
+                hint="Check the job with: resumable verify",
+            )
         if _moved(answer, snapshot):
             text = f"{_counts(answer.said.page_count, answer.said.total)}; the snapshot had"
             text = f"{text} {_counts(snapshot.page_count, snapshot.total)}"
@@ -175,6 +178,7 @@ class PageWorker:
             what=f"{label(window.interval)} page {number}",
             request=self._contract.request(context.job.spec.query, window.interval, number, page_size),
             counted=counted,
+            once=self._recorder.nothing_comes,
         )
 
         def read(reply: Reply) -> Answer:

@@ -14,6 +14,9 @@ DAY_MS: Final = 86_400_000
 NO_DAY: Final = -(2**31)
 """Stands for the day of records that have no start."""
 
+MANY_DAYS: Final = 400
+"""In one page: only where starts make no sense, or a list is no list of what happened."""
+
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -36,6 +39,9 @@ class Days:
         first, last = self.day(ends["min"].as_py()), self.day(ends["max"].as_py())
         # By midnights, not by each local date: where clocks go back over midnight, a date would begin twice.
         found = pc.add(pc.multiply(ms, 0), first)
+        if last - first > MANY_DAYS:
+            each = [None if moment is None else self.day(moment) for moment in ms.to_pylist()]
+            return pc.fill_null(pa.chunked_array([pa.array(each, pa.int64())]), NO_DAY)
         for day in range(first + 1, last + 1):
             found = pc.add(found, pc.cast(pc.greater_equal(ms, self.midnight_ms(day)), pa.int64()))
         return pc.fill_null(found, NO_DAY)
@@ -44,14 +50,19 @@ class Days:
         """Return the day of one instant."""
         if self.place is UTC:
             return ms // DAY_MS
-        at = datetime.fromtimestamp(ms // 1000, UTC)
-        day = (at.astimezone(self.place).date() - _EPOCH).days
+        try:
+            day = (datetime.fromtimestamp(ms // 1000, UTC).astimezone(self.place).date() - _EPOCH).days
+        except (OverflowError, ValueError, OSError):
+            return ms // DAY_MS
         return day + 1 if self.midnight_ms(day + 1) <= ms else day
 
     def midnight_ms(self, day: int) -> int:
         """Return when a day begins, as windows have it."""
-        start = datetime.combine(_EPOCH + timedelta(days=day), time(), tzinfo=self.place)
-        return int(start.timestamp()) * 1000
+        try:
+            start = datetime.combine(_EPOCH + timedelta(days=day), time(), tzinfo=self.place)
+            return int(start.timestamp()) * 1000
+        except (OverflowError, ValueError):
+            return day * DAY_MS  # beyond the calendar, where no place has a midnight of its own
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -152,7 +152,10 @@ def _shape(found: ExportSource, request: ExportRequest, named: Directory | None,
 
 def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
     if output is None:
-        raise UsageError("there is neither a path nor an output to export to.")
+        raise UsageError(
+            "there is neither a path nor an output to export to.",
+            hint="Name a path, or hand in a function that takes bytes.",
+        )
     index = work.index()
     work.pour(index, index.days, made.text(work, output))
     return 0, work.receipt(index, {})

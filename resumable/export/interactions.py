@@ -6,7 +6,7 @@ before, such as a call that an agent placed on behalf of a queue, is a row that 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 import pyarrow as pa
@@ -164,6 +164,9 @@ def _called(names: Names, dataset: str) -> dict[str, str]:
 def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(type_):
         return pa.array(values, pa.int64()).cast(type_)
+    if pa.types.is_integer(type_):
+        # Of times that make no sense a sum may be larger than any column holds: it is none, and no reason to fail.
+        values = [value if value is None or abs(value) < 2**63 else None for value in values]
     return pa.array(values, type_)
 
 
@@ -281,7 +284,10 @@ class _HalfHours:
         """Return when the half hour of an instant began, in ms since 1970, and as local time with its offset."""
         quarter = ms // _QUARTER_MS
         if quarter not in self._known:
-            at = datetime.fromtimestamp(quarter * _QUARTER_MS / 1000, self._zone)
+            try:
+                at = datetime.fromtimestamp(quarter * _QUARTER_MS / 1000, self._zone)
+            except (OverflowError, ValueError):  # the last day of the calendar, and a zone in which it is over
+                at = datetime.fromtimestamp(quarter * _QUARTER_MS / 1000, UTC)
             past = at.minute % 30
             begun = quarter * _QUARTER_MS - past * 60_000
             text = (at - timedelta(minutes=past)).isoformat(timespec="minutes")

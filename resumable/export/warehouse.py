@@ -83,7 +83,7 @@ def load(home: JobFiles, request: LoadRequest, *, watching: Watching = unwatched
     Raises Incomplete, UsageError, LibraryMissing, VerificationFailed, and StorageFailed where the warehouse refuses.
     """
     dlt = _dlt()
-    found = source.read(home, partial=False)
+    found = source.read(home, partial=False, loading=True)
     zone = found.job.spec.query.zone if request.zone is None else request.zone
     shapes = {name: _shape(found, name, zone) for name in request.tables or _names(found)}
     if home.state.bucket is not None:

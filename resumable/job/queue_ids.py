@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -14,8 +14,9 @@ from resumable.api.session import open_session
 from resumable.clock import Stop
 from resumable.config import Settings
 from resumable.datasets.catalogue import permission_of
-from resumable.datasets.contract import Contract, PagedContract
-from resumable.datasets.named import QUEUES, queues_named
+from resumable.datasets.contract import Contract
+from resumable.datasets.facts import Paging
+from resumable.datasets.resolve import get
 from resumable.datasets.token_forms import GivenToken
 from resumable.engine.belonging import NoJournal
 from resumable.errors import (
@@ -34,6 +35,8 @@ from resumable.models import Interval, Query
 from resumable.tomlfile import nearest
 
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+QUEUES: Final = "queues"
 
 MOST_LISTED: Final = 20
 """Pages of 500 that are looked through where the server does not find a name by itself."""
@@ -124,7 +127,8 @@ class _Asking:
 
     def id_of(self, name: str) -> str:
         """Return the id of the only queue of a name. Raises UsageError, and what an exchange raises."""
-        found = _by_name(self._page(queues_named(name), number=1)[0])
+        # The filter of the server takes * as any text, and nobody documents whether case counts.
+        found = _by_name(self._page(name, number=1)[0])
         if name.casefold() in found:
             return _Known(entries=found, where="").id_of(name)
         if self._all is None:
@@ -135,14 +139,19 @@ class _Asking:
     def _listed(self) -> Iterator[tuple[str, str]]:
         number, pages = 1, 1
         while number <= min(pages, MOST_LISTED):
-            entries, pages = self._page(queues_named(None), number=number)
+            entries, pages = self._page(None, number=number)
             yield from entries
             number += 1
 
-    def _page(self, queues: PagedContract, *, number: int) -> tuple[list[tuple[str, str]], int]:
+    def _page(self, name: str | None, *, number: int) -> tuple[list[tuple[str, str]], int]:
+        queues = get(QUEUES)
+        if queues.paging is not Paging.NUMBERED:
+            raise TypeError("a list of queues has numbered pages")
         size, now = queues.page_sizes.most, self._client.stop.clock.now()
         day = Interval(start=now, end=now + timedelta(days=1))  # a list has none, and names it nowhere
         request = queues.request(Query(), day, number, size)
+        if name is not None:
+            request = replace(request, params={**request.params, "name": name})
         asked = Asked(what="looking up a queue", request=request, optional=True, counted=False)
         answer = self._client.exchange(asked, lambda reply: queues.read(reply.body, size, self._client.redactor))
         entries = [] if answer.table is None else list(_entries(answer.table))

@@ -12,8 +12,8 @@ from resumable.clock import SystemClock
 from resumable.monitor.watch import Watch
 from resumable.simulator.simulator import Simulator
 from resumable.storage.job_files import JobFiles
-from tests.cli.terminal import terminal
 from tests.support.command_line import CommandLine, finished
+from tests.support.terminal import terminal
 
 BACKFILL = ("backfill", "conversations", "--from", "2023-10-01", "--job", "j", "--rate", "1000000")
 LONG = (*BACKFILL, "--to", "2024-03-01")

@@ -134,3 +134,12 @@ def test_another_zone_is_another_export(make: Make, tmp_path: Path) -> None:
     path = tmp_path / "calls.parquet"
     written = [job.export(path, table="interactions", zone=z).days_written for z in ("UTC", "UTC", "Europe/Berlin")]
     assert written == [1, 0, 1]
+
+
+def test_a_sum_that_no_column_holds_is_none(make: Make) -> None:
+    """Times that make no sense end no export: what they add up to is left out, and the rest of the row is there."""
+    talks = {"tTalk": 2**63 - 1, "tTalkComplete": 2**63 - 1, "tAcw": 2**63 - 1, "tHandle": 2**63 - 1}
+    twice = [session("sales", 0, **{**ANSWERED, **talks}), session("sales", 0, **talks)]
+    (row,) = rows_of(make([[Page(records=[record("long", participants=[person("agent", *twice, user="ada")])])]]))
+    assert (row["conversationId"], row["answered"]) == ("long", 1)
+    assert None in {row.get(name) for name in ("talkMs", "acwMs", "handleMs")}

@@ -1,5 +1,6 @@
 """`resumable plan`: what a backfill would take, before anything is downloaded; of a job under way, what is left."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,9 @@ def plan(session: Session, options: PlanOptions) -> None:
             _tell_all(spec, run, exact=options.exact)
         if options.write is not None:
             job_file.write(Path(options.write), options, file_keys())
-            session.tell(f"  written   {options.write}; run it with: resumable backfill --config {options.write}")
+            session.tell(
+                f"  written   {options.write}; run it with: resumable backfill --config {shlex.quote(options.write)}"
+            )
 
 
 def _known(spec: JobSpec, options: PlanOptions, run: Running) -> Status | None:

@@ -73,7 +73,7 @@ def _json(text: str, option: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return json.loads(text_of(text, option))
     except (ValueError, RecursionError) as problem:
-        raise UsageError(f"{option} is not JSON: {problem}.") from None
+        raise UsageError(f"{option} is not JSON: {problem}.", hint="See: resumable simulate --help") from None
 
 
 def _latency(text: str) -> Any:  # noqa: ANN401 - a number, or a list of two, as the settings take them
