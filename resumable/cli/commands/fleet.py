@@ -46,7 +46,7 @@ def fleet(session: Session, options: FleetOptions) -> None:
     action = actions.get(options.action)
     if action is None:
         raise UsageError(
-            f"a fleet can be {', '.join(actions)}, not {options.action[:20]!a}{nearest(options.action, actions)}.",
+            f"fleet takes run, plan or status, not {options.action[:20]!a}{nearest(options.action, actions)}.",
             hint="For example: resumable fleet run fleet.toml",
         )
     text = parse.text_of(f"@{options.fleet}", "the fleet")
