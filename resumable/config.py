@@ -14,13 +14,14 @@ from resumable.clock import Clock
 from resumable.errors import AuthenticationFailed, UsageError
 from resumable.redaction import KeyedHash, Secret
 from resumable.storage.address import Address, address_of
-from resumable.storage.bucket_client import BucketClient
+from resumable.storage.bucket_client import PATIENCE_SECONDS, BucketClient
 from resumable.storage.bucket_state import LIFE_SECONDS, BucketState
 from resumable.storage.job_files import MANIFEST, StateFiles, StoreOf
 from resumable.storage.targets import path_of
 from resumable.transport.address import origin_of
 
 if TYPE_CHECKING:
+    from resumable.storage.bucket import BucketStore
     from resumable.transport.http import Transport
 
 REGIONS = {
@@ -154,17 +155,21 @@ class Settings:
         """Where the things of jobs lie."""
         if isinstance(self.state, Path):
             return StateFiles(folder=self.state, store_of=self.store)
-        from resumable.storage.bucket import BucketStore  # brings what a folder does without
-
         bucket = BucketState(
             self.state,
             MANIFEST,
-            lambda address, patience: BucketStore(address, self.bucket.with_patience(patience)),
+            self.store_at,
             life_seconds=self.lease.total_seconds(),
             clock=self.clock,
             tell=self.tell,
         )
         return StateFiles.in_bucket(bucket)
+
+    def store_at(self, address: Address, patience_seconds: float = PATIENCE_SECONDS) -> "BucketStore":
+        """Return the store at an address, which is not asked for anything yet. Raises UsageError."""
+        from resumable.storage.bucket import BucketStore  # brings what a folder does without
+
+        return BucketStore(address, self.bucket.with_patience(patience_seconds))
 
     def required_endpoints(self) -> Endpoints:
         """Return the origins, or raise UsageError saying how to name them."""

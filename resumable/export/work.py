@@ -77,6 +77,10 @@ class ExportWork:
             duplicates=0,
         )
 
+    def is_as(self, old: Receipt) -> bool:
+        """Tell whether an older export was made of the same parts in the same way."""
+        return (old.digest, old.made_as) == (self.source.digest, self.made_as)
+
     def receipt(self, index: Index, days: dict[str, DayFacts]) -> Receipt:
         """Say what the export was made from, and what came of it."""
         total = sum(piece.part.rows for piece in self.source.pieces)

@@ -22,7 +22,7 @@ def delete(session: Session, options: DeleteOptions) -> None:
             keeping.delete(home, now=session.clock.now())
         session.tell(f"deleted: {home.name}, {what}, {size(bytes_)}.")
     else:
-        if not home.folder.is_dir():
+        if home.state.bucket is None and not home.folder.is_dir():
             raise home.state.no_job(home.name)
         again = session.typed(f"resumable delete {home.name} --yes")
         session.tell(f"This would delete {home.name}, {what}, {size(bytes_)}. Delete it with: {again}")

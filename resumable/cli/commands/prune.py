@@ -21,7 +21,7 @@ def prune(session: Session, options: PruneOptions) -> None:
     with interruptible(session.interrupts, "what is removed is gone, and the rest is as it was"):
         for leftover in found:
             if not session.json:
-                session.give(f"{leftover.path}  {size(leftover.bytes)}  {leftover.why}")
+                session.give(f"{leftover.place}  {size(leftover.bytes)}  {leftover.why}")
             if options.yes:
                 try:
                     keeping.remove(leftover, state, now=now)
@@ -43,5 +43,5 @@ def _conclude(session: Session, found: list[keeping.Leftover], removed: list[kee
         again = session.typed("resumable prune --yes")
         session.tell(f"This would remove {amount(len(found), 'leftover')}, {total}. Remove with: {again}")
     if session.json:
-        listed = [{"job": f.job, "path": str(f.path), "bytes": f.bytes, "why": f.why} for f in found]
+        listed = [{"job": f.job, "path": f.place, "bytes": f.bytes, "why": f.why} for f in found]
         session.give_json({"leftovers": listed, "removed": len(removed)})
