@@ -104,7 +104,11 @@ MISTAKES = [
     Mistake("load october --to postgres", 4, ("there are no credentials for postgres", "DESTINATION__POSTGRES__")),
     Mistake("simulate --style nice", 2, ("style is one of full, small, lifelike, not 'nice'",)),
     Mistake("simulate --settings '{'", 2, ("--settings is not JSON: it goes wrong at line 1, column 2.",)),
-    Mistake("fleet walk october.toml", 2, ("fleet takes run, plan or status, not 'walk'", "fleet run fleet.toml")),
+    Mistake(
+        "fleet walk october.toml",
+        2,
+        ("fleet takes run, plan or status, not 'walk'", "resumable fleet run october.toml"),
+    ),
     Mistake("reconcile october --tolerance 5", 2, ("--tolerance '5' is not a share.", "0.5%")),
     Mistake("describe users --table nope", 2, ("users have no table 'nope'.", "They have: users")),
     Mistake(f"{PLAN} --notify example.org/x", 2, ("--notify is not an address that can be sent to.",)),

@@ -146,17 +146,16 @@ def test_a_working_folder_that_is_gone_matters_only_to_what_is_in_it(
         assert "gone" in ended.stderr
 
 
-def test_lines_for_the_journal_say_how_urgent_they_are(made: CommandLine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("stream", "name", "mark"), [("{dev}:{ino}", "j", "<6>"), ("{dev}:{ino}", "nothing", "<3>"), ("1:2", "j", "")]
+)
+def test_lines_for_the_journal_say_how_urgent_they_are(stream: str, name: str, mark: str, made: CommandLine) -> None:
     """Where stderr is systemd's journal, each line begins with its priority; elsewhere, with none."""
-    path = tmp_path / "journal"
-    for stream, wanted in (("{dev}:{ino}", ("<6>", "<3>")), ("1:2", ("", "")), (None, ("", ""))):
-        for command, mark in ((("backfill", *BACKFILL[1:]), wanted[0]), (("status", "nothing"), wanted[1])):
-            with path.open("w") as journal:
-                found = os.fstat(journal.fileno())
-                if stream is not None:
-                    made.extra["JOURNAL_STREAM"] = stream.format(dev=found.st_dev, ino=found.st_ino)
-                made.start(*command, stderr=journal).communicate(timeout=60)
-            lines = path.read_text().splitlines()
-            assert lines
-            assert all(line.startswith(mark) if mark else not line.startswith("<") for line in lines), lines
-        made.extra.pop("JOURNAL_STREAM", None)
+    path = made.state.parent / "journal"
+    with path.open("w") as journal:
+        found = os.fstat(journal.fileno())
+        made.extra["JOURNAL_STREAM"] = stream.format(dev=found.st_dev, ino=found.st_ino)
+        made.start("delete", name, stderr=journal).communicate(timeout=60)
+    lines = path.read_text().splitlines()
+    assert lines
+    assert all(line.startswith(mark or ("This would", "The job")) for line in lines), lines
