@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from resumable.errors import Fault, UsageError
+from resumable.errors import UsageError
 
 At = datetime | str
 DAY: Final = timedelta(days=1)
@@ -45,6 +45,15 @@ class WindowState(enum.StrEnum):
     """Its first page has come and named a pageCount; pages are missing or unchecked."""
     COMPLETE = "complete"
     """Every page of one snapshot is done and the closing check agreed."""
+
+
+class WindowContract(enum.StrEnum):
+    """By which of its two contracts a window of a dataset is taken."""
+
+    JOBS = "jobs"
+    """Through a job on the server."""
+    QUERY = "query"
+    """By numbered pages."""
 
 
 class Shortfall(enum.StrEnum):
@@ -304,25 +313,6 @@ class Event:
     at: datetime
     kind: EventKind
     text: str
-
-
-class Journal(Protocol):
-    """Where mechanisms report what they did; the manifest is one."""
-
-    def count(self, counter: Counter) -> None:
-        """Add one to a lifetime counter; it is counted before the thing happens, so that a kill never undercounts."""
-
-    def event(self, kind: EventKind, text: str) -> None:
-        """Keep one line of history."""
-
-    def failed(self, asked: str, fault: Fault) -> None:
-        """Keep why the last exchange failed; `asked` is what it was for, in the words of a status line."""
-
-    def outage(self, since: datetime | None, why: str) -> None:
-        """Keep since when nobody is answered, and why; None once somebody is."""
-
-    def answered(self, seconds: float, *, allowed: float, others: int | None = None) -> None:
-        """Take in an answer: after so many seconds, requests a minute allowed, and used by others where it tells."""
 
 
 def iso(moment: datetime) -> str:

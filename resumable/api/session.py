@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from resumable.api.client import Client
 from resumable.api.concurrency import Concurrency
+from resumable.api.journal import Journal
 from resumable.api.outage import LIGHT, OutageGate
 from resumable.api.pace import Pace, Pacer
 from resumable.api.pace_shared import LocalSlots, SharedSlots
@@ -17,7 +18,7 @@ from resumable.config import Settings
 from resumable.datasets.contract import Contract
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import AuthenticationFailed, StorageFailed
-from resumable.models import Journal, Query
+from resumable.models import Query
 from resumable.redaction import Redactor, Secret
 from resumable.schema.privacy import PrivacyRules
 from resumable.storage.durable import make_folder

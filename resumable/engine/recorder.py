@@ -119,6 +119,7 @@ class Recorder:
             origin=None if whose is None else whose.origin,
             organisation=None if whose is None else whose.id,
             client=None if whose is None else whose.client,
+            contract=context.window_contract,
         )
 
     @contextlib.contextmanager

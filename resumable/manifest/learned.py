@@ -6,7 +6,7 @@ from datetime import datetime
 from resumable.errors import Fault, StatusFault
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import LastFailure, OpenRecords, to_ms
-from resumable.models import Organisation, Shortfall, Window
+from resumable.models import Organisation, Shortfall, Window, WindowContract
 
 
 class Learned:
@@ -45,6 +45,11 @@ class Learned:
         """Record the page size that a window needs from here on."""
         with self._db.atomic():
             self._db.execute("UPDATE window SET asked_size = ? WHERE id = ?", (records, window.id))
+
+    def contract(self, window: Window, contract: WindowContract) -> None:
+        """Record by which contract a take is read, durably and before anything of it is: it stays that of the take."""
+        with self._db.atomic():
+            self._db.execute("UPDATE window SET contract = ? WHERE id = ?", (contract.value, window.id))
 
     def counted(self, window: Window, records: int, *, at: datetime) -> None:
         """Record how many records another contract counts in a window."""
