@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 import resumable
-from resumable import Incomplete, Job, JobState
+from resumable import Incomplete, Job, JobState, Query
 from resumable.manifest.reader import ManifestReader
 from resumable.models import JobSpec, PageKey, WindowContract
+from resumable.schema.pii import PII
+from resumable.schema.privacy import PrivacyRules
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
-from resumable.simulator.settings import Oversize
+from resumable.simulator.settings import Oversize, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.builders import START, make_job, virtual_settings
 from tests.support.clock import VirtualClock
@@ -204,6 +206,45 @@ def test_pages_are_as_large_as_the_server_lets_them_be(
     # A day: a job is made, looked at twice, deleted and counted; a run: a token, whose data, up to when.
     assert len(sim.log) - 4 * 3 - refused <= 4 * 5 + 3
     assert len({record["conversationId"] for record in job.records()}) == 2400
+
+
+def test_exports_are_those_of_jobs_once_jobs_have_brought_all(tmp_path: Path, seed: int) -> None:
+    """After the look-back that replaced the query's windows, in any format and table."""
+    clock = VirtualClock(seed)
+    sim = _sim(clock)
+    _job(sim, clock, tmp_path / "history").run()
+    sim.switch(watermark=EVERYTHING)
+    history = _looked_back(sim, clock, tmp_path / "history")
+    history.run()
+    jobs = _job(sim, clock, tmp_path / "jobs", dataset="conversation-jobs")
+    jobs.run()
+    for name, table in (("whole.jsonl", None), ("segments.csv", "segments")):
+        for job, folder in ((history, "history"), (jobs, "jobs")):
+            job.export(tmp_path / folder / name, table=table)
+        assert (tmp_path / "history" / name).read_bytes() == (tmp_path / "jobs" / name).read_bytes()
+
+
+def test_private_and_drifting_windows_of_both_are_looked_at_like_any_other(tmp_path: Path, seed: int) -> None:
+    """Rules and drift hold for both contracts; verification, also online, repair and report take them for one job."""
+    clock = VirtualClock(seed)
+    unknown = SimFault(kind=FaultKind.FIELD, times=None, path="participants.brandNew", value=1)
+    sim = _sim(clock, unknown, records=20, style=Style.LIFELIKE)
+    rules = PrivacyRules(drop=tuple(sorted(PII["conversation"])))
+    spec = JobSpec.of(HISTORY, START, START + timedelta(days=5), page_size=20, query=Query(privacy=rules.to_json()))
+    job = resumable.make(spec, virtual_settings(sim, clock, tmp_path), name="job", clock=clock)
+    status = job.run()
+    assert status.contracts == {JOBS: 3, QUERY: 2}
+    assert any("brandNew" in path for path in status.drift)
+    assert all("attributes" not in participant for record in job.records() for participant in record["participants"])
+    assert list(job.verify(online=True)) == []
+    part = next(job.folder.glob("parts/window=20231005*/*.parquet"))
+    part.unlink()
+    asked = len(sim.log.entries(Kind.JOB_CREATE))
+    job.repair()
+    assert len(sim.log.entries(Kind.JOB_CREATE)) == asked
+    assert part.exists()
+    assert list(job.verify(online=True)) == []
+    assert job.report().path.exists()
 
 
 @pytest.mark.long
