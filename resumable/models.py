@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from resumable.errors import UsageError
+from resumable.errors import RANGE_HINT, NoInterval, UsageError
 
 At = datetime | str
 DAY: Final = timedelta(days=1)
-
+USUAL_SIZE: Final = 0
+"""Stands for the page size that a dataset usually has, until a spec is resolved."""
 MOST_COUNTED: Final = 10**12
 """Records that a server may name: no organisation has so many, and sums over all windows stay far below 2^63."""
 MOST_PAGES: Final = 10**9
@@ -48,12 +49,10 @@ class WindowState(enum.StrEnum):
 
 
 class WindowContract(enum.StrEnum):
-    """By which of its two contracts a window of a dataset is taken."""
+    """By which of its two contracts a window of a dataset is taken: a job on the server, or numbered pages."""
 
     JOBS = "jobs"
-    """Through a job on the server."""
     QUERY = "query"
-    """By numbered pages."""
 
 
 class Shortfall(enum.StrEnum):
@@ -121,9 +120,9 @@ class Interval:
     def __post_init__(self) -> None:
         """Refuse naive times and empty ranges: both would silently mean something else to the server."""
         if self.start.tzinfo is None or self.end.tzinfo is None:
-            raise ValueError("an interval needs aware times")
+            raise NoInterval("an interval needs aware times", hint=RANGE_HINT)
         if self.start >= self.end:
-            raise ValueError("an interval must end after it starts")
+            raise NoInterval("an interval must end after it starts", hint=RANGE_HINT)
 
     @property
     def length(self) -> timedelta:
@@ -176,13 +175,24 @@ class JobSpec:
 
     @classmethod
     def of(
-        cls, dataset: str, start: At, end: At, *, query: Query | None = None, window: timedelta = DAY, page_size: int
+        cls,
+        dataset: str,
+        start: At,
+        end: At,
+        *,
+        query: Query | None = None,
+        window: timedelta = DAY,
+        page_size: int = USUAL_SIZE,
     ) -> "JobSpec":
-        """Make a spec from times or their ISO texts; a text without a zone is UTC. Raises UsageError."""
+        """Make a spec from times or their ISO texts; a text without a zone is UTC. Raises UsageError.
+
+        Without a page size it is the usual one of the dataset.
+        """
         try:
             interval = Interval(start=_time(start), end=_time(end))
         except ValueError as problem:
-            raise UsageError(f"{start} .. {end} is not a range: {problem}.", hint="Give the later time last.") from None
+            why = problem if isinstance(problem, NoInterval) else "these are not times"
+            raise UsageError(f"{start} .. {end} is not a range: {why}.", hint=RANGE_HINT) from None
         return cls(dataset=dataset, interval=interval, query=query or Query(), window=window, page_size=page_size)
 
     def to_json(self) -> str:
@@ -335,6 +345,6 @@ def _time(given: At) -> datetime:
 
 def label(window: Interval) -> str:
     """Name a window for a person: its day when it is a whole day, else its start and end."""
-    if window.length == timedelta(days=1) and window.start.time() == datetime.min.time():
+    if window.length == DAY and window.start.time() == datetime.min.time():
         return window.start.strftime("%Y-%m-%d")
     return f"{window.start:%Y-%m-%dT%H:%M}..{window.end:%Y-%m-%dT%H:%M}"

@@ -1,4 +1,4 @@
-"""Where mechanisms report what they did."""
+"""Where the mechanisms of asking report what they did."""
 
 from datetime import datetime
 from typing import Protocol

@@ -234,12 +234,14 @@ class OutageGate:
             try:
                 suspected = not look()
             finally:
-                self._looking = False
+                self._looked()
         with self._stop.condition:
             now = self._stop.clock.monotonic()
             if suspected and (mine or look is None) and self._outage.failed(who, now, fault):
                 self._tell_begin(now)
-            return self._failed(who, now, not_before)
+            elif suspected and not mine:
+                self._await_look()
+            return self._failed(who, self._stop.clock.monotonic(), not_before)
 
     def failed_alone(self, who: object, fault: Fault, *, not_before: float = 0.0) -> bool:
         """Take in a failure beside which nothing else is answered: there is an outage now."""
@@ -261,6 +263,16 @@ class OutageGate:
             if self._outage.answered(self._stop.clock.monotonic() - seconds):
                 self._tell_end("it answers again")
                 self._stop.condition.notify_all()
+
+    def _looked(self) -> None:
+        with self._stop.condition:
+            self._looking = False
+            self._stop.condition.notify_all()
+
+    def _await_look(self) -> None:
+        """Wait for what another one's look tells: until then nobody knows whose trouble a failure is."""
+        while self._looking and not self._stop.requested:
+            self._stop.clock.wait(self._stop.condition, None)
 
     def _may_ask(self, who: object, now: float) -> bool:
         others = self._waiting - {self._asked_last}

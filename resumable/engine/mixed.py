@@ -18,7 +18,7 @@ from resumable.engine.recorder import Recorder
 from resumable.engine.server_jobs import ServerJobWorker
 from resumable.errors import Fault
 from resumable.manifest.rows import WindowRow
-from resumable.models import Interval, Window, WindowContract, WindowState
+from resumable.models import EventKind, Interval, Window, WindowContract, WindowState, label
 
 _NAMES: Final = {WindowContract.JOBS: "a job on the server", WindowContract.QUERY: "the query"}
 
@@ -75,8 +75,17 @@ class MixedWorker:
         if row.contract is None:
             manifest.learned.contract(row.window, wanted)
         elif row.contract is not wanted:
-            return manifest.retake(row.window, None, f"it is taken by {_NAMES[wanted]} now", contract=wanted)
+            why = "the data lake has it whole" if wanted is WindowContract.JOBS else "the data lake lacks some of it"
+            return self._begun_again(row.window, wanted, why)
         return row
+
+    def _begun_again(self, window: Window, contract: WindowContract, why: str) -> WindowRow:
+        """Let a window be taken by another contract, as a new take."""
+        manifest = self._context.manifest
+        manifest.learned.another_contract(window, contract)
+        text = f"{label(window.interval)}: take {window.take + 1}, by {_NAMES[contract]}, because {why}"
+        manifest.event(EventKind.RETAKE, text)
+        return manifest.window(window.id)
 
     def _whole(self, interval: Interval) -> bool:
         """Tell whether the source has a window whole for jobs."""
@@ -100,8 +109,6 @@ class MixedWorker:
         if self._only_jobs(manifest.window(window.id)):
             return False
         self._without_jobs.add(window.id)
-        row = manifest.retake(
-            window, None, f"{why}; it is taken by {_NAMES[WindowContract.QUERY]}", contract=WindowContract.QUERY
-        )
+        row = self._begun_again(window, WindowContract.QUERY, why)
         self._context.feed.reopen(row.window)
         return True

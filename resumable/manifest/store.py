@@ -17,7 +17,7 @@ from resumable.manifest.reader import ManifestReader
 from resumable.manifest.repairs import Mending
 from resumable.manifest.rows import ADD_WINDOW, BEGIN_AGAIN, OpenRecords, WindowRow, ends, spec_values, to_ms
 from resumable.manifest.upgrade import upgrade
-from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window, WindowContract
+from resumable.models import Counter, EventKind, Interval, JobSpec, JobState, PartFact, Snapshot, Window
 from resumable.storage.durable import exists
 from resumable.storage.job_files import Keeper
 from resumable.text import spoken
@@ -279,24 +279,16 @@ class Manifest(ManifestReader):
                 put_open_records(self._db, window, open_records)
 
     def retake(
-        self,
-        window: Window,
-        fingerprint: bytes | None,
-        why: str,
-        *,
-        asked_size: int | None = None,
-        contract: WindowContract | None = None,
+        self, window: Window, fingerprint: bytes | None, why: str, *, asked_size: int | None = None
     ) -> WindowRow:
         """Begin a window again as a new snapshot; `fingerprint` is of the take just judged, or None if not whole.
 
         `asked_size` is the page size that it needs from here on, where that is another: no take has pages of two sizes.
-        `contract` is by which it is read from here on, where that is another: what that needs is not known yet.
         """
         with self._db.atomic():
             self._db.execute(
-                f"{BEGIN_AGAIN}, fingerprint = ?, asked_size = iif(? IS NULL, coalesce(?, asked_size), NULL),"
-                " contract = coalesce(?, contract) WHERE id = ? AND take = ?",
-                (fingerprint, contract, asked_size, contract, window.id, window.take),
+                f"{BEGIN_AGAIN}, fingerprint = ?, asked_size = coalesce(?, asked_size) WHERE id = ? AND take = ?",
+                (fingerprint, asked_size, window.id, window.take),
             )
             self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))
             self._event(EventKind.RETAKE, f"{spoken(window.interval)}: take {window.take + 1}, because {why}")
@@ -330,7 +322,10 @@ class Manifest(ManifestReader):
             (window.id, window.take, number, part.rows, part.size, part.sha256),
         )
         if changed != 1:
-            raise ManifestUnusable(f"page {number} of {spoken(window.interval)} was recorded twice.")
+            raise ManifestUnusable(
+                f"page {number} of {spoken(window.interval)} was recorded twice.",
+                hint="Nothing was recorded for it. Check the job with: resumable verify",
+            )
         self._db.execute(
             "UPDATE window SET done = done + 1, records = records + ?, bytes = bytes + ? WHERE id = ?",
             (part.rows, part.size, window.id),
