@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from resumable.api.concurrency import Concurrency
+from resumable.api.journal import Journal
 from resumable.api.outage import FOR_EVERYBODY, OutageGate
 from resumable.api.pace import Pacer
 from resumable.api.retry import LONGEST_TOLD, judge, waits
@@ -26,7 +27,7 @@ from resumable.errors import (
     TrustFault,
     Wall,
 )
-from resumable.models import Counter, EventKind, Journal, Request
+from resumable.models import Counter, EventKind, Request
 from resumable.redaction import Redactor
 from resumable.text import span
 from resumable.transport.http import Reply, Transport

@@ -7,9 +7,10 @@ import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from resumable.api.journal import Journal
 from resumable.clock import Stop
 from resumable.errors import Failure, Fault, Incomplete
-from resumable.models import EventKind, Journal, Request, iso
+from resumable.models import EventKind, Request, iso
 from resumable.text import span
 
 SCHEDULE = ((300.0, 3.0), (600.0, 9.0), (math.inf, 27.0))

@@ -146,7 +146,10 @@ class PageWorker:
             return Ended.BEYOND
         snapshot = window.snapshot
         if snapshot is None:
-            raise ManifestUnusable(f"page {number} of {spoken(window.interval)} was planned from no snapshot.")
+            raise ManifestUnusable(
+                f"page {number} of {spoken(window.interval)} was planned from no snapshot.",
+                hint="Check the job with: resumable verify",
+            )
         if _moved(answer, snapshot):
             text = f"{_counts(answer.said.page_count, answer.said.total)}; the snapshot had"
             text = f"{text} {_counts(snapshot.page_count, snapshot.total)}"

@@ -23,17 +23,21 @@ class Ahead:
     def __init__(self, db: Connection, version: int) -> None:
         """`version` is that of the manifest, which may be older than this program."""
         self._db = db
-        self._whole = version >= tables.WHOLE_TRUTH_SINCE
+        self._version = version
 
     def look_back(self, length: timedelta, *, now: datetime, open_for: timedelta) -> Again:
         """Count what `Reach.look_back` would open, at most: of open records some may be had by their ids."""
-        if not self._whole:
-            return self._count(TOO_YOUNG, ms(length))
-        return self._count(f"({TOO_YOUNG}) OR ({OF_OPEN_RECORDS})", ms(length), open_since(now, open_for))
+        which, values = f"({TOO_YOUNG})", [ms(length)]
+        if self._version >= tables.WHOLE_TRUTH_SINCE:
+            which, values = f"{which} OR ({OF_OPEN_RECORDS})", [*values, open_since(now, open_for)]
+        if self._version >= tables.CONTRACTS_SINCE:
+            which = f"{which} OR ({TAKEN_BY_QUERY})"
+        return self._count(which, *values)
 
     def cut_off(self) -> Again:
         """Count what is downloaded again once the source has it whole."""
-        return self._count("state = 'open' AND shortfall = ?", Shortfall.CUT_OFF) if self._whole else Again()
+        known = self._version >= tables.WHOLE_TRUTH_SINCE
+        return self._count("state = 'open' AND shortfall = ?", Shortfall.CUT_OFF) if known else Again()
 
     def _count(self, which: str, *values: int | str) -> Again:
         select = "SELECT count(*), coalesce(sum(max(page_count, 1)), 0) FROM window WHERE"

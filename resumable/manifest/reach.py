@@ -16,6 +16,14 @@ TOO_YOUNG = f"{_SINCE_COMPLETE} AND whole_ms < end_ms + ?"
 OF_OPEN_RECORDS = f"{_SINCE_COMPLETE} AND open_records > 0 AND end_ms > ?"
 """Those with records without an end, which ended after a moment that `open_since` tells."""
 
+TAKEN_BY_QUERY = f"{_SINCE_COMPLETE} AND contract = 'query'"
+"""Those that the query took in place of a job on the server."""
+
+_BY_EITHER = (
+    f"{BEGIN_AGAIN}, contract = nullif(contract, 'query'), asked_size = iif(contract = 'query', NULL, asked_size)"
+)
+"""What the query needed smaller pages for says nothing of jobs. What jobs have brought stays theirs."""
+
 
 class Reach:
     """The changes, each one transaction. `Manifest.reach` makes one."""
@@ -28,14 +36,16 @@ class Reach:
         """Open complete windows again that were downloaded before they were so old, and return how many.
 
         So are those that hold records without an end, until `open_for` after their own end, however long ago they were
-        downloaded.
+        downloaded, and those that the query took in place of a job on the server. By which contract they are taken now
+        is open.
         """
         with self._db.atomic():
-            opened = self._db.execute(f"{BEGIN_AGAIN}, fingerprint = NULL WHERE {TOO_YOUNG}", (ms(length),))
+            opened = self._db.execute(f"{_BY_EITHER}, fingerprint = NULL WHERE {TOO_YOUNG}", (ms(length),))
             opened += self._db.execute(
-                f"{BEGIN_AGAIN}, fingerprint = NULL, refresh = 1 WHERE {OF_OPEN_RECORDS}",
+                f"{_BY_EITHER}, fingerprint = NULL, refresh = 1 WHERE {OF_OPEN_RECORDS}",
                 (open_since(now, open_for),),
             )
+            opened += self._db.execute(f"{_BY_EITHER}, fingerprint = NULL WHERE {TAKEN_BY_QUERY}")
             self._not_complete(now)
         return opened
 

@@ -97,8 +97,8 @@ def test_eight_workers_spend_the_allowance_and_draw_no_429(
 def test_requests_that_are_held_up_on_their_way_draw_no_429(seconds: float, seed: int) -> None:
     """What a stall moves from the end of one of the server's minutes into the next is made room for there."""
     crew = Crew(VirtualClock(seed), SimSettings(), held_up=seconds, workers=16)
-    crew.spend(20)
-    share = crew.rate(20) / CAP
+    crew.spend(10)
+    share = crew.rate(10) / CAP
     print(f"{share:.2%} of the cap, {crew.refusals} refused")
     assert crew.refusals == 0
     assert share >= 0.95
