@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from resumable.manifest import tables
 from resumable.manifest.connection import Connection
-from resumable.manifest.reach import OF_OPEN_RECORDS, TOO_YOUNG, ms, open_since
+from resumable.manifest.reach import OF_OPEN_RECORDS, TAKEN_BY_QUERY, TOO_YOUNG, ms, open_since
 from resumable.models import Shortfall
 
 
