@@ -17,7 +17,7 @@ from resumable.engine.recovery import recover
 from resumable.errors import Failure, Fault, NoRecords, StatusFault
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
-from resumable.models import Snapshot, Window, WindowState, label
+from resumable.models import EventKind, Snapshot, Window, WindowState, label
 from resumable.schema.identity import identities
 from resumable.transport.http import Reply
 
@@ -181,14 +181,29 @@ class CursorReader:
         # Of a run that may send one request only, the second one would be the first of the next run, for ever.
         with self._context.client.pacer.together():
             answer = kept or self._lighter(window, remote, number)
-            if number > 1 or answer.rows or answer.said.cursor:
+            if answer.rows or answer.said.cursor:
                 return answer
+            if number > 1:
+                return self._end(window, remote, number, answer)
             # A job that waits on the server would take the place of another.
             may_wait = self._context.contract.paging is Paging.CURSOR
             belief = self._empty.judge(window, answer, may_wait=may_wait)
             if belief is Belief.LATER:
                 raise PutOff
             return self._lighter(window, remote, number, counted=False) if belief is Belief.DOUBTED else answer
+
+    def _end(self, window: Window, remote: RemoteRow, number: int, answer: Answer) -> Answer:
+        """Return what is behind the last cursor: no record is an end that some walks have, and is looked at twice.
+
+        Where an independent count tells whether records are missing, once is enough.
+        """
+        context = self._context
+        counting = context.contract.counting
+        if context.count and counting is not None and counting.of_records:
+            return answer
+        text = f"{label(window.interval)} page {number}: no records behind the last cursor: asked a second time"
+        context.manifest.event(EventKind.RETRY, text)
+        return self._lighter(window, remote, number, counted=False)
 
     def _lighter(self, window: Window, remote: RemoteRow, number: int, *, counted: bool = True) -> Answer:
         """Fetch a page; one that is too big is asked for again by the same cursor, in fewer and fewer records."""
