@@ -1,36 +1,20 @@
 """An export from beginning to end."""
 
-import hashlib
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
-
-import pyarrow as pa
 
 from resumable.errors import UsageError
-from resumable.export import destination, id_names, interactions, made, shape, source
-from resumable.export.id_names import Directory
+from resumable.export import destination, made
+from resumable.export.preparation import Private, prepared
 from resumable.export.receipt import Receipt
 from resumable.export.request import ExportRequest, ExportStoreAt, Format, Output
-from resumable.export.shape import Shape
-from resumable.export.source import ExportSource
-from resumable.export.tables import INTERACTIONS, has_interactions
+from resumable.export.spread import Crew, Recipe, Spread
 from resumable.export.work import ExportWork
-from resumable.schema.schema import Schema
 from resumable.storage import durable
 from resumable.storage.address import Address
 from resumable.storage.job_files import JobFiles
 from resumable.storage.targets import place_of
 from resumable.text import Watching, unwatched
-
-VERSION: Final = 1
-"""Of what an export looks like; another one leaves nothing of the old that could stay."""
-
-
-Private = Callable[[pa.Table, Schema, Schema], pa.Table]
-"""Makes records private, by the schema of what is read of them and of the whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +39,8 @@ class Exported:
     names_from: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
     """Jobs in which names were not looked up, each with why."""
+    worker_bytes: int | None = None
+    """The most memory that a worker of an engine has had."""
 
 
 def export(
@@ -64,34 +50,24 @@ def export(
     output: Output | None = None,
     private: Private | None = None,
     bucket: ExportStoreAt | None = None,
+    crew: Crew | None = None,
     watching: Watching = unwatched,
 ) -> Exported:
     """Export a job; `output` takes the bytes where the request names no path, `private` follows its privacy rules.
 
-    `bucket` opens the store of a target in one; `watching` is told how far it is. What was at the path stays, whole,
+    `bucket` opens the store of a target in one; a `crew` does the work elsewhere, for Parquet; `watching` is told how
+    far it is. What was at the path stays, whole,
     until the new export is. Raises Incomplete, UsageError, VerificationFailed where a part is not as recorded,
     StorageFailed, JobLocked where another process exports to the same path.
     """
-    found = source.read(home, partial=request.partial)
-    by_stay = request.table == INTERACTIONS and has_interactions(found.schema)
-    named: Directory | None = None
-    if request.names or by_stay:
-        named = (id_names.read if request.names else id_names.look)(home.state, found.job)
-    work = ExportWork(
-        source=found,
-        request=request,
-        shape=_shape(found, request, named, by_stay=by_stay),
-        made_as=_made_as(found, request, named),
-        scratch=home.folder,
-        watching=watching,
-        private=private,
-    )
+    work, named = prepared(home, request, private=private, watching=watching)
+    found, by = work.source, None if crew is None else _spread(home, work, crew)
     if request.to is None:
         kept, receipt = _to_output(work, output)
     elif isinstance(request.to, Address):
-        kept, receipt = _to_bucket(work, request.to, bucket)
+        kept, receipt = _to_bucket(work, request.to, bucket, by)
     else:
-        kept, receipt = _to_path(work, request.to)
+        kept, receipt = _to_path(work, request.to, by)
     return Exported(
         job=found.job.name,
         to=request.to,
@@ -105,23 +81,28 @@ def export(
         missing=tuple(found.missing),
         names_from=named.jobs if named else (),
         unreadable=tuple(f"{name}: {why}" for name, why in named.unreadable.items()) if named else (),
+        worker_bytes=None if by is None else by.peak_bytes,
     )
 
 
-def _made_as(found: ExportSource, request: ExportRequest, named: Directory | None) -> str:
-    facts = [VERSION, request.format, request.table, found.schema.digest, named.digest if named else None]
-    facts += [request.zone or "UTC"] if request.table == INTERACTIONS else []
-    facts += [request.privacy.to_json()] if request.privacy is not None else []
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def _shape(found: ExportSource, request: ExportRequest, named: Directory | None, *, by_stay: bool) -> Shape:
-    names = named.names if named else {}
-    if by_stay:
-        return interactions.make(found.schema, zone="UTC" if request.zone is None else request.zone, names=names)
-    if request.zone is not None:
-        raise UsageError("--tz is for --table interactions alone.", hint="Leave it out, or export that table.")
-    return shape.make(found.schema, found.root, table=request.table, names=names)
+def _spread(home: JobFiles, work: ExportWork, crew: Crew) -> Spread:
+    request = work.request
+    if request.format is not Format.PARQUET or request.to is None:
+        raise UsageError(
+            f"an engine writes Parquet, and not {request.format}.", hint="Leave out --engine, or export Parquet."
+        )
+    if isinstance(request.to, Path):
+        request = replace(request, to=request.to.absolute())
+    state = home.state.place if home.state.bucket is not None else str(home.state.folder.absolute())
+    recipe = Recipe(
+        state=state,
+        job=home.name,
+        request=request,
+        digest=work.source.digest,
+        made_as=work.made_as,
+        opened=crew.opened,
+    )
+    return Spread(recipe=recipe, workers=crew.workers, crew=crew.count)
 
 
 def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
@@ -132,29 +113,31 @@ def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
     return 0, work.receipt(index, {})
 
 
-def _to_bucket(work: ExportWork, address: Address, bucket: ExportStoreAt | None) -> tuple[int, Receipt]:
-    from resumable.export import bucket_export
+def _to_bucket(
+    work: ExportWork, address: Address, bucket: ExportStoreAt | None, by: Spread | None
+) -> tuple[int, Receipt]:
+    from resumable.export import bucket_export, bucket_target
 
     _needed(work.request.format)
     if bucket is None:
         raise UsageError(f"nothing was told of how {address} is reached.")
-    return bucket_export.write(work, bucket_export.opened(address, bucket))
+    return bucket_export.write(work, bucket_target.opened(address, bucket), by)
 
 
-def _to_path(work: ExportWork, path: Path) -> tuple[int, Receipt]:
+def _to_path(work: ExportWork, path: Path, by: Spread | None) -> tuple[int, Receipt]:
     place = place_of(path, "an export")
     _needed(work.request.format)
     try:
         with destination.staged(place) as staging:
             work.scratch = staging
-            return _staged(work, place, staging)
+            return _staged(work, place, staging, by)
     except OSError as failure:
         raise durable.failed(path, failure) from failure
 
 
-def _staged(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
+def _staged(work: ExportWork, path: Path, staging: Path, by: Spread | None) -> tuple[int, Receipt]:
     if work.request.format is Format.PARQUET:
-        return _parquet(work, path, staging)
+        return _parquet(work, path, staging, by)
     if work.request.format is Format.DELTA:
         from resumable.export import delta_export
 
@@ -170,13 +153,15 @@ def _file(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
     return 0, destination.place_file(staging / path.name, path, work.receipt(index, {}))
 
 
-def _parquet(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
+def _parquet(work: ExportWork, path: Path, staging: Path, by: Spread | None) -> tuple[int, Receipt]:
     old = destination.of_folder(path, work.intent, replace_it=work.request.replace)
     if old is not None and work.is_as(old) and destination.intact(path, old):
         return len(old.days), old
-    index = work.index()
+    index = work.index() if by is None else by.index(work)
     keep = made.unchanged(work, index, old, lambda facts: destination.as_written(path, facts))
-    days = made.day_files(work, index, staging / "made", keep, old=path)
+    folder = staging / "made"
+    elsewhere = None if by is None else by.into_folder(work, index, folder)
+    days = made.day_files(work, index, folder, keep, old=path, elsewhere=elsewhere)
     receipt = work.receipt(index, days)
     destination.place_folder(staging / "made", path, receipt)
     return len(keep), receipt

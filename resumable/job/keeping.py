@@ -32,7 +32,7 @@ class Leftover:
 
 
 def size_of(home: JobFiles) -> int:
-    """Return how many bytes a job takes. Raises UsageError where there is none, or nothing tells them; StorageFailed."""
+    """Return how many bytes a job takes. Raises UsageError where there is none or none can tell, StorageFailed."""
     if home.state.bucket is not None:
         found = [size for _, size in everything(home.store)]
         if not found:
@@ -46,7 +46,8 @@ def delete(home: JobFiles, *, now: datetime) -> int:
     """Remove a job with all that it has, and return its bytes; damaged ones too.
 
     A folder is gone in one step, before its files are removed: killed in between, a hidden one is left, which `prune`
-    removes. In a bucket, killed in between, what is left can be deleted again. Raises JobLocked while another process runs or reads it, UsageError where there is none, StorageFailed.
+    removes. In a bucket, killed in between, what is left can be deleted again. Raises JobLocked while another process
+    runs or reads it, UsageError where there is none, StorageFailed.
     """
     if home.state.bucket is not None:
         size_of(home)  # raises where there is none: to take a lease would make a head
@@ -96,8 +97,9 @@ def _in_bucket(home: JobFiles, key: str, why: str) -> Leftover:
 def _aside_in_bucket(home: JobFiles, *, older: timedelta, now: datetime) -> Iterator[Leftover]:
     """Yield what repairs moved away, by the time that its name is; answers that were no page stay."""
     for key, at in home.aside_times():
-        if now - at >= older:
-            yield _in_bucket(home, key, "a repair moved it away")
+        # Where nothing is left, a store may name the prefix for a while.
+        if now - at >= older and (found := _in_bucket(home, key, "a repair moved it away")).bytes:
+            yield found
 
 
 def remove(leftover: Leftover, state: StateFiles, *, now: datetime) -> None:
