@@ -278,7 +278,10 @@ def hash_key(environment: Mapping[str, str]) -> Secret:
     try:
         return Secret(Path(path).read_text(encoding="utf-8").strip())
     except (OSError, ValueError) as failure:
-        raise UsageError(f"RESUMABLE_HASH_KEY_FILE cannot be read: {failure.__class__.__name__}.") from None
+        raise UsageError(
+            f"RESUMABLE_HASH_KEY_FILE cannot be read: {failure.__class__.__name__}.",
+            hint="Name a file that can be, or set RESUMABLE_HASH_KEY.",
+        ) from None
 
 
 def checked_job_name(name: str) -> str:
@@ -325,7 +328,10 @@ def _whole(environment: Mapping[str, str], name: str, *, most: int, least: int =
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 16 or not least <= int(text) <= most:
-        raise UsageError(f"{name} must be a whole number from {least} to {most}, not {text[:30]!a}.")
+        raise UsageError(
+            f"{name} must be a whole number from {least} to {most}, not {text[:30]!a}.",
+            hint="Set it to one, or leave it out.",
+        )
     return int(text)
 
 

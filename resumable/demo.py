@@ -119,14 +119,14 @@ class Demo:
     tell: Callable[[str], None]
     bucket: bool = False
     """Keep the job in a bucket, and delete the folder of each killed process with it: the machine is lost."""
+    comparing: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
+    """Shows that something goes on while records are compared, which takes seconds."""
     world: SimSettings = WORLD
     _kills: list[Killed] = field(default_factory=list)
     _finished: dict[int, set[tuple[str, int]]] = field(default_factory=dict)
     """Pages recorded at a kill, by how many requests the simulator had seen then."""
-    _machine: Path | None = None
-    """What goes with a killed process, where the job is in a bucket."""
+    _machine: Path | None = None  # goes with a killed process, where the job is in a bucket
     _variables: dict[str, str] = field(default_factory=dict)
-    """Of the processes: where their state is."""
     _settings: Settings = field(default_factory=Settings)
 
     def run(self) -> Result:
@@ -158,11 +158,14 @@ class Demo:
         with self._child(sim, command) as child:
             self._wait(child, lambda: child.poll() is not None)
             if child.returncode != 0:
-                raise VerificationFailed(f"the last run ended with exit code {child.returncode}.")
+                raise VerificationFailed(
+                    f"the last run ended with exit code {child.returncode}.", hint="What it said is above."
+                )
         with self._child(sim, lists := ["backfill", "queues", "--job", f"{name}-queues"]) as child:
             self.tell(f"$ resumable {' '.join(lists)}")
             self._wait(child, lambda: child.poll() is not None)
-        return self._compare(sim, name)
+        with self.comparing():
+            return self._compare(sim, name)
 
     def _in_bucket(self, stack: contextlib.ExitStack) -> None:
         """Run a bucket for the demonstration. Raises LibraryMissing, StorageFailed."""
@@ -234,8 +237,8 @@ class Demo:
         others = {n: v for n, v in self.environment.items() if not n.startswith(("GENESYS_", "RESUMABLE_"))}
         argv = [sys.executable, "-m", "resumable", *command]
         with subprocess.Popen(  # noqa: S603 - this very program, with arguments of this module
-            argv, env={**others, **credentials}, stdin=subprocess.DEVNULL
-        ) as child:
+            argv, env={**others, **credentials}, stdin=subprocess.DEVNULL, process_group=0
+        ) as child:  # a group of its own: Ctrl-C is for the demonstration, which ends it
             try:
                 yield child
             finally:
@@ -255,7 +258,10 @@ class Demo:
             durable.remove_folder(self._machine)
         known = status_of.read(home, events=0)
         if known is None or child.returncode != -9:
-            raise VerificationFailed(f"the process ended with {child.returncode} before it was killed.")
+            raise VerificationFailed(
+                f"the process ended with {child.returncode} before it was killed.",
+                hint="Is this machine very busy? Run it again.",
+            )
         served = max((entry.sequence for entry in sim.log), default=0)
         self._finished[served] = done = _parts_there(home) if self.bucket else _pages_done(home)
         # A manifest in a bucket may be half a minute behind the parts, each of which is a full page here.

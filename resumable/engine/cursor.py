@@ -239,7 +239,8 @@ class CursorWorker(CursorReader):
     def _results(self, window: Window, remote: RemoteRow, number: int, *, counted: bool) -> Answer:
         spec = self._context.job.spec
         request = self._contract.page(spec.query, window.interval, remote.cursor, self._heavy.page_size(window))
-        asked = Asked(what=f"{label(window.interval)} page {number}", request=request, counted=counted)
+        what, once = f"{label(window.interval)} page {number}", self._recorder.nothing_comes
+        asked = Asked(what=what, request=request, counted=counted, once=once)
 
         def read(reply: Reply) -> Answer:
             with self._recorder.keeping(window, number):

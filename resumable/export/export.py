@@ -5,6 +5,7 @@ from pathlib import Path
 
 from resumable.errors import UsageError
 from resumable.export import destination, made
+from resumable.export.id_names import Directory
 from resumable.export.preparation import Private, prepared
 from resumable.export.receipt import Receipt
 from resumable.export.request import ExportRequest, ExportStoreAt, Format, Output
@@ -61,13 +62,18 @@ def export(
     StorageFailed, JobLocked where another process exports to the same path.
     """
     work, named = prepared(home, request, private=private, watching=watching)
-    found, by = work.source, None if crew is None else _spread(home, work, crew)
+    by = None if crew is None else _spread(home, work, crew)
     if request.to is None:
         kept, receipt = _to_output(work, output)
     elif isinstance(request.to, Address):
         kept, receipt = _to_bucket(work, request.to, bucket, by)
     else:
         kept, receipt = _to_path(work, request.to, by)
+    return _exported(work, named, receipt, kept=kept, by=by)
+
+
+def _exported(work: ExportWork, named: Directory | None, receipt: Receipt, *, kept: int, by: Spread | None) -> Exported:
+    found, request = work.source, work.request
     return Exported(
         job=found.job.name,
         to=request.to,
@@ -107,7 +113,10 @@ def _spread(home: JobFiles, work: ExportWork, crew: Crew) -> Spread:
 
 def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
     if output is None:
-        raise UsageError("there is neither a path nor an output to export to.")
+        raise UsageError(
+            "there is neither a path nor an output to export to.",
+            hint="Name a path, or hand in a function that takes bytes.",
+        )
     index = work.index()
     work.pour(index, index.days, made.text(work, output))
     return 0, work.receipt(index, {})

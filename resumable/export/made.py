@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from resumable.export import index as indexes
+from resumable.export.days import NO_DAY
 from resumable.export.dictionary import dictionary
 from resumable.export.index import Index
 from resumable.export.receipt import DayFacts, Receipt, day_name
@@ -69,7 +69,7 @@ def day_files(
     if not any(facts.file for facts in days.values()):
         if elsewhere is not None:
             ParquetFolder(folder, _said(work), dated=False).end()
-        days[""] = _facts(work, index, indexes.NO_DAY, folder, Path(FILE))
+        days[""] = _facts(work, index, NO_DAY, folder, Path(FILE))
     return dict(sorted(days.items()))
 
 

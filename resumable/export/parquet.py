@@ -7,7 +7,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resumable.export.index import NO_DAY
+from resumable.export.days import NO_DAY
 from resumable.export.receipt import day_name
 from resumable.storage import durable
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from resumable.export.index import NO_DAY
+from resumable.export.days import NO_DAY
 
 FORMAT: Final = 1
 

@@ -72,7 +72,9 @@ def format_of(to: str, given: str | None) -> Format:
     known = ", ".join(Format)
     if given is not None:
         if given not in list(Format):
-            raise UsageError(f"--format is one of {known}, not {given[:20]!a}.")
+            raise UsageError(
+                f"--format is one of {known}, not {given[:20]!a}.", hint="Leave it out: the suffix of the path says it."
+            )
         chosen = Format(given)
     elif to == "-":
         chosen = Format.JSONL

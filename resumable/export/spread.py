@@ -88,11 +88,12 @@ def on_this_machine(state: str) -> Settings:
 
 def look(recipe: Recipe, first: int, end: int, many: int) -> list[Any]:
     """Prove some parts; return their slices, and their keys spread over so many heaps."""
-    source = _work(recipe).source
+    work = _work(recipe)
+    index = Index(source=work.source, calendar=work.calendar)
     found: list[list[Slice]] = []
     heaps = [bytearray() for _ in range(many)]
     for number in range(first, end):
-        slices, hashes = indexes.looked(source, number)
+        slices, hashes = indexes.looked(index, number)
         found.append(slices)
         for heap, line in zip(heaps, indexes.spread(number, hashes, many), strict=True):
             heap += line
@@ -108,7 +109,7 @@ def write(recipe: Recipe, index: tuple[Any, Any, Any], folder: str | None, stagi
     """Write some days into a folder that all see, or below a key of the bucket that the export goes to."""
     work = _work(recipe)
     days, dropped, cut = index
-    own = Index(source=work.source, days=days)
+    own = Index(source=work.source, calendar=work.calendar, days=days)
     own.dropped.update(dropped)
     own.cut.update(cut)
     with tempfile.TemporaryDirectory(prefix="resumable-export-") as scratch:
@@ -181,7 +182,7 @@ class Spread:
         ]
         heaps = range(1, many + 1) if looks else ()
         compared = [self.workers.call(compare, self.recipe, *(found[n] for found in looks))[0] for n in heaps]
-        index, done = Index(source=work.source), 0
+        index, done = Index(source=work.source, calendar=work.calendar), 0
         for found in looks:
             for slices in self.workers.result(found[0]):
                 done += 1

@@ -16,7 +16,7 @@ from resumable.datasets.resolve import of_job
 from resumable.engine.belonging import confirm
 from resumable.engine.context import LiveRun
 from resumable.engine.run import Run, Watch
-from resumable.errors import ManifestUnusable, UsageError
+from resumable.errors import ManifestUnusable, ResumableError, UsageError
 from resumable.manifest.copies import copy
 from resumable.manifest.ownership import check_own
 from resumable.manifest.reader import reader, required_reader
@@ -85,6 +85,23 @@ class Job:
                 check_own(manifest.job(), self.home)
                 self._go_on(manifest, stop or Stop(self.clock), watch, guard=keeper.check)
         return self.status()
+
+    async def run_async(self, *, stop: Stop | None = None, watch: Watch | None = None) -> status_of.Status:
+        """Do the same from an event loop, which goes on meanwhile: `await job.run_async()`.
+
+        Cancelled, what is in flight is finished first, as after a signal. Raises what `run` raises.
+        """
+        import asyncio  # which takes as long to load as all that a status needs
+
+        stop = stop or Stop(self.clock)
+        running = asyncio.ensure_future(asyncio.to_thread(self.run, stop=stop, watch=watch))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            stop.request("SIGTERM")
+            with contextlib.suppress(ResumableError):
+                await running
+            raise
 
     def _go_on(self, manifest: Manifest, stop: Stop, watch: Watch | None, *, guard: Guard, anew: bool = False) -> None:
         """Do what is left, if anything is; `anew`: close a job that is complete once more."""

@@ -32,7 +32,7 @@ class Leftover:
 
 
 def size_of(home: JobFiles) -> int:
-    """Return how many bytes a job takes. Raises UsageError where there is none or none can tell, StorageFailed."""
+    """Return how many bytes a job takes. Raises UsageError where there is none or nothing tells them, StorageFailed."""
     if home.state.bucket is not None:
         found = [size for _, size in everything(home.store)]
         if not found:

@@ -1,13 +1,16 @@
 """`resumable demo`: see it killed twice, and every record there."""
 
+import shlex
 from pathlib import Path
 
 from resumable.cli.command_options import DemoOptions
 from resumable.cli.session import Session
-from resumable.cli.signals import raised
+from resumable.cli.signals import interruptible
+from resumable.cli.text.look_line import look_line
+from resumable.cli.text.steps import Step, Steps
 from resumable.clock import Stop
 from resumable.demo import Demo, Result
-from resumable.errors import Interrupted, UsageError
+from resumable.errors import UsageError
 from resumable.storage.job_files import PARTS, JobFiles
 from resumable.text import size
 
@@ -20,13 +23,18 @@ def demo(session: Session, options: DemoOptions) -> None:
     if options.bucket and options.state is not None:
         raise UsageError("--bucket brings a bucket of its own.", hint="Leave out --state.")
     started = session.clock.monotonic()
-    with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)):
+    unchanged = f"what it downloaded until then is in {folder}, and nothing else was changed"
+    if options.bucket:
+        unchanged = "the bucket goes with it, and nothing else was changed"
+    again = "Run it again: it begins a job of its own each time."
+    with interruptible(session.interrupts, unchanged, hint=again):
         result = Demo(
             state=folder,
             environment=session.environment,
             stop=Stop(session.clock),
             tell=session.tell,
             bucket=options.bucket,
+            comparing=Steps(session, "demo", lambda: Step(text="comparing every record with the truth")).going,
         ).run()
     if session.json:
         session.give_json(result.to_json())
@@ -60,11 +68,10 @@ def _parts(result: Result) -> str:
 
 def _to_try(result: Result, folder: Path, *, named: bool) -> list[str]:
     # Only what was named on the command line is named in the lines to try: the rest is found by itself.
-    state, parts = f" --state {folder.parent}" if named else "", _parts(result)
-    count = f"select originatingDirection, count(*) from '{parts}/**/*.parquet' group by 1"  # noqa: S608 - to be shown
+    state, parts = f" --state {shlex.quote(str(folder.parent))}" if named else "", _parts(result)
     return [
         "Try on it:",
-        f'  duckdb -c "{count}"',
+        f"  {look_line(parts, 'originatingDirection')}",
         f"""  python -c "import pandas; print(pandas.read_parquet({str(parts)!r}).conversationStart.describe())\"""",
         f"  resumable status {result.job}{state}",
         f"  resumable export {result.job} --table interactions --to calls.parquet{state}",
