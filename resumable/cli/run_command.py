@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from resumable.cli import parse, told
+from resumable.cli import allocator, parse, told
 from resumable.cli.as_begun import as_begun
 from resumable.cli.job_file import JobFile
 from resumable.cli.jsonlog import EventLog
@@ -172,6 +172,7 @@ class Running:
 @contextlib.contextmanager
 def running(session: Session, options: RunOptions) -> Iterator[Running]:
     """Read the settings, watch for signals, and show progress where that can be done. Raises UsageError."""
+    allocator.settle()
     log = event_log(session, options)
     progress, redraws = _progress(session, log)
     stop = Stop(session.clock)

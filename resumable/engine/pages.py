@@ -160,6 +160,7 @@ class PageWorker:
             what=f"{label(window.interval)} page {number}",
             request=self._contract.request(context.job.spec.query, window.interval, number, page_size),
             counted=counted,
+            records=page_size,
         )
 
         def read(reply: Reply) -> Answer:

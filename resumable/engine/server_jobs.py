@@ -286,8 +286,10 @@ class ServerJobWorker(CursorReader):
                 raise NoRecords(f"page {number} of a job's results, and {answer.emptiness}")
             return answer
 
-        request = self._contract.results(remote.id, remote.cursor, self._heavy.page_size(window))
-        asked = Asked(what=f"{label(window.interval)} page {number}", request=request, counted=counted)
+        page_size = self._heavy.page_size(window)
+        request = self._contract.results(remote.id, remote.cursor, page_size)
+        what = f"{label(window.interval)} page {number}"
+        asked = Asked(what=what, request=request, counted=counted, records=page_size)
         return self._ask_for(asked, window, read, patient=True)
 
     def _delete(self, remote: str) -> None:
