@@ -77,8 +77,9 @@ BUGS_OF_ANSWERS = (
     Bug(
         name="many pages that fail hold up the windows after them",
         module="resumable/engine/recorder.py",
-        right="len(self._failed_in_a_row) == FAILURES_IN_A_ROW:\n",
-        wrong="len(self._failed_in_a_row) == FAILURES_IN_A_ROW:\n            raise Incomplete(fault.reason)\n",
+        right="        if len(self._failed_in_a_row) == FAILURES_IN_A_ROW:\n",
+        wrong="        if len(self._failed_in_a_row) == FAILURES_IN_A_ROW:\n"
+        "            raise Incomplete(fault.reason)\n",
         catchers=("tests/engine/test_failures_in_a_row.py",),
     ),
     Bug(
