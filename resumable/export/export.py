@@ -1,40 +1,21 @@
 """An export from beginning to end."""
 
-import contextlib
-import hashlib
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
-
-import pyarrow as pa
 
 from resumable.errors import UsageError
-from resumable.export import destination, id_names, interactions, shape, source
-from resumable.export import index as indexes
-from resumable.export.dictionary import dictionary
+from resumable.export import destination, made
 from resumable.export.id_names import Directory
-from resumable.export.index import Index
-from resumable.export.receipt import DayFacts, Receipt, day_name
-from resumable.export.request import ExportRequest, Format, Output
-from resumable.export.shape import Shape
-from resumable.export.source import ExportSource
-from resumable.export.tables import INTERACTIONS, has_interactions
+from resumable.export.preparation import Private, prepared
+from resumable.export.receipt import Receipt
+from resumable.export.request import ExportRequest, ExportStoreAt, Format, Output
+from resumable.export.spread import Crew, Recipe, Spread
 from resumable.export.work import ExportWork
-from resumable.export.writer import RowSink
-from resumable.schema.schema import Schema
 from resumable.storage import durable
+from resumable.storage.address import Address
 from resumable.storage.job_files import JobFiles
 from resumable.storage.targets import place_of
 from resumable.text import Watching, unwatched
-
-VERSION: Final = 1
-"""Of what an export looks like; another one leaves nothing of the old that could stay."""
-
-
-Private = Callable[[pa.Table, Schema, Schema], pa.Table]
-"""Makes records private, by the schema of what is read of them and of the whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +23,7 @@ class Exported:
     """What an export did."""
 
     job: str
-    to: Path | None
+    to: Path | Address | None
     format: Format
     table: str
     """What its rows are."""
@@ -59,6 +40,8 @@ class Exported:
     names_from: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
     """Jobs in which names were not looked up, each with why."""
+    worker_bytes: int | None = None
+    """The most memory that a worker of an engine has had."""
 
 
 def export(
@@ -67,32 +50,30 @@ def export(
     *,
     output: Output | None = None,
     private: Private | None = None,
+    bucket: ExportStoreAt | None = None,
+    crew: Crew | None = None,
     watching: Watching = unwatched,
 ) -> Exported:
     """Export a job; `output` takes the bytes where the request names no path, `private` follows its privacy rules.
 
-    `watching` is told how far it is. What was at the path stays, whole, until the new export is. Raises Incomplete,
-    UsageError, VerificationFailed where a part is not as recorded, StorageFailed, JobLocked where another process
-    exports to the same path.
+    `bucket` opens the store of a target in one; a `crew` does the work elsewhere, for Parquet; `watching` is told how
+    far it is. What was at the path stays, whole,
+    until the new export is. Raises Incomplete, UsageError, VerificationFailed where a part is not as recorded,
+    StorageFailed, JobLocked where another process exports to the same path.
     """
-    found = source.read(home, partial=request.partial)
-    by_stay = request.table == INTERACTIONS and has_interactions(found.schema)
-    named: Directory | None = None
-    if request.names or by_stay:
-        named = (id_names.read if request.names else id_names.look)(home.state, found.job)
-    work = ExportWork(
-        source=found,
-        request=request,
-        shape=_shape(found, request, named, by_stay=by_stay),
-        made_as=_made_as(found, request, named),
-        scratch=home.folder,
-        watching=watching,
-        private=private,
-    )
+    work, named = prepared(home, request, private=private, watching=watching)
+    by = None if crew is None else _spread(home, work, crew)
     if request.to is None:
         kept, receipt = _to_output(work, output)
+    elif isinstance(request.to, Address):
+        kept, receipt = _to_bucket(work, request.to, bucket, by)
     else:
-        kept, receipt = _to_path(work, request.to)
+        kept, receipt = _to_path(work, request.to, by)
+    return _exported(work, named, receipt, kept=kept, by=by)
+
+
+def _exported(work: ExportWork, named: Directory | None, receipt: Receipt, *, kept: int, by: Spread | None) -> Exported:
+    found, request = work.source, work.request
     return Exported(
         job=found.job.name,
         to=request.to,
@@ -106,47 +87,66 @@ def export(
         missing=tuple(found.missing),
         names_from=named.jobs if named else (),
         unreadable=tuple(f"{name}: {why}" for name, why in named.unreadable.items()) if named else (),
+        worker_bytes=None if by is None else by.peak_bytes,
     )
 
 
-def _made_as(found: ExportSource, request: ExportRequest, named: Directory | None) -> str:
-    facts = [VERSION, request.format, request.table, found.schema.digest, named.digest if named else None]
-    facts += [request.zone or "UTC"] if request.table == INTERACTIONS else []
-    facts += [request.privacy.to_json()] if request.privacy is not None else []
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def _shape(found: ExportSource, request: ExportRequest, named: Directory | None, *, by_stay: bool) -> Shape:
-    names = named.names if named else {}
-    if by_stay:
-        return interactions.make(found.schema, zone="UTC" if request.zone is None else request.zone, names=names)
-    if request.zone is not None:
-        raise UsageError("--tz is for --table interactions alone.", hint="Leave it out, or export that table.")
-    return shape.make(found.schema, found.root, table=request.table, names=names)
+def _spread(home: JobFiles, work: ExportWork, crew: Crew) -> Spread:
+    request = work.request
+    if request.format is not Format.PARQUET or request.to is None:
+        raise UsageError(
+            f"an engine writes Parquet, and not {request.format}.", hint="Leave out --engine, or export Parquet."
+        )
+    if isinstance(request.to, Path):
+        request = replace(request, to=request.to.absolute())
+    state = home.state.place if home.state.bucket is not None else str(home.state.folder.absolute())
+    recipe = Recipe(
+        state=state,
+        job=home.name,
+        request=request,
+        digest=work.source.digest,
+        made_as=work.made_as,
+        opened=crew.opened,
+    )
+    return Spread(recipe=recipe, workers=crew.workers, crew=crew.count)
 
 
 def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
     if output is None:
-        raise UsageError("there is neither a path nor an output to export to.")
+        raise UsageError(
+            "there is neither a path nor an output to export to.",
+            hint="Name a path, or hand in a function that takes bytes.",
+        )
     index = work.index()
-    work.pour(index, index.days, _text(work, output))
+    work.pour(index, index.days, made.text(work, output))
     return 0, work.receipt(index, {})
 
 
-def _to_path(work: ExportWork, path: Path) -> tuple[int, Receipt]:
+def _to_bucket(
+    work: ExportWork, address: Address, bucket: ExportStoreAt | None, by: Spread | None
+) -> tuple[int, Receipt]:
+    from resumable.export import bucket_export, bucket_target
+
+    _needed(work.request.format)
+    if bucket is None:
+        raise UsageError(f"nothing was told of how {address} is reached.")
+    return bucket_export.write(work, bucket_target.opened(address, bucket), by)
+
+
+def _to_path(work: ExportWork, path: Path, by: Spread | None) -> tuple[int, Receipt]:
     place = place_of(path, "an export")
     _needed(work.request.format)
     try:
         with destination.staged(place) as staging:
             work.scratch = staging
-            return _staged(work, place, staging)
+            return _staged(work, place, staging, by)
     except OSError as failure:
         raise durable.failed(path, failure) from failure
 
 
-def _staged(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
+def _staged(work: ExportWork, path: Path, staging: Path, by: Spread | None) -> tuple[int, Receipt]:
     if work.request.format is Format.PARQUET:
-        return _parquet(work, path, staging)
+        return _parquet(work, path, staging, by)
     if work.request.format is Format.DELTA:
         from resumable.export import delta_export
 
@@ -156,92 +156,24 @@ def _staged(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
 
 def _file(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
     old = destination.of_file(path, work.intent, replace_it=work.request.replace)
-    if old is not None and (old.digest, old.made_as) == (work.source.digest, work.made_as):
+    if old is not None and work.is_as(old):
         return 1, old
-    index = work.index()
-    made = staging / path.name
-    if work.request.format is Format.DUCKDB:
-        from resumable.export.database import Database
-
-        name = work.request.table or work.source.root
-        database = Database(made, name, work.shape.schema, staging, _meanings(work))
-        with contextlib.ExitStack() as stack:
-            stack.callback(database.abandon)
-            work.pour(index, index.days, database)
-    else:
-        with durable.created(made) as file:
-            work.pour(index, index.days, _text(work, file.write))
-    return 0, destination.place_file(made, path, work.receipt(index, {}))
+    index = made.one_file(work, staging / path.name, staging)
+    return 0, destination.place_file(staging / path.name, path, work.receipt(index, {}))
 
 
-def _parquet(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
-    from resumable.export.parquet import FILE, ParquetFolder
-
+def _parquet(work: ExportWork, path: Path, staging: Path, by: Spread | None) -> tuple[int, Receipt]:
     old = destination.of_folder(path, work.intent, replace_it=work.request.replace)
-    if (
-        old is not None
-        and old.made_as == work.made_as
-        and old.digest == work.source.digest
-        and destination.intact(path, old)
-    ):
+    if old is not None and work.is_as(old) and destination.intact(path, old):
         return len(old.days), old
-    index = work.index()
-    made = ParquetFolder(staging / "made", _said(work), dated=work.source.dated)
-    keep = {} if old is None or old.made_as != work.made_as else unchanged(index, old)
-    keep = {day: facts for day, facts in keep.items() if destination.as_written(path, facts)}
-    with contextlib.ExitStack() as stack:
-        stack.callback(made.abandon)
-        for day, facts in keep.items():
-            if facts.file is not None:
-                made.keep(day, path / facts.file)
-        work.pour(index, [day for day in index.days if day not in keep], made)
-    days = {day_name(day): facts for day, facts in keep.items()}
-    for day in index.days:
-        if day not in keep:
-            days[day_name(day)] = _facts(work, index, day, staging / "made", made.path(day))
-    if not any(facts.file for facts in days.values()):
-        days[""] = _facts(work, index, indexes.NO_DAY, staging / "made", Path(FILE))
-    receipt = work.receipt(index, dict(sorted(days.items())))
+    index = work.index() if by is None else by.index(work)
+    keep = made.unchanged(work, index, old, lambda facts: destination.as_written(path, facts))
+    folder = staging / "made"
+    elsewhere = None if by is None else by.into_folder(work, index, folder)
+    days = made.day_files(work, index, folder, keep, old=path, elsewhere=elsewhere)
+    receipt = work.receipt(index, days)
     destination.place_folder(staging / "made", path, receipt)
     return len(keep), receipt
-
-
-def _meanings(work: ExportWork) -> dict[str, str]:
-    """Return what the columns of the rows mean, as far as it is known."""
-    source, columns = work.source, work.shape.schema.names
-    found = dictionary(source.schema, source.root, work.request.table)
-    return {each.name: each.meaning for each in found if each.meaning and each.name in columns}
-
-
-def _said(work: ExportWork) -> pa.Schema:
-    """Return the schema of the rows, which says in every footer what columns mean, and what was left out."""
-    means = _meanings(work)
-    fields = [
-        field.with_metadata({b"description": means[field.name].encode()}) if field.name in means else field
-        for field in work.shape.schema
-    ]
-    rules = work.intent.privacy
-    return pa.schema(fields, None if rules is None else {b"resumable.privacy": rules.encode()})
-
-
-def _facts(work: ExportWork, index: Index, day: int, folder: Path, file: Path) -> DayFacts:
-    count = work.counts.setdefault(day, 0)
-    if durable.kind_of(folder / file) is None:
-        return DayFacts(digest=index.digest(day), rows=count)
-    size, changed_ns = durable.state_of(folder / file)
-    return DayFacts(digest=index.digest(day), rows=count, file=file.as_posix(), size=size, changed_ns=changed_ns)
-
-
-def unchanged(index: Index, old: Receipt) -> dict[int, DayFacts]:
-    """Return the days whose content is what an older export was made from."""
-    found = {day: old.days.get(day_name(day)) for day in index.days}
-    return {day: facts for day, facts in found.items() if facts is not None and facts.digest == index.digest(day)}
-
-
-def _text(work: ExportWork, output: Output) -> RowSink:
-    from resumable.export.text import Csv, JsonLines
-
-    return Csv(output, work.shape) if work.request.format is Format.CSV else JsonLines(output, work.shape)
 
 
 def _needed(wanted: Format) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from resumable.errors import LibraryMissing, ResumableError, StorageFailed, UsageError
+from resumable.errors import AuthenticationFailed, LibraryMissing, ResumableError, StorageFailed, UsageError
 from resumable.export import index as indexes
 from resumable.export import interactions, rows, shape, source, tables
 from resumable.export.index import Index
@@ -83,14 +83,15 @@ def load(home: JobFiles, request: LoadRequest, *, watching: Watching = unwatched
     Raises Incomplete, UsageError, LibraryMissing, VerificationFailed, and StorageFailed where the warehouse refuses.
     """
     dlt = _dlt()
-    found = source.read(home, partial=False)
-    shapes = {name: _shape(found, name, request.zone) for name in request.tables or _names(found)}
+    found = source.read(home, partial=False, loading=True)
+    zone = found.job.spec.query.zone if request.zone is None else request.zone
+    shapes = {name: _shape(found, name, zone) for name in request.tables or _names(found)}
     if home.state.bucket is not None:
         raise UsageError(
             f"{home.name} is in {home.place}, and loads keep on a disk what is under way.", hint="Export it."
         )
     folder = home.loads
-    durable.make_folder(folder, within=home.state.folder)
+    durable.make_folder(folder, within=folder.parent)
     with alone(folder), _words(request.to):
         pipeline = dlt.pipeline(
             f"resumable_{found.job.uuid.replace('-', '')[:16]}",
@@ -101,7 +102,7 @@ def load(home: JobFiles, request: LoadRequest, *, watching: Watching = unwatched
         pipeline.run()  # what a load before was killed at
         work = _Work(source=found, index=indexes.make(found, folder, watching), scratch=folder)
         work.tell = lambda: watching(len(work.written), len(shapes), "tables read")
-        pipeline.run([_resource(dlt, work, name, made, request.zone) for name, made in shapes.items()])
+        pipeline.run([_resource(dlt, work, name, made, zone) for name, made in shapes.items()])
         _delete_empty(pipeline, work)
     return Loaded(job=found.job.name, to=request.to, rows=work.written, days=len(work.days))
 
@@ -188,6 +189,7 @@ def _destination(dlt: Any, to: str) -> Any:  # noqa: ANN401 - of a late import
 @contextlib.contextmanager
 def _words(to: str) -> Iterator[None]:
     """Say what dlt says, in one line."""
+    from dlt.common.configuration.exceptions import ConfigFieldMissingException
     from dlt.common.exceptions import DltException
 
     try:
@@ -198,6 +200,11 @@ def _words(to: str) -> Iterator[None]:
             inner = inner.__cause__
         if isinstance(inner, ResumableError):
             raise inner from None
+        if isinstance(inner, ConfigFieldMissingException):
+            raise AuthenticationFailed(
+                f"there are no credentials for {to}, or not all of them.",
+                hint=f"dlt reads them from DESTINATION__{to.upper()}__CREDENTIALS, such as {to}://USER:PASSWORD@HOST/NAME.",
+            ) from None
         said = " ".join(str(inner).split())[:300]
         raise StorageFailed(
             f"{to} did not take the rows: {type(inner).__name__}: {said}",

@@ -110,7 +110,7 @@ def check(
     try:
         yield from _source(quick, datasets, stop)
     except Stopped:
-        raise Interrupted("interrupted: nothing was changed.") from None
+        raise Interrupted("interrupted: nothing was changed.", hint="Run the same command again.") from None
     yield _state(settings)
     yield _extras()
     yield _versions()
@@ -239,6 +239,8 @@ class _Source:
             return contract.inferred.first_page(Query(), hour, contract.page_sizes.usual)
         if contract.paging is Paging.SERVER_JOB:
             return contract.availability()  # to submit a job would leave one there
+        if contract.paging is Paging.BY_WINDOW:
+            return contract.recent.request(Query(), hour, 1, 1)
         if contract.paging is Paging.CURSOR:
             return contract.page(Query(), hour, None, contract.page_sizes.usual)
         return contract.request(Query(), hour, 1, 1)

@@ -270,9 +270,8 @@ class Manifest(ManifestReader):
             )
             self._db.execute(
                 "UPDATE window SET state = 'complete', page_count = coalesce(?, page_count), stale = (take > 1),"
-                " whole_take = take, whole_ms = ?, fingerprint = ?, duplicates = ?, settled = ?,"
-                " provisional = max(provisional, ?),"
-                " shortfall = NULL, cut_ms = NULL"
+                " whole_take = take, whole_contract = contract, whole_ms = ?, fingerprint = ?, duplicates = ?,"
+                " settled = ?, provisional = max(provisional, ?), shortfall = NULL, cut_ms = NULL"
                 " WHERE id = ? AND take = ?",
                 (pages, to_ms(self._clock.now()), fingerprint, duplicates, settled, young, window.id, window.take),
             )
@@ -323,7 +322,10 @@ class Manifest(ManifestReader):
             (window.id, window.take, number, part.rows, part.size, part.sha256),
         )
         if changed != 1:
-            raise ManifestUnusable(f"page {number} of {spoken(window.interval)} was recorded twice.")
+            raise ManifestUnusable(
+                f"page {number} of {spoken(window.interval)} was recorded twice.",
+                hint="Nothing was recorded for it. Check the job with: resumable verify",
+            )
         self._db.execute(
             "UPDATE window SET done = done + 1, records = records + ?, bytes = bytes + ? WHERE id = ?",
             (part.rows, part.size, window.id),

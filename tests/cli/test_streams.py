@@ -3,20 +3,26 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 from tests.support.command_line import RANGE, CommandLine, Outcome
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "j")
 
 
-@pytest.fixture
-def made(cli: CommandLine) -> CommandLine:
-    """A complete job."""
-    assert cli(*BACKFILL).code == 0
-    return cli
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """A complete job, which nobody changes."""
+    settings = SimSettings(records=50, style=Style.SMALL, gzip=False, rate_public=None, rate_article=None)
+    with Simulator(settings) as sim:
+        cli = CommandLine(sim=sim, state=tmp_path_factory.mktemp("made") / "state")
+        assert cli(*BACKFILL).code == 0
+        yield cli
 
 
 def shell(cli: CommandLine, redirected: str, *arguments: str, cwd: Path | None = None) -> Outcome:
@@ -138,3 +144,18 @@ def test_a_working_folder_that_is_gone_matters_only_to_what_is_in_it(
     assert "Traceback" not in ended.stderr
     if code:
         assert "gone" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("stream", "name", "mark"), [("{dev}:{ino}", "j", "<6>"), ("{dev}:{ino}", "nothing", "<3>"), ("1:2", "j", "")]
+)
+def test_lines_for_the_journal_say_how_urgent_they_are(stream: str, name: str, mark: str, made: CommandLine) -> None:
+    """Where stderr is systemd's journal, each line begins with its priority; elsewhere, with none."""
+    path = made.state.parent / "journal"
+    with path.open("w") as journal:
+        found = os.fstat(journal.fileno())
+        made.extra["JOURNAL_STREAM"] = stream.format(dev=found.st_dev, ino=found.st_ino)
+        made.start("delete", name, stderr=journal).communicate(timeout=60)
+    lines = path.read_text().splitlines()
+    assert lines
+    assert all(line.startswith(mark or ("This would", "The job")) for line in lines), lines

@@ -38,6 +38,67 @@ BUGS_OF_ANSWERS = (
         options=("--timeout", "20"),
     ),
     Bug(
+        name="nothing is asked for beside what fails before there is an outage",
+        module="resumable/engine/small_requests.py",
+        right="    if row is None:\n",
+        wrong="    if row is not None:\n",
+        catchers=(
+            "tests/engine/test_outages.py::test_pages_that_fail_for_ever_and_are_all_that_is_left_are_no_outage",
+        ),
+    ),
+    Bug(
+        name="what is answered beside an outage is not heeded",
+        module="resumable/api/outage.py",
+        right="                suspected = not look()\n",
+        wrong="                look()\n",
+        catchers=("tests/api/test_outage_gate.py",),
+    ),
+    Bug(
+        name="a rate limit that hits a submission is one of jobs",
+        module="resumable/api/client.py",
+        right="        if fault.wall is Wall.JOBS and self._asked.holds is not None:\n",
+        wrong="        if self._asked.holds is not None:\n",
+        catchers=("tests/engine/test_troubled_jobs.py::test_a_rate_limit_that_hits_a_submission_holds_everybody",),
+    ),
+    Bug(
+        name="questions about a job use up the requests allowed",
+        module="resumable/engine/server_jobs.py",
+        right="request=self._contract.poll(remote.id), counted=False)",
+        wrong="request=self._contract.poll(remote.id))",
+        catchers=("tests/engine/test_allowances.py::test_one_request_a_run_gets_there",),
+    ),
+    Bug(
+        name="an allowance without bounds is believed",
+        module="resumable/api/pace.py",
+        right="    return RateSaid(count=min(count, 2 * MOST_ALLOWED), allowed",
+        wrong="    return RateSaid(count=count, allowed",
+        catchers=("tests/api/test_pace.py",),
+    ),
+    Bug(
+        name="many pages that fail hold up the windows after them",
+        module="resumable/engine/recorder.py",
+        right="        if len(self._failed_in_a_row) == FAILURES_IN_A_ROW:\n",
+        wrong="        if len(self._failed_in_a_row) == FAILURES_IN_A_ROW:\n"
+        "            raise Incomplete(fault.reason)\n",
+        catchers=("tests/engine/test_failures_in_a_row.py",),
+    ),
+    Bug(
+        name="where nothing comes every page has all its tries",
+        module="resumable/api/client.py",
+        right="        attempts = 1 if self._asked.once else attempts\n",
+        wrong="",
+        catchers=("tests/engine/test_failures_in_a_row.py",),
+    ),
+    Bug(
+        name="a page that nobody has named keeps a window open for ever",
+        module="resumable/engine/last_pages.py",
+        right="        if manifest.is_quarantined(window, number):\n",
+        wrong="        if False:\n",
+        catchers=(
+            "tests/engine/test_last_pages.py::test_a_page_behind_the_last_one_that_fails_is_looked_at_once_more",
+        ),
+    ),
+    Bug(
         name="an answer that speaks of an error is an empty page",
         module="resumable/datasets/page_bodies.py",
         right="documented=envelope.documented, empty=empty):\n",
@@ -61,9 +122,30 @@ BUGS_OF_ANSWERS = (
     Bug(
         name="a window that the source does not have whole is complete",
         module="resumable/engine/cursor.py",
-        right="            self._recorder.cut_off(window, answer.said.available_to)\n",
+        right="            self._cut_off(window, answer.said.available_to)\n",
         wrong="            pass\n",
         catchers=("tests/e2e/test_jobs.py",),
+    ),
+    Bug(
+        name="a part is adopted into a take that is read by another contract",
+        module="resumable/engine/recovery.py",
+        right=" or footer.contract != row.contract:\n",
+        wrong=":\n",
+        catchers=("tests/engine/test_mixed.py",),
+    ),
+    Bug(
+        name="the query replaces what jobs have brought",
+        module="resumable/engine/mixed.py",
+        right="        if self._only_jobs(row):\n",
+        wrong="        if False:\n",
+        catchers=("tests/engine/test_mixed.py",),
+    ),
+    Bug(
+        name="a window of the query stays one for ever",
+        module="resumable/manifest/reach.py",
+        right="WHERE {_SINCE_COMPLETE} AND contract = 'query'",
+        wrong="WHERE 0 AND contract = 'query'",
+        catchers=("tests/engine/test_mixed.py",),
     ),
     Bug(
         name="parts do not say that their window is cut off",
@@ -106,6 +188,13 @@ BUGS_OF_ANSWERS = (
         right="        if empty_end and not few_missing(row) and (window.id in self._takes or not verdict.complete):\n",
         wrong="        if False:\n",
         catchers=("tests/engine/test_last_pages.py",),
+    ),
+    Bug(
+        name="a page before the last that is not full is believed",
+        module="resumable/engine/short_pages.py",
+        right="        if held < full:\n",
+        wrong="        if False:\n",
+        catchers=("tests/engine/test_short_pages.py",),
     ),
     Bug(
         name="a user on two pages is one record",

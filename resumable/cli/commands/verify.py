@@ -31,7 +31,7 @@ def verify(session: Session, options: VerifyOptions) -> None:
     found = find(name, settings, clock=session.clock)
     checking = VerifyProgress(session, found.name)
     listed: list[Finding] = []
-    with interruptible("a verification changes nothing"), checking.going():
+    with interruptible(session.interrupts, "a verification changes nothing"), checking.going():
         for finding in found.verify(quick=options.quick, online=options.online, watch=checking.show):
             listed += [finding] if len(listed) < LISTED else []
             if not session.json:

@@ -3,10 +3,11 @@
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from resumable.cli.text.look_line import look_line
 from resumable.datasets.catalogue import breakdown_of
 from resumable.errors import Failure
 from resumable.manifest.rows import Quarantined
-from resumable.models import Counter, EventKind, JobState
+from resumable.models import Counter, EventKind, JobState, WindowContract
 from resumable.status import Status, cheaper_contract
 from resumable.storage.job_files import PARTS, RECEIPT, JobFiles
 from resumable.text import amount, described, facts, hanging, length, paragraph, reach, safe, selection, size, table
@@ -55,8 +56,9 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None, typed: Ty
         ("parts", home.store.place(PARTS)),
     ]
     lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
-    lines += problem_lines(status.quarantined)
-    lines += _named(status.short) + _named(status.missing, "not there as recorded: ")
+    more = typed(f"resumable status {status.job.name} --json")
+    lines += problem_lines(status.quarantined, more)
+    lines += _named(status.short, more) + _named(status.missing, more, "not there as recorded: ")
     history = [event for event in status.events if event.kind not in ROUTINE][-HISTORY_SHOWN:]
     for event in history:
         lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {event.text}", width=width)
@@ -129,21 +131,19 @@ def ending(status: Status, home: JobFiles, *, nothing_to_do: bool, width: int | 
     head = f"complete: {', '.join(what)}" + (
         " (it was complete already; nothing was asked for)" if nothing_to_do else ""
     )
-    column = breakdown_of(spec.dataset)
-    shown, grouped = (f"{column}, ", " group by 1") if column else ("", "")
-    query = f"select {shown}count(*) from '{home.store.place(PARTS)}/**/*.parquet'{grouped}"  # noqa: S608 - to be shown, not run
     known = [
         *_closing(status),
         ("receipt", home.store.place(RECEIPT)),
-        ("look", f'duckdb -c "{query}"'),
+        ("look", look_line(home.store.place(PARTS), breakdown_of(spec.dataset))),
         ("use", typed(f"resumable export {status.job.name} --to {status.job.name}.parquet")),
     ]
     return [safe(line) for line in [paragraph([head], ending="exit 0", width=width), *facts(known, width=width)]]
 
 
-def shortfall(status: Status) -> list[str]:
+def shortfall(status: Status, *, typed: Typed) -> list[str]:
     """Name the pages that are quarantined and the windows that wait, and say what kept them."""
-    return [safe(line) for line in [*problem_lines(status.quarantined), *_named(status.short)]]
+    more = typed(f"resumable status {status.job.name} --json")
+    return [safe(line) for line in [*problem_lines(status.quarantined, more), *_named(status.short, more)]]
 
 
 def _counted(counters: Mapping[Counter, int]) -> list[str]:
@@ -160,6 +160,8 @@ def _closing(status: Status) -> list[tuple[str, str]]:
         name, requests = cheaper
         pages = f"{status.totals.pages_known:,}"
         known.append(("cheaper", f"{name} would need about {requests:,} requests for the same, in place of {pages}"))
+    if status.contracts:
+        known.append(("taken", _by_contract(status.contracts)))
     if receipt is not None:
         checked = ["every window against what the server said of it"]
         twice = receipt.get("duplicates", {})
@@ -182,6 +184,13 @@ def _closing(status: Status) -> list[tuple[str, str]]:
     return known
 
 
+def _by_contract(contracts: Mapping[WindowContract, int]) -> str:
+    """Say how many windows came by which contract, and what replaces those of the query."""
+    jobs, query = contracts.get(WindowContract.JOBS, 0), contracts.get(WindowContract.QUERY, 0)
+    said = f"{amount(jobs, 'window')} by jobs on the server, {query:,} by the query"
+    return f"{said}, which a later run with --look-back replaces by jobs" if query else said
+
+
 def _open(status: Status) -> list[tuple[str, str]]:
     """Say how many records have not ended."""
     found = status.open_records
@@ -192,11 +201,11 @@ def _open(status: Status) -> list[tuple[str, str]]:
     return [("open", f"{amount(found.count, 'record')} without an end{since}{again}")]
 
 
-def _named(lines: Sequence[str], before: str = "") -> list[str]:
-    """Name the first of some lines, and say how many more there are."""
+def _named(lines: Sequence[str], see: str, before: str = "") -> list[str]:
+    """Name the first of some lines, and say how many more there are, and what shows them."""
     more = len(lines) - PROBLEMS_SHOWN
     named = [f"  {before}{line}" for line in lines[:PROBLEMS_SHOWN]]
-    return named + ([f"  ... and {more:,} more: see `resumable status --json`"] if more > 0 else [])
+    return named + ([f"  ... and {more:,} more: see `{see}`"] if more > 0 else [])
 
 
 def _count(counted: Mapping[str, int], records: int) -> tuple[str, str]:
@@ -229,10 +238,10 @@ def _no_data(status: Status, width: int | None) -> list[str]:
     return [paragraph([found], ending="exit 0", width=width), *facts(known, width=width)]
 
 
-def problem_lines(quarantined: Sequence[Quarantined]) -> list[str]:
+def problem_lines(quarantined: Sequence[Quarantined], see: str) -> list[str]:
     """Name the pages that are missing, and say what kept them."""
     lines = [f"  {page}" for page in quarantined[:PROBLEMS_SHOWN]]
     if len(quarantined) > PROBLEMS_SHOWN:
-        lines.append(f"  ... and {len(quarantined) - PROBLEMS_SHOWN:,} more: see `resumable status --json`")
+        lines.append(f"  ... and {len(quarantined) - PROBLEMS_SHOWN:,} more: see `{see}`")
     counts = Tally(MEANINGS[page.failure] for page in quarantined if page.failure in MEANINGS)
     return lines + [f"  {count} x {meaning}" for meaning, count in counts.most_common()]
