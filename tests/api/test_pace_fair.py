@@ -93,10 +93,9 @@ def test_the_allowance_is_used_and_nobody_is_starved(
     assert machines.least >= 0.5
 
 
-@pytest.mark.parametrize("count", [2, 3, 4, 6])
-def test_nobody_gets_less_than_half_whatever_the_seed(count: int, seed: int) -> None:
-    """Over any two minutes since all are there, of twenty seeds: nearly all is used, few are refused."""
-    for number in range(seed, seed + 20):
+def tried(first: int, many: int, count: int) -> None:
+    """Assert for so many seeds that nobody gets less than half, nearly all is used and little refused."""
+    for number in range(first, first + many):
         seen = list(arrivals(number, count, RateWindow.FIXED, seconds=MINUTES * 60))
         fair = CAP / 60 * FAIR_OVER / count
         least = min(
@@ -108,6 +107,18 @@ def test_nobody_gets_less_than_half_whatever_the_seed(count: int, seed: int) -> 
         refused = sum(not each.admitted for each in seen) / len(seen)
         said = f"seed {number}: used {used:.2%}, refused {refused:.2%}, least {least:.0%}"
         assert (least >= 0.5, used >= 0.985, refused <= 0.01) == (True, True, True), said
+
+
+def test_nobody_gets_less_than_half_whatever_the_seed(seed: int) -> None:
+    """Of four machines in fixed windows, over any two minutes since all are there."""
+    tried(seed, 8, 4)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("count", [2, 3, 4, 6])
+def test_nobody_gets_less_than_half_of_many_seeds(count: int, seed: int) -> None:
+    """Of two machines to six, a hundred seeds of each."""
+    tried(seed, 100, count)
 
 
 def test_without_headers_each_takes_what_it_is_told(seed: int) -> None:
