@@ -231,16 +231,9 @@ class Job:
         if isinstance(to, str):
             to = address_of(to, "an export") or Path(to)
         path, output = (to, None) if isinstance(to, Path | Address) else (None, to)
-        chosen = format_of(str(path or "-"), format)
+        form = format_of(str(path or "-"), format)
         request = ExportRequest(
-            to=path,
-            format=chosen,
-            table=table,
-            zone=zone,
-            privacy=privacy,
-            names=names,
-            partial=partial,
-            replace=replace,
+            to=path, format=form, table=table, zone=zone, privacy=privacy, names=names, partial=partial, replace=replace
         )
         private = None if privacy is None else private_tables(privacy.to_json(), self.settings)
         with self.home.hold_to_look(copy=copy):
