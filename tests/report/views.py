@@ -60,7 +60,6 @@ VIEWS = {
     "backfill": View(typed=("backfill", *MONTH, "--job", "september"), ready=lambda text: "38 %" in text),
     "watch": View(typed=("status", "september", "--watch"), ready=lambda text: "windows" in text),
     "status": View(typed=("status", "trouble")),
-    "incomplete": View(typed=("resume", "trouble")),
     "jobs": View(typed=("jobs",)),
     "verify": View(typed=("verify", "torn")),
     "complete": View(typed=("backfill", "conversations", "--from", "2023-10", "--job", "october")),
@@ -98,6 +97,7 @@ def prepared(cli: CommandLine) -> None:
         SimFault(kind=FaultKind.HTML, times=None, on=Match(kinds=(Kind.CONVERSATIONS,), window="2023-07-04")),
     )
     assert cli("backfill", "conversations", "--from", "2023-07-01", "--to", "2023-07-08", "--job", "trouble").code == 3
+    cli.sim.clear_faults()
 
 
 def taken(shown: Terminal, view: View) -> str:
