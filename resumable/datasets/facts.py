@@ -16,6 +16,9 @@ class Paging(enum.Enum):
     SERVER_JOB = "server job"
     """The same, of the results of a job on the server: it is submitted, watched, read and deleted, one a window."""
 
+    BY_WINDOW = "by window"
+    """Each window by its own contract: through a job on the server, or by numbers."""
+
     @property
     def counts_pages(self) -> bool:
         """Whether an answer names how much there is: a total or a page count."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
 
 from resumable.api.client import Asked
@@ -41,6 +42,10 @@ class JobFailed(Exception):
 
 class PutOff(Exception):
     """The window seems to be empty, and is looked at again when the windows next to it are known."""
+
+
+class TakenElsewhere(Exception):
+    """The window is taken by another contract from here on."""
 
 
 class Trail:
@@ -108,6 +113,8 @@ class CursorReader:
         except PutOff:
             context.feed.postpone(row.window)
             return
+        except TakenElsewhere:
+            pass
         except Fault as fault:
             self._given_up(row.window, fault)
             return
@@ -137,6 +144,10 @@ class CursorReader:
             self._heavy.lighten(row.window, row.done + 1, remedy, fault)
             self._clear()
 
+    def _cut_off(self, window: Window, available_to: datetime) -> None:
+        """Deal with a window that the source does not have whole, before any page of it that says so is recorded."""
+        self._recorder.cut_off(window, available_to)
+
     def _failed(self, window: Window, why: str) -> None:
         """Deal with a job that the server gave up on."""
         raise NotImplementedError
@@ -152,7 +163,7 @@ class CursorReader:
             if trail.crosses(repr(keys).encode(errors="replace")):
                 raise BeginAgain("the server gave a page that it had given before")
         if answer.said.available_to and answer.said.available_to < window.interval.end:
-            self._recorder.cut_off(window, answer.said.available_to)
+            self._cut_off(window, answer.said.available_to)
         snapshot = Snapshot(number=window.take, page_count=number + (following is not None), total=None)
         part = None
         if answer.rows:
@@ -238,9 +249,10 @@ class CursorWorker(CursorReader):
 
     def _results(self, window: Window, remote: RemoteRow, number: int, *, counted: bool) -> Answer:
         spec = self._context.job.spec
-        request = self._contract.page(spec.query, window.interval, remote.cursor, self._heavy.page_size(window))
+        page_size = self._heavy.page_size(window)
+        request = self._contract.page(spec.query, window.interval, remote.cursor, page_size)
         what, once = f"{label(window.interval)} page {number}", self._recorder.nothing_comes
-        asked = Asked(what=what, request=request, counted=counted, once=once)
+        asked = Asked(what=what, request=request, counted=counted, records=page_size, once=once)
 
         def read(reply: Reply) -> Answer:
             with self._recorder.keeping(window, number):

@@ -239,6 +239,8 @@ class _Source:
             return contract.inferred.first_page(Query(), hour, contract.page_sizes.usual)
         if contract.paging is Paging.SERVER_JOB:
             return contract.availability()  # to submit a job would leave one there
+        if contract.paging is Paging.BY_WINDOW:
+            return contract.recent.request(Query(), hour, 1, 1)
         if contract.paging is Paging.CURSOR:
             return contract.page(Query(), hour, None, contract.page_sizes.usual)
         return contract.request(Query(), hour, 1, 1)
