@@ -264,9 +264,10 @@ class CursorWorker(CursorReader):
 
     def _results(self, window: Window, remote: RemoteRow, number: int, *, counted: bool) -> Answer:
         spec = self._context.job.spec
-        request = self._contract.page(spec.query, window.interval, remote.cursor, self._heavy.page_size(window))
+        page_size = self._heavy.page_size(window)
+        request = self._contract.page(spec.query, window.interval, remote.cursor, page_size)
         what, once = f"{label(window.interval)} page {number}", self._recorder.nothing_comes
-        asked = Asked(what=what, request=request, counted=counted, once=once)
+        asked = Asked(what=what, request=request, counted=counted, records=page_size, once=once)
 
         def read(reply: Reply) -> Answer:
             with self._recorder.keeping(window, number):

@@ -31,7 +31,9 @@ def test_it_reckons_with_the_first_page_of_a_sample(simulated: Callable[..., Sim
     assert not cli.state.exists()
 
 
-@pytest.mark.parametrize("dataset", ["conversations", "conversation-jobs", "conversations-pagecount", "users"])
+@pytest.mark.parametrize(
+    "dataset", ["conversations", "conversation-jobs", "conversation-history", "conversations-pagecount", "users"]
+)
 def test_what_it_says_is_what_the_backfill_takes(
     dataset: str, simulated: Callable[..., Simulator], tmp_path: Path
 ) -> None:
@@ -46,7 +48,7 @@ def test_what_it_says_is_what_the_backfill_takes(
     assert found["pages"] == taken["pages"]["done"]
     if dataset != "conversations-pagecount":
         assert found["hits"] == taken["records"]
-    if dataset != "conversation-jobs":
+    if dataset not in ("conversation-jobs", "conversation-history"):
         assert found["requests"] == taken["requests"] - 1, "each run asks once whose data it is"
     assert taken["bytes"] * 0.5 <= found["disk_bytes"] <= taken["bytes"] * 1.5
 
@@ -109,6 +111,19 @@ def test_the_cheaper_contract_is_named(simulated: Callable[..., Simulator], tmp_
     cli = CommandLine(sim=simulated(records=3000), state=tmp_path / "state")
     found = cli("plan", "conversations", *RANGE, "--json").json
     assert found["cheaper"] == {"dataset": "conversation-history", "requests": 27}
+
+
+def test_what_a_dataset_saves_is_said(simulated: Callable[..., Simulator], tmp_path: Path) -> None:
+    """Against the query: two days of jobs take 9 requests each, with pages of 1,000, and one of the query takes 30."""
+    cli = CommandLine(
+        sim=simulated(records=3000, watermark=datetime(2023, 10, 3, tzinfo=UTC)), state=tmp_path / "state"
+    )
+    found = cli("plan", "conversation-history", *RANGE, "--json").json
+    assert (found["requests"], found["pages"]) == (48, 36)
+    assert found["saves"] == {"dataset": "conversations", "requests": 42}
+    told = cli("plan", "conversation-history", *RANGE).stdout
+    assert "42 of 90 requests that conversations would need" in told
+    assert "1 of the windows come by the query" in told
 
 
 @pytest.mark.parametrize(
