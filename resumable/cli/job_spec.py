@@ -1,6 +1,6 @@
 """Makes the spec of a job of what was typed: dataset, range, query, window, page size; and the job's name of that."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
@@ -9,21 +9,23 @@ from zoneinfo import ZoneInfo
 from resumable.api.organisation import told_locally
 from resumable.cli import parse
 from resumable.cli.options import JobOptions
-from resumable.cli.privacy_options import rules_of
+from resumable.cli.privacy_options import key_of, rules_of
 from resumable.cli.session import Session
 from resumable.cli.signature import rows
-from resumable.config import Settings, checked_job_name, hash_key
+from resumable.config import Settings, checked_job_name
 from resumable.datasets.contract import Contract
 from resumable.datasets.facts import CLOSED
 from resumable.datasets.limits import page_size
 from resumable.datasets.resolve import get, of_job, resolve
 from resumable.errors import ManifestUnusable, UsageError
+from resumable.job.each_ids import ids_of
 from resumable.job.naming import default_name
 from resumable.job.queue_ids import is_id, queue_id
 from resumable.manifest.reader import reader
 from resumable.models import Interval, JobSpec, Query
 from resumable.schema.schema import Schema
 from resumable.storage.job_files import JobFiles
+from resumable.text import amount
 from resumable.tomlfile import nearest
 
 FLAGS = {row.name: row.typed for row in rows(JobOptions) if row.name in Query.__dataclass_fields__ and row.kind is list}
@@ -140,7 +142,7 @@ def _privacy(contract: Contract, options: JobOptions, session: Session) -> str |
         return contract.schema
 
     needed = [] if contract.end_key is None else [contract.end_key]
-    settings = Settings(hash_key=lambda: hash_key(session.environment))
+    settings = Settings(hash_key=key_of(options, session.environment))
     rules = rules_of(options, schema, needed=needed, key_id=lambda: settings.required_hash().id)
     return None if rules is None else rules.to_json()
 
@@ -158,6 +160,7 @@ def _query(contract: Contract, options: JobOptions, privacy: str | None, session
                 raise UsageError(f"{FLAGS[name]} {value[:40]!a} cannot be right.", hint="Check what was pasted there.")
     # In one order, so that the same ids are the same query however they were typed.
     chosen = {name: tuple(sorted({_listed(name, value) for value in given.get(name, ())})) for name in FLAGS}
+    chosen["each"] = _ids(given.get("each", ()), contract, session, settings)
     chosen["queues"] = tuple(sorted({_queue(value, contract, session, settings) for value in chosen["queues"]}))
     return Query(
         queues=chosen["queues"],
@@ -169,6 +172,7 @@ def _query(contract: Contract, options: JobOptions, privacy: str | None, session
         filter=_free(contract, parse.filter_text(options.filters)),
         declaration=contract.description,
         privacy=privacy,
+        each=chosen["each"],
     )
 
 
@@ -181,6 +185,15 @@ def _listed(name: str, value: str) -> str:
         f"{FLAGS[name]} {value[:40]!a} is not one of those that there are{nearest(value.lower(), known)}.",
         hint=f"Use {', '.join(known)}. Any other goes into --filter.",
     )
+
+
+def _ids(typed: Sequence[str], contract: Contract, session: Session, settings: Settings) -> tuple[str, ...]:
+    wanted = contract.filters.ids
+    if wanted is None:
+        return ()
+    found, whence = ids_of(typed, wanted, contract, settings)
+    session.tell(f"{contract.name}: one request for each of {amount(len(found), 'id')} of {whence}")
+    return found
 
 
 def _queue(value: str, contract: Contract, session: Session, settings: Settings) -> str:

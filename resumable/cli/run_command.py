@@ -13,6 +13,7 @@ from resumable.cli.job_file import JobFile
 from resumable.cli.jsonlog import EventLog
 from resumable.cli.log_file import LogFile
 from resumable.cli.options import RunOptions, SourceOptions
+from resumable.cli.privacy_options import key_of
 from resumable.cli.session import Session
 from resumable.cli.signals import drained
 from resumable.cli.text import views
@@ -58,10 +59,10 @@ def prepared(session: Session, options: RunOptions) -> Settings:
     """Return the settings of a run: those of its source, and how it asks. Raises UsageError."""
     settings = source_settings(session, options)
     told.begin(session, options, settings)
-    return asked_as(settings, options)
+    return asked_as(settings, options, session)
 
 
-def asked_as(settings: Settings, options: RunOptions) -> Settings:
+def asked_as(settings: Settings, options: RunOptions, session: Session) -> Settings:
     """Return settings with how the server is asked. Raises UsageError."""
     if options.on_drift not in (None, "keep", "fail"):
         raise UsageError(f"--on-drift is keep or fail, not {options.on_drift[:20]!a}.")
@@ -69,6 +70,7 @@ def asked_as(settings: Settings, options: RunOptions) -> Settings:
     patience = settings.patience if options.patience is None else parse.duration(options.patience, "--patience")
     return replace(
         settings,
+        hash_key=key_of(options, session.environment),
         workers=options.workers or settings.workers,
         workers_most=None if options.workers else settings.workers_most,
         rate_per_minute=per_minute,
@@ -102,7 +104,7 @@ class Running:
             return self
         settings = source_settings(self.session, options)
         settings = replace(settings, tell=self.settings.tell)
-        return replace(self, options=options, settings=asked_as(settings, options))
+        return replace(self, options=options, settings=asked_as(settings, options, self.session))
 
     def finish(self, job: Job) -> None:
         """Do what is left of a job and say how it ended. Raises what kept it from being complete."""

@@ -54,6 +54,17 @@ CLOSED: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class IdsOf:
+    """Where the ids are that a dataset has a request for each of."""
+
+    dataset: str
+    """Empty where the user has to say it."""
+    member: str
+    most: int
+    """Of one job."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Filters:
     """What narrows a query of a dataset: anything else would silently be left out of it."""
 
@@ -61,6 +72,8 @@ class Filters:
     """The lists of a `Query` that its requests have a place for, by the names of their fields."""
     free: tuple[str, ...] = ()
     """What the free filter may hold, each a list."""
+    ids: IdsOf | None = None
+    """What it has a request for each of; None where its requests name none."""
 
 
 NO_FILTERS = Filters()

@@ -197,7 +197,10 @@ def _available(client: Client, contract: AnyContract) -> datetime | None:
     """Ask up to when the server has data for jobs; None for other contracts."""
     if contract.paging is not Paging.SERVER_JOB:
         return None
-    asked = Asked(what="the availability of data", request=contract.availability())
+    request = contract.availability()
+    if request is None:
+        return None
+    asked = Asked(what="the availability of data", request=request)
     return client.exchange(asked, lambda reply: contract.read_availability(reply.body))
 
 

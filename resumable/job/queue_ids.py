@@ -27,7 +27,7 @@ def queue_id(name: str, contract: Contract, settings: Settings) -> str | None:
 
     Raises UsageError for a name that no queue has, or more than one.
     """
-    found = source.newest(settings.files, QUEUES, {}, lambda job: _may_be_asked(job, contract, settings))
+    found = source.newest(settings.files, QUEUES, {}, lambda job: may_be_asked(job, contract, settings))
     if found is None:
         return None
     known: dict[str, list[tuple[str, str]]] = {}
@@ -51,7 +51,7 @@ def queue_id(name: str, contract: Contract, settings: Settings) -> str | None:
     )
 
 
-def _may_be_asked(listed: JobRow, contract: Contract, settings: Settings) -> bool:
+def may_be_asked(listed: JobRow, contract: Contract, settings: Settings) -> bool:
     """Tell whether a list may be of the organisation that is going to be asked."""
     if settings.endpoints is None or not settings.client_id or isinstance(contract.token_form, GivenToken):
         return True
