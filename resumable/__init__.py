@@ -3,7 +3,7 @@
     import os
     from resumable import JobSpec, from_environment, make
 
-    job = make(JobSpec.of("conversations", "2025-01-01", "2025-02-01", page_size=100), from_environment(os.environ))
+    job = make(JobSpec.of("conversations", "2025-01-01", "2025-02-01"), from_environment(os.environ))
     job.run()                      # or raises what kept it from being complete; running it again carries on
     for record in job.records():   # lazily, as the server sent them
         ...
@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from resumable.cli.fleet_face import fleet_status, run_fleet
     from resumable.clock import Stop, SystemClock
     from resumable.config import Endpoints, Settings, from_environment
     from resumable.engine.forecast import Forecast
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
         VerificationFailed,
     )
     from resumable.export.export import Exported
+    from resumable.fleet.outcome import JobOutcome
     from resumable.job.check import CheckLevel, CheckResult, check
     from resumable.job.job import Job
     from resumable.job.making import fetch_all, find, make, plan
     from resumable.models import Interval, JobSpec, JobState, Query
+    from resumable.monitor.notebook import show_progress
     from resumable.redaction import Secret
     from resumable.repair.repair import Repaired
     from resumable.status import Status
@@ -45,8 +48,10 @@ if TYPE_CHECKING:
     from resumable.version import __version__
 
 _HOMES = {
+    "cli.fleet_face": ("fleet_status", "run_fleet"),
     "engine.forecast": ("Forecast",),
     "export.export": ("Exported",),
+    "fleet.outcome": ("JobOutcome",),
     "job.check": ("CheckLevel", "CheckResult", "check"),
     "job.job": ("Job",),
     "job.making": ("fetch_all", "find", "make", "plan"),
@@ -66,6 +71,7 @@ _HOMES = {
         "UsageError",
         "VerificationFailed",
     ),
+    "monitor.notebook": ("show_progress",),
     "models": ("Interval", "JobSpec", "JobState", "Query"),
     "redaction": ("Secret",),
     "repair.repair": ("Repaired",),
@@ -89,6 +95,7 @@ __all__ = [
     "Interval",
     "Job",
     "JobLocked",
+    "JobOutcome",
     "JobSpec",
     "JobState",
     "LibraryMissing",
@@ -111,9 +118,12 @@ __all__ = [
     "check",
     "fetch_all",
     "find",
+    "fleet_status",
     "from_environment",
     "make",
     "plan",
+    "run_fleet",
+    "show_progress",
 ]
 
 

@@ -18,6 +18,8 @@ def main() -> NoReturn:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = 130
+        with contextlib.suppress(OSError, ValueError):
+            print("interrupted: nothing was changed. Run the same command again.   exit 130", file=sys.stderr)
     sys.exit(_flushed(code))
 
 

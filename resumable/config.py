@@ -14,13 +14,14 @@ from resumable.clock import Clock
 from resumable.errors import AuthenticationFailed, UsageError
 from resumable.redaction import KeyedHash, Secret
 from resumable.storage.address import Address, address_of
-from resumable.storage.bucket_client import BucketClient
+from resumable.storage.bucket_client import PATIENCE_SECONDS, BucketClient
 from resumable.storage.bucket_state import LIFE_SECONDS, BucketState
 from resumable.storage.job_files import MANIFEST, StateFiles, StoreOf
 from resumable.storage.targets import path_of
 from resumable.transport.address import origin_of
 
 if TYPE_CHECKING:
+    from resumable.storage.bucket import BucketStore
     from resumable.transport.http import Transport
 
 REGIONS = {
@@ -154,17 +155,21 @@ class Settings:
         """Where the things of jobs lie."""
         if isinstance(self.state, Path):
             return StateFiles(folder=self.state, store_of=self.store)
-        from resumable.storage.bucket import BucketStore  # brings what a folder does without
-
         bucket = BucketState(
             self.state,
             MANIFEST,
-            lambda address, patience: BucketStore(address, self.bucket.with_patience(patience)),
+            self.store_at,
             life_seconds=self.lease.total_seconds(),
             clock=self.clock,
             tell=self.tell,
         )
         return StateFiles.in_bucket(bucket)
+
+    def store_at(self, address: Address, patience_seconds: float = PATIENCE_SECONDS) -> "BucketStore":
+        """Return the store at an address, which is not asked for anything yet. Raises UsageError."""
+        from resumable.storage.bucket import BucketStore  # brings what a folder does without
+
+        return BucketStore(address, self.bucket.with_patience(patience_seconds))
 
     def required_endpoints(self) -> Endpoints:
         """Return the origins, or raise UsageError saying how to name them."""
@@ -273,7 +278,10 @@ def hash_key(environment: Mapping[str, str]) -> Secret:
     try:
         return Secret(Path(path).read_text(encoding="utf-8").strip())
     except (OSError, ValueError) as failure:
-        raise UsageError(f"RESUMABLE_HASH_KEY_FILE cannot be read: {failure.__class__.__name__}.") from None
+        raise UsageError(
+            f"RESUMABLE_HASH_KEY_FILE cannot be read: {failure.__class__.__name__}.",
+            hint="Name a file that can be, or set RESUMABLE_HASH_KEY.",
+        ) from None
 
 
 def checked_job_name(name: str) -> str:
@@ -320,7 +328,10 @@ def _whole(environment: Mapping[str, str], name: str, *, most: int, least: int =
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 16 or not least <= int(text) <= most:
-        raise UsageError(f"{name} must be a whole number from {least} to {most}, not {text[:30]!a}.")
+        raise UsageError(
+            f"{name} must be a whole number from {least} to {most}, not {text[:30]!a}.",
+            hint="Set it to one, or leave it out.",
+        )
     return int(text)
 
 

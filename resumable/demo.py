@@ -164,6 +164,8 @@ class Demo:
     environment: Mapping[str, str]
     stop: Stop
     tell: Callable[[str], None]
+    comparing: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
+    """Shows that something goes on while records are compared, which takes seconds."""
     world: SimSettings = WORLD
     _kills: list[Killed] = field(default_factory=list)
     _finished: dict[int, set[tuple[str, int]]] = field(default_factory=dict)
@@ -183,11 +185,14 @@ class Demo:
             with self._child(sim, command) as child:
                 self._wait(child, lambda: child.poll() is not None)
                 if child.returncode != 0:
-                    raise VerificationFailed(f"the last run ended with exit code {child.returncode}.")
+                    raise VerificationFailed(
+                        f"the last run ended with exit code {child.returncode}.", hint="What it said is above."
+                    )
             with self._child(sim, lists := ["backfill", "queues", "--job", f"{name}-queues"]) as child:
                 self.tell(f"$ resumable {' '.join(lists)}")
                 self._wait(child, lambda: child.poll() is not None)
-            result = self._compare(sim, name)
+            with self.comparing():
+                result = self._compare(sim, name)
         if not result.proved:
             raise VerificationFailed(
                 f"the demonstration failed: {result.equal:,} of {result.expected:,} records equal the truth,"
@@ -228,8 +233,8 @@ class Demo:
         others = {n: v for n, v in self.environment.items() if not n.startswith(("GENESYS_", "RESUMABLE_"))}
         argv = [sys.executable, "-m", "resumable", *command]
         with subprocess.Popen(  # noqa: S603 - this very program, with arguments of this module
-            argv, env={**others, **credentials}, stdin=subprocess.DEVNULL
-        ) as child:
+            argv, env={**others, **credentials}, stdin=subprocess.DEVNULL, process_group=0
+        ) as child:  # a group of its own: Ctrl-C is for the demonstration, which ends it
             try:
                 yield child
             finally:
@@ -248,7 +253,10 @@ class Demo:
         child.wait()
         known = status_of.read(home, events=0)
         if known is None or child.returncode != -9:
-            raise VerificationFailed(f"the process ended with {child.returncode} before it was killed.")
+            raise VerificationFailed(
+                f"the process ended with {child.returncode} before it was killed.",
+                hint="Is this machine very busy? Run it again.",
+            )
         totals = known.totals
         served = max((entry.sequence for entry in sim.log), default=0)
         self._finished[served] = _pages_done(home)

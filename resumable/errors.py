@@ -2,6 +2,7 @@
 
     ResumableError                  exit code   what to do
      ├─ UsageError                      2       change the command, the settings or the query
+     │   ├─ NoInterval                          give two times, the later one last; a ValueError, too
      │   └─ LibraryMissing                      install the library that it names
      ├─ Incomplete                      3       run the same command again, later if `not_before` says so
      ├─ AuthenticationFailed            4       mend the credentials or the permissions
@@ -134,6 +135,13 @@ class UsageError(ResumableError):
     """The command, a setting or the query cannot be carried out as it stands; nothing was changed."""
 
     exit_code = ExitCode.USAGE
+
+
+RANGE_HINT = "Give two times, the later one last, such as 2023-10-01 and 2023-10-15T12:00:00Z."
+
+
+class NoInterval(UsageError, ValueError):
+    """Two times are no range of time."""
 
 
 class LibraryMissing(UsageError):

@@ -6,12 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from resumable.errors import Fault, UsageError
+from resumable.errors import RANGE_HINT, NoInterval, UsageError
 
 At = datetime | str
 DAY: Final = timedelta(days=1)
+
+USUAL_SIZE: Final = 0
+"""Stands for the page size that a dataset usually has, until a spec is resolved."""
 
 MOST_COUNTED: Final = 10**12
 """Records that a server may name: no organisation has so many, and sums over all windows stay far below 2^63."""
@@ -112,9 +115,9 @@ class Interval:
     def __post_init__(self) -> None:
         """Refuse naive times and empty ranges: both would silently mean something else to the server."""
         if self.start.tzinfo is None or self.end.tzinfo is None:
-            raise ValueError("an interval needs aware times")
+            raise NoInterval("an interval needs aware times", hint=RANGE_HINT)
         if self.start >= self.end:
-            raise ValueError("an interval must end after it starts")
+            raise NoInterval("an interval must end after it starts", hint=RANGE_HINT)
 
     @property
     def length(self) -> timedelta:
@@ -167,13 +170,24 @@ class JobSpec:
 
     @classmethod
     def of(
-        cls, dataset: str, start: At, end: At, *, query: Query | None = None, window: timedelta = DAY, page_size: int
+        cls,
+        dataset: str,
+        start: At,
+        end: At,
+        *,
+        query: Query | None = None,
+        window: timedelta = DAY,
+        page_size: int = USUAL_SIZE,
     ) -> "JobSpec":
-        """Make a spec from times or their ISO texts; a text without a zone is UTC. Raises UsageError."""
+        """Make a spec from times or their ISO texts; a text without a zone is UTC. Raises UsageError.
+
+        Without a page size it is the usual one of the dataset.
+        """
         try:
             interval = Interval(start=_time(start), end=_time(end))
         except ValueError as problem:
-            raise UsageError(f"{start} .. {end} is not a range: {problem}.", hint="Give the later time last.") from None
+            why = problem if isinstance(problem, NoInterval) else "these are not times"
+            raise UsageError(f"{start} .. {end} is not a range: {why}.", hint=RANGE_HINT) from None
         return cls(dataset=dataset, interval=interval, query=query or Query(), window=window, page_size=page_size)
 
     def to_json(self) -> str:
@@ -304,25 +318,6 @@ class Event:
     at: datetime
     kind: EventKind
     text: str
-
-
-class Journal(Protocol):
-    """Where mechanisms report what they did; the manifest is one."""
-
-    def count(self, counter: Counter) -> None:
-        """Add one to a lifetime counter; it is counted before the thing happens, so that a kill never undercounts."""
-
-    def event(self, kind: EventKind, text: str) -> None:
-        """Keep one line of history."""
-
-    def failed(self, asked: str, fault: Fault) -> None:
-        """Keep why the last exchange failed; `asked` is what it was for, in the words of a status line."""
-
-    def outage(self, since: datetime | None, why: str) -> None:
-        """Keep since when nobody is answered, and why; None once somebody is."""
-
-    def answered(self, seconds: float, *, allowed: float, others: int | None = None) -> None:
-        """Take in an answer: after so many seconds, requests a minute allowed, and used by others where it tells."""
 
 
 def iso(moment: datetime) -> str:

@@ -115,7 +115,7 @@ class Table:
         where = self.source.name if line is None else f"{self.source.name}, line {line}"
         near = difflib.get_close_matches(key, self.raw.keys() - self.taken.keys(), 1)
         why = f"; is {near[0]} meant to be it" if near and not why else why
-        return UsageError(f"{where}: {'.'.join((*self.keys, key))} is missing{why}.")
+        return UsageError(f"{where}: {'.'.join((*self.keys, key))} is missing{why}.", hint="Add it there.")
 
     def done(self) -> dict[str, Any]:
         """Return what was taken, once all keys have been. Raises UsageError for a key that nobody asked for."""
@@ -135,10 +135,15 @@ class Table:
         return self.error(key, f"is {_WORDS.get(type(value), 'a time')}, not {wanted}")
 
 
+def nearest_of(name: str, known: Collection[str]) -> str | None:
+    """Return the known name that is nearest; None where none is near."""
+    return next(iter(difflib.get_close_matches(name, list(known), 1)), None)
+
+
 def nearest(name: str, known: Collection[str]) -> str:
-    """Return `; did you mean ...?` where a known name is near, else nothing."""
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {near[0]}" if near else ""
+    """Return `; did you mean ...` where a known name is near, else nothing."""
+    near = nearest_of(name, known)
+    return f"; did you mean {near}" if near else ""
 
 
 def line_of(text: str, keys: Sequence[str]) -> int | None:

@@ -1,5 +1,6 @@
 """What all tests share: a seed that is printed and can be set, and how much the torture suite tries."""
 
+import gc
 import os
 import random
 from collections import Counter
@@ -43,6 +44,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Let the output, the errors and the files of every test be searched for secrets."""
     config.pluginmanager.register(Watch(), "canary")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what is there before the first test: each full collection looks at all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

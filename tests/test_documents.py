@@ -4,10 +4,8 @@ import ast
 import functools
 import importlib
 import json
-import os
 import re
 import subprocess
-import sys
 import tempfile
 import threading
 import tomllib
@@ -29,6 +27,7 @@ from resumable.simulator.faults.faults import FaultKind
 from resumable.simulator.settings import SimSettings
 from resumable.simulator.simulator import Simulator
 from resumable.storage.parts import Footer
+from tests.cli.reference import help_of
 from tests.support.inprocess import settings_for, spec_for
 
 ROOT = Path(__file__).parents[1]
@@ -100,20 +99,6 @@ def document(path: Path) -> Document:
 def code_names(text: str) -> list[str]:
     """Return what stands between backticks."""
     return re.findall(r"`([^`]+)`", text)
-
-
-@functools.cache
-def help_of(command: str) -> str:
-    """Return what a command prints with --help; fails where there is no such command."""
-    done = subprocess.run(
-        [sys.executable, "-m", "resumable", *([command] if command else []), "--help"],
-        env={"PATH": os.environ["PATH"], "COLUMNS": "110", "TERM": "dumb", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"there is no command {command!r}: {done.stderr}"
-    return done.stdout
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -1,14 +1,25 @@
 """Errors and faults carry what is decided by, so that nobody reads their texts."""
 
+import ast
 import io
 from pathlib import Path
 
 import pytest
 
+from resumable import errors
 from resumable.cli.failure import report
 from resumable.cli.session import Session
 from resumable.clock import SystemClock
-from resumable.errors import Failure, Incomplete, ManifestUnusable, NoRecords, StatusFault, TransportFault, TrustFault
+from resumable.errors import (
+    Failure,
+    Incomplete,
+    ManifestUnusable,
+    NoRecords,
+    ResumableError,
+    StatusFault,
+    TransportFault,
+    TrustFault,
+)
 from resumable.storage.job_files import JobFiles
 from tests.support.builders import make_manifest
 from tests.support.clock import VirtualClock
@@ -20,6 +31,19 @@ def test_the_command_ends_the_hint_and_is_a_field_of_its_own() -> None:
     assert (error.hint, error.command) == ("Make it again with: resumable repair job", "resumable repair job")
     bare = ManifestUnusable("held.", hint="Close what has it open, then try: resumable resume job")
     assert bare.command is None
+
+
+def test_every_error_says_what_to_do() -> None:
+    """Wherever the product raises one of its errors, it hands in a hint or a command."""
+    ours = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, ResumableError)}
+    bare = []
+    for path in sorted(Path(errors.__file__).parent.rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ours:
+                named = {keyword.arg for keyword in call.keywords}
+                positional = call.func.id == "LibraryMissing"  # which makes its own
+                bare += [] if named & {"hint", "command", None} or positional else [f"{path.name}:{call.lineno}"]
+    assert bare == []
 
 
 def test_faults_know_of_what_kind_they_are() -> None:

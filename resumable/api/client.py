@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from resumable.api.concurrency import Concurrency
+from resumable.api.journal import Journal
 from resumable.api.outage import FOR_EVERYBODY, OutageGate
 from resumable.api.pace import Pacer
 from resumable.api.retry import LONGEST_TOLD, judge, waits
@@ -26,7 +27,7 @@ from resumable.errors import (
     TrustFault,
     Wall,
 )
-from resumable.models import Counter, EventKind, Journal, Request
+from resumable.models import Counter, EventKind, Request
 from resumable.redaction import Redactor
 from resumable.text import span
 from resumable.transport.http import Reply, Transport
@@ -64,6 +65,8 @@ class Asked:
     """Whether it is one of those that a run may be allowed so many of: without some no run would ever get on."""
     optional: bool = False
     """Whether the run can do without the answer: then a missing permission is a fault like another."""
+    once: bool = False
+    """Whether it is tried once and no more, but for what is nobody's fault: a limit, a token, an outage."""
     incidental: bool = False
     """Whether its failures alone begin no outage: the pages come without it."""
 
@@ -265,6 +268,7 @@ class _Exchange:
         self._attempts += 1
         self._refusals = 0
         attempts = ATTEMPTS_TOO_BIG if fault.failure is Failure.TOO_BIG else self._client.policy.attempts
+        attempts = 1 if self._asked.once else attempts
         used_up = self._attempts >= attempts or self._spent() > self._client.policy.budget_seconds
         if isinstance(fault, TrustFault):
             raise Incomplete(
@@ -289,8 +293,10 @@ class _Exchange:
     def _nothing_is_answered(self, fault: Fault) -> bool:
         """Tell whether there is an outage, where nobody else asks anything: a request of no weight tells."""
         client, light = self._client, self._client.light
-        if light is None or not client.gate.alone(self) or self._aside(light) is None:
+        if light is None or not client.gate.alone(self):
             return False
+        if self._aside(light) is None:
+            return client.gate.shut  # it may have begun while the slot was waited for
         return client.gate.failed_alone(self, fault)
 
     def _look(self) -> bool:

@@ -7,9 +7,10 @@ import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from resumable.api.journal import Journal
 from resumable.clock import Stop
 from resumable.errors import Failure, Fault, Incomplete
-from resumable.models import EventKind, Journal, Request, iso
+from resumable.models import EventKind, Request, iso
 from resumable.text import span
 
 SCHEDULE = ((300.0, 3.0), (600.0, 9.0), (math.inf, 27.0))
@@ -233,12 +234,14 @@ class OutageGate:
             try:
                 suspected = not look()
             finally:
-                self._looking = False
+                self._looked()
         with self._stop.condition:
             now = self._stop.clock.monotonic()
             if suspected and (mine or look is None) and self._outage.failed(who, now, fault):
                 self._tell_begin(now)
-            return self._failed(who, now, not_before)
+            elif suspected and not mine:
+                self._await_look()
+            return self._failed(who, self._stop.clock.monotonic(), not_before)
 
     def failed_alone(self, who: object, fault: Fault, *, not_before: float = 0.0) -> bool:
         """Take in a failure beside which nothing else is answered: there is an outage now."""
@@ -260,6 +263,16 @@ class OutageGate:
             if self._outage.answered(self._stop.clock.monotonic() - seconds):
                 self._tell_end("it answers again")
                 self._stop.condition.notify_all()
+
+    def _looked(self) -> None:
+        with self._stop.condition:
+            self._looking = False
+            self._stop.condition.notify_all()
+
+    def _await_look(self) -> None:
+        """Wait for what another one's look tells: until then nobody knows whose trouble a failure is."""
+        while self._looking and not self._stop.requested:
+            self._stop.clock.wait(self._stop.condition, None)
 
     def _may_ask(self, who: object, now: float) -> bool:
         others = self._waiting - {self._asked_last}

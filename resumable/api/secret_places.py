@@ -27,10 +27,13 @@ def place_file(whose: str, name: str) -> str:
         with open(name, "rb") as file:
             text = file.read(_MOST + 1).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"{what} is not UTF-8.") from None
+        raise UsageError(f"{what} is not UTF-8.", hint="It is to hold the secret alone, as text.") from None
     except (OSError, ValueError) as failure:
         why = getattr(failure, "strerror", None) or "that is not a file name"
-        raise UsageError(f"{whose} names the file {name[:80]!a}, which cannot be read: {why}.") from None
+        raise UsageError(
+            f"{whose} names the file {name[:80]!a}, which cannot be read: {why}.",
+            hint="Correct the path, or the permissions of the file.",
+        ) from None
     return _line(text, what)
 
 
@@ -67,7 +70,9 @@ def of_keyring(profile: str, place: str) -> str:
     try:
         found = keyring.get_password(service, user)
     except importlib.import_module("keyring.errors").KeyringError as failure:
-        raise UsageError(f"the keyring could not be asked: {type(failure).__name__}.") from None
+        raise UsageError(
+            f"the keyring could not be asked: {type(failure).__name__}.", hint="Unlock it, then run the same command."
+        ) from None
     if found is None:
         raise UsageError(
             f"the keyring has nothing for {place[:60]!a}, which the profile {profile} names.",
@@ -80,7 +85,7 @@ def of_keyring(profile: str, place: str) -> str:
 def _line(text: str, what: str) -> str:
     text = text.strip()
     if not text or len(text) > _MOST or "\n" in text:
-        raise UsageError(f"{what} does not hold one line.")
+        raise UsageError(f"{what} does not hold one line.", hint="It is to hold the secret alone, on one line.")
     return text
 
 

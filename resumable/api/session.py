@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from resumable.api.client import Client
 from resumable.api.concurrency import Concurrency
+from resumable.api.journal import Journal
 from resumable.api.outage import LIGHT, OutageGate
 from resumable.api.pace import Pace, Pacer
 from resumable.api.pace_shared import LocalSlots, SharedSlots
@@ -17,7 +18,7 @@ from resumable.config import Settings
 from resumable.datasets.contract import Contract
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import AuthenticationFailed, StorageFailed
-from resumable.models import Journal, Query
+from resumable.models import Query
 from resumable.redaction import Redactor, Secret
 from resumable.schema.privacy import PrivacyRules
 from resumable.storage.durable import make_folder
@@ -44,19 +45,8 @@ def open_session(
             redactor.keep(value)
             tokens: Tokens = GivenTokens(form, value, stop)
         else:
-            who, client_secret = settings.required_client()
-            redactor.keep(client_secret, client_id=who)
             login = stack.enter_context(closing(carry(endpoints.login))) if form is TokenForm.BASIC else api
-            tokens = TokenSource(
-                login,
-                Credentials(client_id=who, client_secret=client_secret),
-                form=form,
-                stop=stop,
-                journal=journal,
-                redactor=redactor,
-                policy=settings.policy,
-                gate=_gate(settings, stop, journal),
-            )
+            tokens, who = _token_source(login, settings, form, stop=stop, journal=journal, redactor=redactor)
         pacer = stack.enter_context(_pacer(contract, settings, stop, who))
         sized = stack.enter_context(closing(_concurrency(settings, stop)))
         yield Client(
@@ -71,6 +61,25 @@ def open_session(
             gate=_gate(settings, stop, journal),
             light=LIGHT,
         )
+
+
+def _token_source(
+    login: Transport, settings: Settings, form: TokenForm, *, stop: Stop, journal: Journal, redactor: Redactor
+) -> tuple[TokenSource, str]:
+    """Return what asks for tokens, and the id of the client that it asks as."""
+    who, client_secret = settings.required_client()
+    redactor.keep(client_secret, client_id=who)
+    source = TokenSource(
+        login,
+        Credentials(client_id=who, client_secret=client_secret),
+        form=form,
+        stop=stop,
+        journal=journal,
+        redactor=redactor,
+        policy=settings.policy,
+        gate=_gate(settings, stop, journal),
+    )
+    return source, who
 
 
 def _redactor(query: Query | None, settings: Settings) -> Redactor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from resumable.api.journal import Journal
 from resumable.api.outage import FOR_EVERYBODY, OutageGate
 from resumable.api.retry import LONGEST_TOLD, retry_after_seconds, waits
 from resumable.api.statuses import PAGE, meaning
@@ -15,7 +16,7 @@ from resumable.clock import Stop
 from resumable.config import Policy
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import AuthenticationFailed, Fault, Incomplete, ProtocolFault, StatusFault, TrustFault
-from resumable.models import Counter, EventKind, Journal, Request
+from resumable.models import Counter, EventKind, Request
 from resumable.redaction import Redactor, Secret
 from resumable.transport.http import Reply, Transport
 

@@ -147,7 +147,11 @@ class ExportOptions(OutputOptions, StateOptions, PrivacyOptions):
     ] = None
     tz: Annotated[
         str | None,
-        Option(flag="--tz", metavar="ZONE", help="Half hours of --table interactions, such as Europe/Berlin."),
+        Option(
+            flag="--tz",
+            metavar="ZONE",
+            help="Days of the partitions, and half hours of interactions; the job's own, or UTC, when not given.",
+        ),
     ] = None
     names: Annotated[
         bool,

@@ -95,7 +95,10 @@ def _known(error: Exception) -> ResumableError:
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return StorageFailed("too many files are open.", hint="Raise the limit (ulimit -n), then run the same command.")
     if isinstance(error, OSError) and error.errno in _REFUSALS:
-        return StorageFailed(f"a file or a stream could not be written: {error.strerror}.")
+        return StorageFailed(
+            f"a file or a stream could not be written: {error.strerror}.",
+            hint="See to the disk, then run the same command.",
+        )
     if isinstance(error, FileNotFoundError) and not _has_working_folder():
         return UsageError("the working folder of this command is gone.", hint="Change into one that is there.")
     if isinstance(error, MemoryError) or "start new thread" in str(error):

@@ -30,8 +30,8 @@ def only_job(state: StateFiles, command: str) -> str:
         raise state.no_job()
     raise UsageError(
         f"there are {len(names)} jobs in {state.place}: {', '.join(names[:20])}.",
-        hint="Name one:",
-        command=f"resumable {command} JOB",
+        hint="Name one, such as:",
+        command=f"resumable {command} {names[0]}",
     )
 
 
@@ -56,8 +56,8 @@ def only_unfinished(state: StateFiles, tell: Callable[[str], None]) -> str:
     if names:
         raise UsageError(
             f"{len(names)} jobs are unfinished: {', '.join(names[:20])}.",
-            hint="Name one:",
-            command="resumable resume JOB",
+            hint="Name one, such as:",
+            command=f"resumable resume {names[0]}",
         )
     if not known:
         raise broken[0] if broken else state.no_job()

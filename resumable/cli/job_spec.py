@@ -1,6 +1,6 @@
 """Makes the spec of a job of what was typed: dataset, range, query, window, page size; and the job's name of that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from resumable.cli.options import JobOptions
 from resumable.cli.privacy_options import key_of, rules_of
 from resumable.cli.session import Session
 from resumable.cli.signature import rows
+from resumable.clock import Stop
 from resumable.config import Settings, checked_job_name
 from resumable.datasets.contract import Contract
 from resumable.datasets.facts import CLOSED
@@ -20,20 +21,31 @@ from resumable.datasets.resolve import get, of_job, resolve
 from resumable.errors import ManifestUnusable, UsageError
 from resumable.job.each_ids import ids_of
 from resumable.job.naming import default_name
-from resumable.job.queue_ids import is_id, queue_id
+from resumable.job.queue_ids import is_id, queue_ids
 from resumable.manifest.reader import reader
 from resumable.models import Interval, JobSpec, Query
 from resumable.schema.schema import Schema
 from resumable.storage.job_files import JobFiles
 from resumable.text import amount
-from resumable.tomlfile import nearest
+from resumable.tomlfile import nearest_of
 
 FLAGS = {row.name: row.typed for row in rows(JobOptions) if row.name in Query.__dataclass_fields__ and row.kind is list}
 """The flags that narrow a query, by the names of its fields."""
 
+SHORT_LIST = 20
+"""So many values are named in a message; of longer lists only those that are usual."""
 
-def spec_of(options: JobOptions, session: Session, settings: Settings) -> JobSpec:
-    """Return the spec. Raises UsageError for what the dataset does not know or allow."""
+USUAL = {
+    "group_by": ("queueId", "userId", "mediaType", "direction", "wrapUpCode"),
+    "metrics": ("nOffered", "nConnected", "tAnswered", "tAbandon", "tHandle"),
+}
+
+
+def spec_of(options: JobOptions, session: Session, settings: Settings, *, stop: Stop | None = None) -> JobSpec:
+    """Return the spec. Raises UsageError for what the dataset does not know or allow.
+
+    Where queues are named and no list of them was downloaded, the server is asked: raises what that does.
+    """
     if options.dataset is None:
         raise UsageError(
             "no dataset is named.",
@@ -42,10 +54,12 @@ def spec_of(options: JobOptions, session: Session, settings: Settings) -> JobSpe
     contract = get(options.dataset)
     zone = _zone(contract, options)
     interval = _range(contract, options, zone, session)
+    query = _query(contract, options, _privacy(contract, options, session))
+    queues = tuple(sorted(set(_queues(query.queues, contract, session, settings, stop or Stop(session.clock)))))
     return JobSpec(
         dataset=contract.name,
         interval=interval,
-        query=replace(_query(contract, options, _privacy(contract, options, session), session, settings), zone=zone),
+        query=replace(query, queues=queues, each=_ids(query.each, contract, session, settings), zone=zone),
         window=parse.window(options.window, interval) if not contract.timeless else timedelta(days=1),
         page_size=_page_size(contract, options.page_size, session),
     )
@@ -147,8 +161,11 @@ def _privacy(contract: Contract, options: JobOptions, session: Session) -> str |
     return None if rules is None else rules.to_json()
 
 
-def _query(contract: Contract, options: JobOptions, privacy: str | None, session: Session, settings: Settings) -> Query:
-    """Return the query. Raises UsageError for a flag that this dataset does not know, or a filter of a wrong form."""
+def _query(contract: Contract, options: JobOptions, privacy: str | None) -> Query:
+    """Return the query, with queues and ids as they were typed.
+
+    Raises UsageError for a flag that this dataset does not know, or a filter of a wrong form.
+    """
     known = contract.filters.fields
     given = {name: values for name in FLAGS if (values := getattr(options, name))}
     for name, values in given.items():
@@ -160,8 +177,6 @@ def _query(contract: Contract, options: JobOptions, privacy: str | None, session
                 raise UsageError(f"{FLAGS[name]} {value[:40]!a} cannot be right.", hint="Check what was pasted there.")
     # In one order, so that the same ids are the same query however they were typed.
     chosen = {name: tuple(sorted({_listed(name, value) for value in given.get(name, ())})) for name in FLAGS}
-    chosen["each"] = _ids(given.get("each", ()), contract, session, settings)
-    chosen["queues"] = tuple(sorted({_queue(value, contract, session, settings) for value in chosen["queues"]}))
     return Query(
         queues=chosen["queues"],
         divisions=chosen["divisions"],
@@ -178,13 +193,18 @@ def _query(contract: Contract, options: JobOptions, privacy: str | None, session
 
 def _listed(name: str, value: str) -> str:
     """Return a value as the vendor writes it, where it lists all there are. Raises UsageError naming the nearest."""
-    known = CLOSED.get(name)
-    if known is None or value.lower() in known:
-        return value if known is None else value.lower()
-    raise UsageError(
-        f"{FLAGS[name]} {value[:40]!a} is not one of those that there are{nearest(value.lower(), known)}.",
-        hint=f"Use {', '.join(known)}. Any other goes into --filter.",
-    )
+    if name not in CLOSED:
+        return value
+    known = {each.lower(): each for each in CLOSED[name]}
+    if value.lower() in known:
+        return known[value.lower()]
+    wrong = f"{FLAGS[name]} {value[:40]!a} is not one of those that there are"
+    near = known.get(nearest_of(value.lower(), known) or "")
+    if len(known) > SHORT_LIST:
+        hint = f"Genesys Cloud lists {len(known)}, such as {', '.join(USUAL[name])}."
+    else:
+        hint = f"Use {', '.join(known)}. Any other goes into --filter."
+    raise UsageError(f"{wrong}{f'; did you mean {near}' if near else ''}.", hint=hint)
 
 
 def _ids(typed: Sequence[str], contract: Contract, session: Session, settings: Settings) -> tuple[str, ...]:
@@ -196,18 +216,20 @@ def _ids(typed: Sequence[str], contract: Contract, session: Session, settings: S
     return found
 
 
-def _queue(value: str, contract: Contract, session: Session, settings: Settings) -> str:
-    """Return a queue's id; of a name the id that a downloaded list has for it. Raises UsageError."""
-    if is_id(value):
-        return value
-    found = queue_id(value, contract, settings)
-    if found is None:
-        session.tell(
-            f"--queue {value}: not an id as Genesys Cloud writes it. For names, first: resumable backfill queues"
-        )
-        return value
-    session.tell(f"--queue {value}: {found}")
-    return found
+def _queues(
+    values: Sequence[str], contract: Contract, session: Session, settings: Settings, stop: Stop
+) -> Iterator[str]:
+    """Yield the ids of queues; of names those that a downloaded list has for them, or else the server."""
+    yield from (value for value in values if is_id(value))
+    names = [value for value in values if not is_id(value)]
+    if not names:
+        return
+    for name, found in queue_ids(names, contract, settings, stop=stop).items():
+        if found is None:
+            session.tell(f"--queue {name}: not an id as Genesys Cloud writes it, and this server has no list of queues")
+        else:
+            session.tell(f"--queue {name}: {found}")
+        yield found or name
 
 
 def _free(contract: Contract, free: Mapping[str, Any] | None) -> str | None:

@@ -118,7 +118,7 @@ class JobOptions(PrivacyOptions):
         Option(flag="--tz", metavar="ZONE", help="Cut windows at midnight there: Europe/Berlin; UTC when not given."),
     ] = None
     queues: Annotated[
-        list[str] | None, Option(flag="--queue", metavar="ID", help="Only of this queue. Again for more of them.")
+        list[str] | None, Option(flag="--queue", metavar="ID|NAME", help="Only of this queue. Again for more.")
     ] = None
     divisions: Annotated[
         list[str] | None, Option(flag="--division", metavar="ID", help="Only of this division. Again for more.")

@@ -206,13 +206,16 @@ def _file(name: str, option: str) -> str:
             content = file.read(FILTER_BYTES_MOST + 1)
     except (OSError, ValueError) as failure:
         why = getattr(failure, "strerror", None) or "that is not a file name"
-        raise UsageError(f"{option} names the file {name[:80]!a}, which cannot be read: {why}.") from None
+        raise UsageError(
+            f"{option} names the file {name[:80]!a}, which cannot be read: {why}.",
+            hint="Is it in another folder?",
+        ) from None
     if len(content) > FILTER_BYTES_MOST:
-        raise UsageError(f"the file {name[:80]!a} is longer than a megabyte.")
+        raise UsageError(f"the file {name[:80]!a} is longer than a megabyte.", hint="Is it another one that was meant?")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"the file {name[:80]!a} is not text in UTF-8.") from None
+        raise UsageError(f"the file {name[:80]!a} is not text in UTF-8.", hint="Save it as UTF-8.") from None
 
 
 def _no_constant(name: str) -> float:

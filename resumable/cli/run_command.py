@@ -3,9 +3,10 @@
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from types import MappingProxyType
 
 from resumable.cli import parse, told
 from resumable.cli.as_begun import as_begun
@@ -23,7 +24,7 @@ from resumable.clock import Stop
 from resumable.config import Settings, from_environment, host_of
 from resumable.engine.context import LiveRun
 from resumable.engine.run import Watch
-from resumable.errors import Incomplete, NoData, UsageError
+from resumable.errors import Incomplete, Interrupted, NoData, UsageError
 from resumable.job.job import Job
 from resumable.models import EventKind, JobState
 from resumable.monitor.progress import NEWS, REDRAW_SECONDS, Both, Plain, Progress, ProgressView
@@ -31,9 +32,16 @@ from resumable.status import MANY_PAGES
 from resumable.storage.address import Address
 from resumable.storage.job_files import JobFiles
 from resumable.text import amount
+from resumable.verify.findings import Report
 
 GRACE_IN_A_BUCKET = 12.0
 """Seconds for what is in flight: what is done is published after it, and a machine that goes gives 30 in all."""
+
+RECORDED = "every page that is recorded is safe; what was in flight is dropped"
+
+EMPTY = "Look at the range, the filters, and the divisions that the client sees."
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 JSON_SECONDS = 1.0
 """So late may an event be written as JSON."""
@@ -59,18 +67,20 @@ def prepared(session: Session, options: RunOptions) -> Settings:
     """Return the settings of a run: those of its source, and how it asks. Raises UsageError."""
     settings = source_settings(session, options)
     told.begin(session, options, settings)
-    return asked_as(settings, options, session)
+    return asked_as(settings, options, session.environment)
 
 
-def asked_as(settings: Settings, options: RunOptions, session: Session) -> Settings:
-    """Return settings with how the server is asked. Raises UsageError."""
+def asked_as(settings: Settings, options: RunOptions, environment: Mapping[str, str] = NOTHING) -> Settings:
+    """Return settings with how the server is asked; `environment` may hold the key of hashes. Raises UsageError."""
     if options.on_drift not in (None, "keep", "fail"):
-        raise UsageError(f"--on-drift is keep or fail, not {options.on_drift[:20]!a}.")
+        raise UsageError(
+            f"--on-drift is keep or fail, not {options.on_drift[:20]!a}.", hint="Leave it out to keep such values."
+        )
     per_minute, share = parse.rate(options.rate)
     patience = settings.patience if options.patience is None else parse.duration(options.patience, "--patience")
     return replace(
         settings,
-        hash_key=key_of(options, session.environment),
+        hash_key=settings.hash_key if options.hash_key is None else key_of(options, environment),
         workers=options.workers or settings.workers,
         workers_most=None if options.workers else settings.workers_most,
         rate_per_minute=per_minute,
@@ -104,7 +114,7 @@ class Running:
             return self
         settings = source_settings(self.session, options)
         settings = replace(settings, tell=self.settings.tell)
-        return replace(self, options=options, settings=asked_as(settings, options, self.session))
+        return replace(self, options=options, settings=asked_as(settings, options, self.session.environment))
 
     def finish(self, job: Job) -> None:
         """Do what is left of a job and say how it ended. Raises what kept it from being complete."""
@@ -123,12 +133,13 @@ class Running:
                 with limited(self.stop, self.most), self._logged(job), self._steps(job).going() as steps:
                     status = job.run(stop=self.stop, watch=self._watching(steps))
             except Incomplete:
-                session.details = views.shortfall(job.status(events=0))
+                session.details = views.shortfall(job.status(events=0), typed=session.typed)
                 raise
         said = views.ending(status, job.home, nothing_to_do=status is before, width=session.width, typed=session.typed)
         if self.options.fail_if_empty and not status.totals.records:
             session.details = said[1:]
-            raise NoData(f"no data found: {amount(status.totals.windows, 'window')} complete, and no record in any.")
+            windows = amount(status.totals.windows, "window")
+            raise NoData(f"no data found: {windows} complete, and no record in any.", hint=EMPTY)
         for line in said:
             session.tell(line)
         if session.json:
@@ -143,8 +154,17 @@ class Running:
             with checking.aside():
                 session.tell(f"  {text}")
 
+        def look_on(report: Report) -> None:
+            if self.stop.requested:
+                raise Interrupted(
+                    "interrupted: what is repaired is repaired, and the rest is as it was.",
+                    hint="Run the same command to repair it.",
+                    terminated=self.stop.reason == "SIGTERM",
+                )
+            checking.show(report)
+
         with limited(self.stop, self.most), self._logged(job), checking.going():
-            status, done = job.repair(stop=self.stop, watch=self._watching(checking), look_on=checking.show, say=say)
+            status, done = job.repair(stop=self.stop, watch=self._watching(checking), look_on=look_on, say=say)
         mended = [amount(done.faults, "fault")] if done.faults else []
         mended += ["the manifest"] if done.restored is not None else []
         session.tell(f"repaired: {' and '.join(mended)}." if mended else "nothing to repair: no faults.")
@@ -172,19 +192,25 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(session: Session, options: RunOptions) -> Iterator[Running]:
-    """Read the settings, watch for signals, and show progress where that can be done. Raises UsageError."""
+def running(
+    session: Session, options: RunOptions, *, unchanged: str = RECORDED, hint: str = "Run the same command to resume."
+) -> Iterator[Running]:
+    """Read the settings, watch for signals, and show progress where that can be done. Raises UsageError.
+
+    `unchanged` is said where a second signal ends it at once, and `hint` what to type then.
+    """
     log = event_log(session, options)
     progress, redraws = _progress(session, log)
     stop = Stop(session.clock)
 
     def tell(number: signal.Signals) -> None:
         live = progress.live
+        again = "Ctrl-C again" if number is signal.SIGINT else f"{number.name} again"
         if live is None:
+            session.tell(f"stopping: what is in flight is being finished ({again} to drop it)")
             return
         with contextlib.suppress(Exception):  # the manifest may be what is failing; the stop matters more
             live.manifest.event(EventKind.SIGNAL, f"{number.name}: ends after what is in flight")
-        again = "Ctrl-C again" if number is signal.SIGINT else f"{number.name} again"
         flying = live.feed.in_flight
         what = "a page in flight is" if flying == 1 else f"up to {flying} pages in flight are"
         if flying:
@@ -192,7 +218,11 @@ def running(session: Session, options: RunOptions) -> Iterator[Running]:
         else:
             progress.say(f"stopping: the job is being closed ({again} to leave that to the next run)")
 
-    with drained(stop, tell, redrawing=lambda: redraws and progress.live is not None):
+    def redrawing() -> bool:
+        return redraws and progress.live is not None
+
+    session.interrupts.unchanged, session.interrupts.hint = unchanged, hint
+    with drained(stop, tell, redrawing=redrawing, interrupts=session.interrupts):
 
         def say(text: str) -> None:
             if progress.live is None:  # else it is among the events that are shown

@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from resumable.cli.parse import state_of
+from resumable.cli.signals import Interrupts
 from resumable.clock import Clock
 from resumable.config import to_look
-from resumable.errors import StorageFailed, UsageError
+from resumable.errors import ExitCode, StorageFailed, UsageError
 from resumable.models import iso
-from resumable.text import safe
+from resumable.text import paragraph, safe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 
 PLAIN_SECONDS = 30.0
 """Between two lines where nothing can be redrawn; RESUMABLE_PROGRESS_SECONDS changes it, for tests."""
+
+
+class Drawing(Protocol):
+    """A line that is drawn over itself."""
+
+    def aside(self) -> contextlib.AbstractContextManager[None]:
+        """Take it away until this is left."""
 
 
 class Onlooker(Protocol):
@@ -68,6 +76,10 @@ class Session:
 
     failure: dict[str, Any] | None = None
     """What the JSON object of a failure says of it, once there is one."""
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    """What Ctrl-C means now."""
+    drawing: "Drawing | None" = None
+    """What is drawn over itself at the moment, and goes away while something is said."""
     told: "Onlooker | None" = None
     """Who else is told how it goes."""
     file: "LogFile | None" = None
@@ -125,7 +137,10 @@ class Session:
         try:
             return max(0.05, float(text) if text else PLAIN_SECONDS)
         except ValueError:
-            raise UsageError(f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is not a number.") from None
+            raise UsageError(
+                f"RESUMABLE_PROGRESS_SECONDS is {text[:20]!a}, which is not a number.",
+                hint="Set it to seconds, or unset it.",
+            ) from None
 
     @property
     def _redraws(self) -> bool:
@@ -161,9 +176,26 @@ class Session:
             job = None if self.home is None else self.home.name
             self.file.write(event, at=at or self.clock.now(), level=level, job=job, facts=facts)
 
+    def last_words(self, code: int) -> None:
+        """Say what is safe before the process ends at once: straight to the streams, for a lock may never come free."""
+        what, hint = f"ended at once: {self.interrupts.unchanged}.", self.interrupts.hint
+        error = {"code": ExitCode(code).name.lower(), "exit_code": code, "message": what, "hint": hint}
+        said = paragraph([what, hint], ending=f"exit {code}", width=self.width)
+        if self.log_json:
+            job = None if self.home is None else self.home.name
+            head = {"at": iso(self.clock.now()), "level": "error", "event": "error", "job": job}
+            said = json.dumps({**head, **error, "details": []})
+        elif self.stderr.isatty():
+            said = f"\r\n{said}" if not self._redraws else f"\r\x1b[K{said}"
+        if self.json:
+            with contextlib.suppress(OSError, ValueError):
+                os.write(self.stdout.fileno(), (json.dumps({"error": error}, indent=2) + "\n").encode())
+        with contextlib.suppress(OSError, ValueError):
+            os.write(self.stderr.fileno(), (said + "\n").encode(self.stderr.encoding or "utf-8", "backslashreplace"))
+
     def _write(self, line: str) -> None:
         # A run does not end because its terminal has gone; what it says is in the manifest too.
-        with self._writing:
+        with contextlib.nullcontext() if self.drawing is None else self.drawing.aside(), self._writing:
             try:
                 self.stderr.write(line + "\n")
                 self.stderr.flush()
@@ -183,7 +215,10 @@ class Session:
     def refused(self, failure: OSError) -> StorageFailed:
         """Write nothing more to stdout, and return what to say of it."""
         _give_up(self.stdout)
-        return StorageFailed(f"the output could not be written: {failure.strerror}.")
+        return StorageFailed(
+            f"the output could not be written: {failure.strerror}.",
+            hint="See to where it goes, then run the same command.",
+        )
 
     def give_json(self, content: Mapping[str, Any]) -> None:
         """Hand out one JSON object."""

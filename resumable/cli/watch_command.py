@@ -12,7 +12,7 @@ from rich.text import Text
 from resumable.cli.session import Session, only_ascii
 from resumable.cli.signals import raised
 from resumable.cli.text.watch_screen import Screen, drawn
-from resumable.errors import Interrupted, JobLocked, UsageError
+from resumable.errors import JobLocked, UsageError
 from resumable.models import Counter, JobState
 from resumable.monitor.watch import View, Watch
 from resumable.storage.job_files import JobFiles
@@ -27,14 +27,16 @@ SHARE_OF_TIME = 0.1
 def watch_job(session: Session, home: JobFiles) -> None:
     """Show a job until it is complete; on a terminal redrawn, elsewhere a line now and then. Raises Interrupted."""
     looks = _Looks(session, home)
+    session.interrupts.unchanged = "no longer watched; whoever runs the job goes on"
+    session.interrupts.hint = f"Watch it with: {session.typed(f'resumable status {home.name} --watch')}"
     try:
-        with raised(lambda number: Interrupted(f"interrupted by {number.name}: the job is not.", terminated=True)):
+        with raised(session.interrupts.interrupted):
             if session.stdout_live:
                 _redrawn(session, looks)
             else:
                 _lines(session, looks, session.plain_seconds)
     except KeyboardInterrupt:
-        raise Interrupted("no longer watched; whoever runs the job goes on.") from None
+        raise session.interrupts.interrupted() from None
 
 
 class _Looks:

@@ -43,14 +43,51 @@ class PageSizes:
     excess: Excess = Excess.CLAMPED
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 CLOSED: Final[Mapping[str, tuple[str, ...]]] = {
     "directions": ("inbound", "outbound"),
     "media_types": (
         *("callback", "chat", "cobrowse", "email", "internalmessage", "message"),
         *("screenmonitoring", "screenshare", "unknown", "video", "voice"),
     ),
+    "group_by": _words("""
+        activeRouting activeSkillId addressFrom addressTo agentAssistantId agentBullseyeRing agentOwned agentRank
+        agentScore ani assignerId authenticated canonicalExternalContactId conversationId conversationInitiator
+        convertedFrom convertedTo customerParticipation deliveryStatus destinationAddress direction disconnectType
+        divisionId dnis edgeId eligibleAgentCount errorCode extendedDeliveryStatus externalContactId
+        externalMediaCount externalOrganizationId externalTag firstQueue flaggedReason flowInType flowOutType
+        groupId interactionType journeyActionId journeyActionMapId journeyActionMapVersion journeyCustomerId
+        journeyCustomerIdType journeyCustomerSessionId journeyCustomerSessionIdType knowledgeBaseId mediaCount
+        mediaType messageType originatingDirection originatingSocialMediaPublic outboundCampaignId outboundContactId
+        outboundContactListId participantName peerId proposedAgentId provider purpose queueId remote removedSkillId
+        requestedLanguageId requestedRouting requestedRoutingSkillId roomId routingPriority routingRing routingRule
+        routingRuleType scoredAgentId selectedAgentId selectedAgentRank selfServed sessionDnis sessionId
+        skillExpressionId stationId teamId usedRouting userId videoPresent waitingInteractionCount wrapUpCode
+    """),
+    "metrics": _words("""
+        nAgentDeclined nAlertExpired nBlindTransferred nBotInteractions nCallbackAttempts nCallbackOverSla
+        nCallbackScheduled nCfcOffered nCobrowseSessions nConnected nConsult nConsultTransferred nConversations
+        nError nOffered nOutbound nOutboundAbandoned nOutboundAttempted nOutboundConnected nOverSla
+        nStateTransitionError nTakeover nTransferred oAudioMessageCount oCallbackServiceLevel
+        oExternalAudioMessageCount oExternalMediaCount oMediaCount oMessageCount oMessageSegmentCount oMessageTurn
+        oServiceLevel oServiceTarget oSkillExpressionApplications tAbandon tAcd tActiveCallback
+        tActiveCallbackComplete tAcw tAgentResponseTime tAgentVideoConnected tAlert tAnswered
+        tAverageAgentResponseTime tAverageCustomerResponseTime tBarging tCallbackAbandon tCallbackConnect
+        tCallbackNotReached tCallbackVirtualWait tCfcAbandon tCfcAcd tCfcAnswered tCfcFlowOut tCoaching
+        tCoachingComplete tConnected tContacting tDialing tFirstConnect tFirstDial tFirstEngagement tFirstResponse
+        tFlowOut tHandle tHeld tHeldComplete tIvr tMonitoring tMonitoringComplete tNotResponding tPark tParkComplete
+        tScreenMonitoring tShortAbandon tSnippetRecord tTalk tTalkComplete tTransmitting tUserResponseTime
+        tVoicemail tWait
+    """),
 }
-"""What the vendor lists as all there is (official SDK), by the fields of a `Query`: a slip finds nothing."""
+"""What the vendor lists as all there is (official SDK), by the fields of a `Query`: a slip finds nothing.
+
+Dimensions are those that an aggregate query can be narrowed by, metrics those that it can be sorted or ranged by: the
+SDK lists none for `groupBy` and `metrics` themselves.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from resumable.api.client import Client, Stopped
+from resumable.api.journal import Journal
 from resumable.api.organisation import foreign, identify, same, told_locally
 from resumable.api.session import open_session
 from resumable.clock import Stop
@@ -13,7 +14,7 @@ from resumable.datasets.token_forms import TokenForm
 from resumable.errors import Fault, Incomplete
 from resumable.manifest.rows import JobRow
 from resumable.manifest.store import Manifest
-from resumable.models import Counter, EventKind, Journal, Organisation
+from resumable.models import Counter, EventKind, Organisation
 from resumable.text import described
 
 

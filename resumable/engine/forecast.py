@@ -169,7 +169,7 @@ def _looks(
     names = [f"plan-{number}" for number in range(1, min(client.concurrency.size, len(windows)) + 1)]
     stop.clock.run_threads(work, names)
     if stop.requested:
-        raise Interrupted("interrupted: nothing was downloaded or changed.")
+        raise Interrupted("interrupted: nothing was downloaded or changed.", hint="Run the same command again.")
     for failure in failed:
         if isinstance(failure, Fault):
             raise refusal_of(failure, contract) or Incomplete(

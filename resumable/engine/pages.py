@@ -11,6 +11,7 @@ from resumable.engine.last_pages import LastPages
 from resumable.engine.recorder import Recorder, snapshot_of
 from resumable.engine.recovery import recover
 from resumable.engine.refresh import Refresh
+from resumable.engine.short_pages import ShortPages
 from resumable.engine.windows import gaps
 from resumable.errors import Fault, ManifestUnusable, PageBeyondEnd
 from resumable.manifest.rows import WindowRow
@@ -34,6 +35,7 @@ class PageWorker:
         self._empty = EmptyWindows(recorder.context.manifest)
         self._refresh = Refresh(recorder)
         self._last_pages = LastPages(contract, recorder, self._heavy)
+        self._short = ShortPages(contract.schema)
 
     def do(self, work: Work) -> None:
         """Do one piece of work. Raises what ends a run; a page that fails is quarantined instead."""
@@ -107,7 +109,7 @@ class PageWorker:
         with self._context.client.pacer.together():
             answer = self._empty.kept(window) or self._fetch(window, 1)
             if answer.rows:
-                return answer
+                return self._doubted(window, 1, answer)
             belief = self._empty.judge(window, answer, may_wait=True)
             if belief is Belief.LATER:
                 self._context.feed.postpone(window)
@@ -130,7 +132,8 @@ class PageWorker:
     def _take(self, window: Window, number: int) -> Ended:
         context = self._context
         try:
-            answer = self._fetch(window, number)
+            with context.client.pacer.together():
+                answer = self._doubted(window, number, self._fetch(window, number))
         except PageBeyondEnd as fault:
             context.manifest.event(EventKind.SNAPSHOT_MOVED, f"{label(window.interval)} page {number}: {fault.reason}")
             return Ended.BEYOND
@@ -143,7 +146,10 @@ class PageWorker:
             return Ended.BEYOND
         snapshot = window.snapshot
         if snapshot is None:
-            raise ManifestUnusable(f"page {number} of {spoken(window.interval)} was planned from no snapshot.")
+            raise ManifestUnusable(
+                f"page {number} of {spoken(window.interval)} was planned from no snapshot.",
+                hint="Check the job with: resumable verify",
+            )
         if _moved(answer, snapshot):
             text = f"{_counts(answer.said.page_count, answer.said.total)}; the snapshot had"
             text = f"{text} {_counts(snapshot.page_count, snapshot.total)}"
@@ -153,6 +159,18 @@ class PageWorker:
         context.manifest.page_done(window, number, written.part, moved=moved, drift=written.answer.drift)
         return Ended.DONE
 
+    def _doubted(self, window: Window, number: int, answer: Answer) -> Answer:
+        """Return a page as it is believed, fetched a second time where it lacks records, it seems. Raises a Fault."""
+        page_size = self._heavy.page_size(window)
+        if not (why := self._short.doubt(answer, number, page_size)):
+            return answer
+        manifest, what = self._context.manifest, f"{label(window.interval)} page {number}"
+        manifest.event(EventKind.RETRY, f"{what}: {why}: asked a second time")
+        settled = self._short.settle(answer, self._fetch(window, number, counted=False), number, page_size)
+        if self._short.of_any_size:
+            manifest.event(EventKind.WARNING, f"{what}: pages are of any size here: no short one is doubted any more")
+        return settled
+
     def _fetch(self, window: Window, number: int, *, counted: bool = True) -> Answer:
         context = self._context
         page_size = self._heavy.page_size(window)
@@ -160,6 +178,7 @@ class PageWorker:
             what=f"{label(window.interval)} page {number}",
             request=self._contract.request(context.job.spec.query, window.interval, number, page_size),
             counted=counted,
+            once=self._recorder.nothing_comes,
         )
 
         def read(reply: Reply) -> Answer:

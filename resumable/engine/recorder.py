@@ -33,7 +33,11 @@ FEW_OF = 10_000
 """One record in so many is what a total may be off, or one altogether, for two takes of one run to settle it."""
 
 FAILURES_IN_A_ROW = 32
-"""Pages given up on, with none that came between them, before the run ends: the network or the server is down."""
+"""Pages given up on, with none that came between them, before each that follows is tried once and no more.
+
+The run goes on: what fails may be all of a few windows. But where nothing comes at all, 2,000 windows with all their
+tries and waits would take hours; so they take seven minutes at the usual rate.
+"""
 
 
 @dataclass(kw_only=True)
@@ -158,16 +162,18 @@ class Recorder:
             )
 
     def give_up(self, window: Window, number: int, fault: Fault) -> None:
-        """Quarantine a page. Raises Incomplete when so many failed in a row that no page could come."""
+        """Quarantine a page; the run goes on to the others."""
         self.context.manifest.quarantine(window, number, fault.reason, fault.failure)
-        # A lost update between threads only delays the count; what matters is that a dead network ends the run.
+        # A lost update between threads only delays the count.
         self._failed_in_a_row += 1
-        if self._failed_in_a_row >= FAILURES_IN_A_ROW:
-            raise Incomplete(
-                f"{FAILURES_IN_A_ROW} pages in a row failed, the last with: {fault.reason}.",
-                hint="What is recorded is safe. Run the same command when the server can be reached.",
-                unreachable=True,
-            )
+        if self._failed_in_a_row == FAILURES_IN_A_ROW:
+            text = f"{FAILURES_IN_A_ROW} pages in a row failed, the last with: {fault.reason}"
+            self.context.manifest.event(EventKind.WARNING, f"{text}; each is tried once until one comes")
+
+    @property
+    def nothing_comes(self) -> bool:
+        """Tell whether so many pages have failed in a row that one try is enough for each that follows."""
+        return self._failed_in_a_row >= FAILURES_IN_A_ROW
 
     def wait_for_data(self, window: Window, available_to: datetime) -> None:
         """Leave a window for a later run: what it covers is not there yet, and would come back empty."""
@@ -324,5 +330,8 @@ def few_missing(row: WindowRow) -> bool:
 def snapshot_of(row: WindowRow) -> Snapshot:
     """Return the snapshot of a window that is open. Raises ManifestUnusable where there is none."""
     if row.window.snapshot is None:
-        raise ManifestUnusable(f"the window {spoken(row.window.interval)} is open and names no page count.")
+        raise ManifestUnusable(
+            f"the window {spoken(row.window.interval)} is open and names no page count.",
+            hint="Check the job with: resumable verify",
+        )
     return row.window.snapshot

@@ -289,7 +289,8 @@ class Run:
             )
         if totals.pages_quarantined:
             text = f"{safe}; {totals.pages_quarantined} pages are quarantined."
-            return Incomplete(text, hint="They are tried again by:", command=again, safe=done)
+            nothing = recorder.nothing_comes
+            return Incomplete(text, hint="They are tried again by:", command=again, safe=done, unreachable=nothing)
         return None
 
     def _record_end(self, state: JobState, text: str) -> None:

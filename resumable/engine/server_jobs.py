@@ -171,6 +171,7 @@ class ServerJobWorker(CursorReader):
             accepts=SUBMITTED,
             not_before=lambda: self._places_from,
             holds=1,
+            once=self._recorder.nothing_comes,
         )
         try:
             remote = self._context.client.exchange(asked, lambda reply: contract.read_id(reply.body))
@@ -290,7 +291,8 @@ class ServerJobWorker(CursorReader):
             return answer
 
         request = self._contract.results(remote.id, remote.cursor, self._heavy.page_size(window))
-        asked = Asked(what=f"{label(window.interval)} page {number}", request=request, counted=counted)
+        what, once = f"{label(window.interval)} page {number}", self._recorder.nothing_comes
+        asked = Asked(what=what, request=request, counted=counted, once=once)
         return self._ask_for(asked, window, read, patient=True)
 
     def _delete(self, remote: str) -> None:

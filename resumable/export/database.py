@@ -88,7 +88,10 @@ class Database:
         try:
             yield
         except self._error as failure:
-            raise StorageFailed(f"DuckDB could not write: {str(failure).splitlines()[0][:300]}") from failure
+            raise StorageFailed(
+                f"DuckDB could not write: {str(failure).splitlines()[0][:300]}",
+                hint="Make room, or name another path, then run the same command.",
+            ) from failure
 
 
 def _quoted(name: str) -> str:

@@ -79,10 +79,10 @@ def of_file(target: Path, intent: Receipt, *, replace_it: bool) -> Receipt | Non
     found = next((each for each in _known(target) if (each.size, each.changed_ns) == durable.state_of(target)), None)
     if found is None and not replace_it:
         raise not_ours(target, f"is no export of {intent.job} that is as it was written")
-    return _same(target, found, intent, replace_it=replace_it)
+    return same(target, found, intent, replace_it=replace_it)
 
 
-def _same(target: Path, found: Receipt | None, intent: Receipt, *, replace_it: bool) -> Receipt | None:
+def same(target: Path | str, found: Receipt | None, intent: Receipt, *, replace_it: bool) -> Receipt | None:
     """Return the receipt of an export where it is of the same thing; None where another may be replaced."""
     if found is None or found.of_same(intent):
         return found
@@ -123,7 +123,7 @@ def of_folder(target: Path, intent: Receipt, *, replace_it: bool) -> Receipt | N
             hint="Name another path, or move that away.",
         )
     found = next((each for each in known if intact(target, each)), known[0] if known and paths else None)
-    return _same(target, found, intent, replace_it=replace_it)
+    return same(target, found, intent, replace_it=replace_it)
 
 
 def place_folder(made: Path, target: Path, receipt: Receipt) -> None:

@@ -41,7 +41,8 @@ def read(state: StateFiles, of: JobRow) -> Directory:
             f"the lists in {state.place} are of another organisation than {of.name}: their names would be wrong."
             if foreign
             else f"no job in {state.place} has listed queues, users or wrap-up codes.{passed_over}",
-            hint="Download them: resumable backfill queues; resumable backfill users; resumable backfill wrapupcodes",
+            hint="Download queues, users and wrapupcodes, each as this:",
+            command="resumable backfill queues",
         )
     return found
 

@@ -18,6 +18,7 @@ from typing import BinaryIO, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from resumable.export.days import NO_DAY, Days
 from resumable.export.source import ExportSource, Piece
 from resumable.schema import identity
 from resumable.storage.reading import ahead
@@ -26,12 +27,10 @@ from resumable.text import Watching
 KEYS_AT_ONCE: Final = 1_000_000
 """Record keys looked through at once, at 24 bytes each and some copies."""
 
+UTC_DAYS: Final = Days()
+
 DOCUMENTS_EACH: Final = 16
 """Documents of a bundle, about, where so many files are to be chosen that each fits into memory."""
-
-DAY_MS: Final = 86_400_000
-NO_DAY: Final = -(2**31)
-"""Stands for the day of records that have no start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,8 @@ class Index:
     """What is where."""
 
     source: ExportSource
+    calendar: Days = field(default_factory=Days)
+    """Says which day is which."""
     days: dict[int, list[Slice]] = field(default_factory=lambda: defaultdict(list))
     """By day since 1970, each in the order of windows and pages."""
     dropped: dict[int, "array[int]"] = field(default_factory=lambda: defaultdict(lambda: array("I")))
@@ -77,12 +78,12 @@ def threads() -> int:
     return max(1, min(4, os.cpu_count() or 1))
 
 
-def make(source: ExportSource, scratch: Path, watching: Watching) -> Index:
-    """Look at every part once; `watching` is told of how many.
+def make(source: ExportSource, scratch: Path, watching: Watching, calendar: Days = UTC_DAYS) -> Index:
+    """Look at every part once, by the days of a calendar; `watching` is told of how many.
 
     Raises VerificationFailed where one is not as recorded, StorageFailed.
     """
-    index = Index(source=source)
+    index = Index(source=source, calendar=calendar)
     schema = source.schema
     columns = identity.columns(schema) + ([schema.start] if schema.start else [])
     with contextlib.ExitStack() as stack:
@@ -94,7 +95,7 @@ def make(source: ExportSource, scratch: Path, watching: Watching) -> Index:
             number, piece = numbered
             table = source.proven.table(piece.key, piece.part, columns=columns)
             found = identity.all_documents(identity.identities(table, schema), schema)
-            return _slices(source, number, table), _hashes(found, number)
+            return _slices(index, number, table), _hashes(found, number)
 
         for number, (slices, hashes) in enumerate(ahead(pool, look, enumerate(source.pieces), most=threads() + 1)):
             for each in slices:
@@ -115,30 +116,19 @@ def make(source: ExportSource, scratch: Path, watching: Watching) -> Index:
     return index
 
 
-def days_of(starts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the day since 1970 of each instant, NO_DAY where there is none."""
-    # By hand: floor_temporal wants a database of time zones, which not every machine has.
-    ms = pc.cast(starts, pa.int64())
-    floored = pc.if_else(pc.less(ms, 0), pc.subtract(ms, DAY_MS - 1), ms)
-    return pc.fill_null(pc.divide(floored, DAY_MS), NO_DAY)
-
-
-def window_day(piece: Piece) -> int:
-    """Return the day since 1970 that the window of a part begins on."""
-    return int(piece.key.window.start.timestamp()) // 86_400
-
-
-def _slices(source: ExportSource, number: int, table: pa.Table) -> list[Slice]:
+def _slices(index: Index, number: int, table: pa.Table) -> list[Slice]:
+    source, calendar = index.source, index.calendar
     start = source.schema.start
     if start is None:
-        day = window_day(source.pieces[number]) if source.dated else NO_DAY
+        window = source.pieces[number].key.window
+        day = calendar.day(int(window.start.timestamp()) * 1000) if source.dated else NO_DAY
         return [Slice(number, day, table.num_rows, 0)]
     starts = table.column(start)
     ends = pc.min_max(pc.cast(starts, pa.int64()))
     least, most = ends["min"].as_py(), ends["max"].as_py()
-    if starts.null_count == 0 and least is not None and least // DAY_MS == most // DAY_MS:
-        return [Slice(number, least // DAY_MS, table.num_rows, least)]  # nearly every part
-    frame = pa.table({"day": days_of(starts), "ms": pc.fill_null(pc.cast(starts, pa.int64()), 0)})
+    if starts.null_count == 0 and least is not None and calendar.day(least) == calendar.day(most):
+        return [Slice(number, calendar.day(least), table.num_rows, least)]  # nearly every part
+    frame = pa.table({"day": calendar.of(starts), "ms": pc.fill_null(pc.cast(starts, pa.int64()), 0)})
     grouped = frame.group_by("day", use_threads=False).aggregate([("ms", "count"), ("ms", "min")])
     found = (grouped.column(name).to_pylist() for name in ("day", "ms_count", "ms_min"))
     return [Slice(number, day, rows, first) for day, rows, first in zip(*found, strict=True)]

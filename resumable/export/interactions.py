@@ -6,14 +6,13 @@ before, such as a call that an agent placed on behalf of a queue, is a row that 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resumable.errors import UsageError
+from resumable.export.days import zone_of
 from resumable.export.shape import Names, Shape, child_of, struct_of
 from resumable.export.tables import INTERACTIONS, TableShape
 from resumable.schema.fields import ColumnKind, Leaf, ListOf, Node, ObjectOf
@@ -136,13 +135,7 @@ class InteractionShape(Shape):
 
 def make(schema: Schema, *, zone: str, names: Names) -> InteractionShape:
     """Make the shape of a zone's half hours. Raises UsageError where there is no such zone."""
-    try:
-        known = ZoneInfo(zone)
-    except (LookupError, ValueError, OSError) as failure:
-        raise UsageError(
-            f"--tz {zone[:40]!a} is not a time zone that this machine knows.",
-            hint="Such as --tz Europe/Berlin, or America/New_York.",
-        ) from failure
+    known = zone_of(zone)
     read = replace(schema, root=_read(schema.root, _READ))
     return InteractionShape(
         records=read, whole=read, table=TableShape(name=INTERACTIONS, levels=()), names=names, zone=known
@@ -171,6 +164,9 @@ def _called(names: Names, dataset: str) -> dict[str, str]:
 def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(type_):
         return pa.array(values, pa.int64()).cast(type_)
+    if pa.types.is_integer(type_):
+        # Of times that make no sense a sum may be larger than any column holds: it is none, and no reason to fail.
+        values = [value if value is None or abs(value) < 2**63 else None for value in values]
     return pa.array(values, type_)
 
 
@@ -288,7 +284,10 @@ class _HalfHours:
         """Return when the half hour of an instant began, in ms since 1970, and as local time with its offset."""
         quarter = ms // _QUARTER_MS
         if quarter not in self._known:
-            at = datetime.fromtimestamp(quarter * _QUARTER_MS / 1000, self._zone)
+            try:
+                at = datetime.fromtimestamp(quarter * _QUARTER_MS / 1000, self._zone)
+            except (OverflowError, ValueError):  # the last day of the calendar, and a zone in which it is over
+                at = datetime.fromtimestamp(quarter * _QUARTER_MS / 1000, UTC)
             past = at.minute % 30
             begun = quarter * _QUARTER_MS - past * 60_000
             text = (at - timedelta(minutes=past)).isoformat(timespec="minutes")

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resumable.export.index import NO_DAY
+from resumable.export.days import NO_DAY
 from resumable.export.receipt import day_name
 from resumable.storage import durable
 
@@ -53,11 +53,13 @@ class ParquetFolder:
         writer = self._writer if day == self._day and self._writer is not None else self._begin(day)
         writer.write_table(rows, row_group_size=rows.num_rows)
 
-    def keep(self, day: int, old: Path) -> None:
-        """Take a day's file over from an older export."""
+    def keep(self, day: int, old: Path | None) -> None:
+        """Take a day's file over from an older export; None: it stays where it is, in a bucket."""
+        self._files += 1
+        if old is None:
+            return
         durable.make_folder((self._folder / self.path(day)).parent, within=self._folder, public=True)
         durable.share(old, self._folder / self.path(day))
-        self._files += 1
 
     def end(self) -> None:
         """Finish the last file; where there is none, an empty one tells the columns."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from resumable.export.index import NO_DAY
+from resumable.export.days import NO_DAY
 
 FORMAT: Final = 1
 
@@ -24,6 +24,10 @@ class DayFacts:
     """Bytes of the file."""
     changed_ns: int = 0
     """When the file was last changed, by the disk's clock."""
+    sha256: str = ""
+    """In a bucket: of its bytes, ..."""
+    tag: str = ""
+    """... and what stood for them there when it had been put."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,8 @@ class Receipt:
     """By their partition's name; one of "" where records have no day."""
     size: int = 0
     changed_ns: int = 0
+    sha256: str = ""
+    tag: str = ""
     """Of an export that is one file, as of a day's."""
 
     def of_same(self, other: "Receipt") -> bool:
@@ -63,7 +69,13 @@ class Receipt:
 
     def to_json(self) -> str:
         """Return the text that `from_json` reads."""
-        return json.dumps({"resumable_export": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False)
+        facts = asdict(self, dict_factory=_without_what_only_buckets_have)
+        return json.dumps({"resumable_export": FORMAT, **facts}, indent=1, ensure_ascii=False)
+
+
+def _without_what_only_buckets_have(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Leave out what says nothing, so that older versions read the receipts of folders."""
+    return {name: value for name, value in members if value != "" or name not in ("sha256", "tag")}
 
 
 def from_json(text: "str | bytes | Mapping[str, Any]") -> Receipt | None:

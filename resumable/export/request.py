@@ -7,6 +7,8 @@ from pathlib import Path
 
 from resumable.errors import UsageError
 from resumable.schema.privacy import PrivacyRules
+from resumable.storage.address import Address
+from resumable.storage.store import ExportStore
 
 
 class Format(enum.StrEnum):
@@ -37,6 +39,9 @@ SUFFIXES = {
 STREAMS = (Format.CSV, Format.JSONL)
 """What can go to stdout."""
 
+ExportStoreAt = Callable[[Address], ExportStore]
+"""Opens the store at an address."""
+
 Output = Callable[[bytes], object]
 """Takes the bytes of an export that has no file."""
 
@@ -45,8 +50,8 @@ Output = Callable[[bytes], object]
 class ExportRequest:
     """One export."""
 
-    to: Path | None
-    """None where it goes to an output instead."""
+    to: Path | Address | None
+    """A path, or the name of what is to be made in a bucket; None where it goes to an output instead."""
     format: Format
     table: str | None = None
     """One of the relational shape; None for whole records."""
@@ -67,7 +72,9 @@ def format_of(to: str, given: str | None) -> Format:
     known = ", ".join(Format)
     if given is not None:
         if given not in list(Format):
-            raise UsageError(f"--format is one of {known}, not {given[:20]!a}.")
+            raise UsageError(
+                f"--format is one of {known}, not {given[:20]!a}.", hint="Leave it out: the suffix of the path says it."
+            )
         chosen = Format(given)
     elif to == "-":
         chosen = Format.JSONL

@@ -15,7 +15,8 @@ from typing import BinaryIO, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resumable.export.index import NO_DAY, Index, Slice, days_of, threads
+from resumable.export.days import NO_DAY, Days
+from resumable.export.index import Index, Slice, threads
 from resumable.schema import identity
 from resumable.storage.reading import ahead
 
@@ -74,9 +75,8 @@ def of_days(
         keep: list[int] | range = range(table.num_rows)
         if source.schema.start is not None and each.rows < table.num_rows:
             wanted = set(days)
-            keep = [
-                row for row, day in enumerate(days_of(table.column(source.schema.start)).to_pylist()) if day in wanted
-            ]
+            found = index.calendar.of(table.column(source.schema.start))
+            keep = [row for row, day in enumerate(found.to_pylist()) if day in wanted]
         if each.piece in index.dropped:
             gone = set(index.dropped[each.piece])
             keep = [row for row in keep if row not in gone]
@@ -86,7 +86,7 @@ def of_days(
     firsts = [each.first_ms for each in slices]
     tables = ahead(pool, read, slices, most=threads() + 1)
     for table in merged(firsts, tables, Order(start=start, key=source.schema.key), scratch):
-        yield from [(days[0], table)] if start is None else _by_day(table, start)
+        yield from [(days[0], table)] if start is None else _by_day(table, start, index.calendar)
 
 
 def _united(index: Index, days: list[int]) -> list[Slice]:
@@ -100,8 +100,8 @@ def _united(index: Index, days: list[int]) -> list[Slice]:
     return sorted(found.values(), key=lambda each: (each.first_ms, each.piece))
 
 
-def _by_day(table: pa.Table, start: str) -> Iterator[tuple[int, pa.Table]]:
-    counts = pc.value_counts(days_of(table.column(start)).combine_chunks())
+def _by_day(table: pa.Table, start: str, calendar: Days) -> Iterator[tuple[int, pa.Table]]:
+    counts = pc.value_counts(calendar.of(table.column(start)).combine_chunks())
     at = 0
     for day, rows in zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True):
         yield day, table.slice(at, rows)

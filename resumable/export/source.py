@@ -77,15 +77,15 @@ class ExportSource:
         return "" if footer is None else footer.taken_at
 
 
-def read(home: JobFiles, *, partial: bool) -> ExportSource:
-    """Find what a job has to export. Raises Incomplete naming what is missing, unless `partial`."""
+def read(home: JobFiles, *, partial: bool, loading: bool = False) -> ExportSource:
+    """Find what a job has to export, or to load. Raises Incomplete naming what is missing, unless `partial`."""
     with required_reader(home) as manifest:
         status_of.check_sound(manifest)
         job = manifest.job()
         rows = list(manifest.windows())
         missing = _missing(manifest, rows)
         if missing and not partial:
-            raise _incomplete(job.name, rows, missing)
+            raise _incomplete(job.name, rows, missing, loading=loading)
         pieces = [
             Piece(key=PageKey(window=row.window.interval, take=take, number=page.number), part=page.part)
             for row in rows
@@ -94,7 +94,9 @@ def read(home: JobFiles, *, partial: bool) -> ExportSource:
             for page in manifest.pages(row.window, take=take)
         ]
         if job.columns is None and not pieces and job.spec.query.declaration is not None:
-            raise _incomplete(job.name, rows, missing)  # its columns are not known before the first page
+            raise _incomplete(
+                job.name, rows, missing, loading=loading
+            )  # its columns are not known before the first page
         contract = of_job(job.spec, job.columns)
     return ExportSource(job=job, parts=Parts(home), contract=contract, pieces=pieces, missing=missing)
 
@@ -138,11 +140,11 @@ def _what_is_missing(manifest: ManifestReader, row: WindowRow) -> str:
     return f"{row.done:,} of {count:,} pages" + (f", without page {names}" if lacks else "") + again
 
 
-def _incomplete(name: str, rows: list[WindowRow], missing: list[str]) -> Incomplete:
+def _incomplete(name: str, rows: list[WindowRow], missing: list[str], *, loading: bool) -> Incomplete:
     done = sum(row.window.state is WindowState.COMPLETE for row in rows)
     return Incomplete(
-        f"{done:,} of {len(rows):,} windows of {name} are complete; nothing was exported."
+        f"{done:,} of {len(rows):,} windows of {name} are complete; nothing was {'loaded' if loading else 'exported'}."
         f" Missing: {'; '.join(missing)}.",
-        hint="Export what is whole with --partial, or resume the job with:",
+        hint="Resume the job with:" if loading else "Export what is whole with --partial, or resume the job with:",
         command=f"resumable resume {name}",
     )

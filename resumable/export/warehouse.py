@@ -83,8 +83,9 @@ def load(home: JobFiles, request: LoadRequest, *, watching: Watching = unwatched
     Raises Incomplete, UsageError, LibraryMissing, VerificationFailed, and StorageFailed where the warehouse refuses.
     """
     dlt = _dlt()
-    found = source.read(home, partial=False)
-    shapes = {name: _shape(found, name, request.zone) for name in request.tables or _names(found)}
+    found = source.read(home, partial=False, loading=True)
+    zone = found.job.spec.query.zone if request.zone is None else request.zone
+    shapes = {name: _shape(found, name, zone) for name in request.tables or _names(found)}
     if home.state.bucket is not None:
         raise UsageError(
             f"{home.name} is in {home.place}, and loads keep on a disk what is under way.", hint="Export it."
@@ -101,7 +102,7 @@ def load(home: JobFiles, request: LoadRequest, *, watching: Watching = unwatched
         pipeline.run()  # what a load before was killed at
         work = _Work(source=found, index=indexes.make(found, folder, watching), scratch=folder)
         work.tell = lambda: watching(len(work.written), len(shapes), "tables read")
-        pipeline.run([_resource(dlt, work, name, made, request.zone) for name, made in shapes.items()])
+        pipeline.run([_resource(dlt, work, name, made, zone) for name, made in shapes.items()])
         _delete_empty(pipeline, work)
     return Loaded(job=found.job.name, to=request.to, rows=work.written, days=len(work.days))
 

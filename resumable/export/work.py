@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from resumable.export import index as indexes
 from resumable.export import rows
+from resumable.export.days import Days
 from resumable.export.index import Index
 from resumable.export.receipt import DayFacts, Receipt
 from resumable.export.request import ExportRequest
@@ -30,6 +31,8 @@ class ExportWork:
     scratch: Path
     watching: Watching = unwatched
     """Is told how far it is."""
+    calendar: Days = indexes.UTC_DAYS
+    """Says which days its partitions are."""
     private: Callable[[pa.Table, Schema, Schema], pa.Table] | None = None
     """Makes records private before anything is made of them, by the schema of what is read and of the whole."""
     counts: dict[int, int] = field(default_factory=dict)
@@ -37,7 +40,7 @@ class ExportWork:
 
     def index(self) -> Index:
         """Look at every part."""
-        return indexes.make(self.source, self.scratch, self.watching)
+        return indexes.make(self.source, self.scratch, self.watching, self.calendar)
 
     def pour(self, index: Index, days: Iterable[int], sink: RowSink) -> None:
         """Write the rows of some days, one after the other."""
@@ -73,6 +76,10 @@ class ExportWork:
             records=0,
             duplicates=0,
         )
+
+    def is_as(self, old: Receipt) -> bool:
+        """Tell whether an older export was made of the same parts in the same way."""
+        return (old.digest, old.made_as) == (self.source.digest, self.made_as)
 
     def receipt(self, index: Index, days: dict[str, DayFacts]) -> Receipt:
         """Say what the export was made from, and what came of it."""

@@ -110,7 +110,7 @@ def check(
     try:
         yield from _source(quick, datasets, stop)
     except Stopped:
-        raise Interrupted("interrupted: nothing was changed.") from None
+        raise Interrupted("interrupted: nothing was changed.", hint="Run the same command again.") from None
     yield _state(settings)
     yield _extras()
     yield _versions()

@@ -36,7 +36,9 @@ def ids_of(typed: Sequence[str], wanted: IdsOf, contract: Contract, settings: Se
         whence = f"job {listed.job.name}"
         found = {*_of_job(listed.job.name, wanted, contract, settings)}
     if wrong := next((id_ for id_ in found if not usable_id(id_) or "," in id_), None):
-        raise UsageError(f"{wrong[:60]!a} of {whence} is not an id that a request could hold.")
+        raise UsageError(
+            f"{wrong[:60]!a} of {whence} is not an id that a request could hold.", hint="Check what --each names."
+        )
     if not 1 <= len(found) <= wanted.most:
         raise UsageError(
             f"{whence} holds {len(found):,} ids, and a job of {contract.name} takes 1 to {wanted.most:,}.",
@@ -57,21 +59,26 @@ def _of_file(path: Path) -> list[str]:
             content = file.read(_LARGEST_BYTES + 1)
         text = content.decode("utf-8")
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", hint="It holds an id a line.") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8 text.") from None
+        raise UsageError(f"{path} is not UTF-8 text.", hint="Save it as UTF-8.") from None
     if len(content) > _LARGEST_BYTES:
-        raise UsageError(f"{path} is longer than {_LARGEST_BYTES:,} bytes.")
+        raise UsageError(f"{path} is longer than {_LARGEST_BYTES:,} bytes.", hint="It holds an id a line.")
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _of_job(name: str, wanted: IdsOf, contract: Contract, settings: Settings) -> set[str]:
     found = source.read(settings.files.job(name), partial=False)
     if not may_be_asked(found.job, contract, settings):
-        raise UsageError(f"the job {name} holds another organisation's data.")
+        raise UsageError(
+            f"the job {name} holds another organisation's data.", hint="Name one of the same organisation."
+        )
     member, _, below = wanted.member.partition(".")
     if member not in found.schema.root.members:
-        raise UsageError(f"the job {name} has no column {member}, and {contract.name} is asked for by it.")
+        raise UsageError(
+            f"the job {name} has no column {member}, and {contract.name} is asked for by it.",
+            hint=f"Name a job of {wanted.dataset or 'another dataset'}.",
+        )
     ids: set[str] = set()
     for piece in found.pieces:
         table = found.proven.table(piece.key, piece.part, columns=[member])

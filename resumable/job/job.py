@@ -16,7 +16,7 @@ from resumable.datasets.resolve import of_job
 from resumable.engine.belonging import confirm
 from resumable.engine.context import LiveRun
 from resumable.engine.run import Run, Watch
-from resumable.errors import ManifestUnusable, UsageError
+from resumable.errors import ManifestUnusable, ResumableError, UsageError
 from resumable.manifest.copies import copy
 from resumable.manifest.ownership import check_own
 from resumable.manifest.reader import reader, required_reader
@@ -24,6 +24,7 @@ from resumable.manifest.store import Manifest
 from resumable.models import JobState, PageKey
 from resumable.repair.repair import Repaired, Say, mended
 from resumable.schema.rebuild import rebuild
+from resumable.storage.address import Address, address_of
 from resumable.storage.folder import FolderStore
 from resumable.storage.job_files import JobFiles, part_key
 from resumable.storage.lock import Guard
@@ -83,6 +84,23 @@ class Job:
                 check_own(manifest.job(), self.home)
                 self._go_on(manifest, stop or Stop(self.clock), watch, guard=keeper.check)
         return self.status()
+
+    async def run_async(self, *, stop: Stop | None = None, watch: Watch | None = None) -> status_of.Status:
+        """Do the same from an event loop, which goes on meanwhile: `await job.run_async()`.
+
+        Cancelled, what is in flight is finished first, as after a signal. Raises what `run` raises.
+        """
+        import asyncio  # which takes as long to load as all that a status needs
+
+        stop = stop or Stop(self.clock)
+        running = asyncio.ensure_future(asyncio.to_thread(self.run, stop=stop, watch=watch))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            stop.request("SIGTERM")
+            with contextlib.suppress(ResumableError):
+                await running
+            raise
 
     def _go_on(self, manifest: Manifest, stop: Stop, watch: Watch | None, *, guard: Guard, anew: bool = False) -> None:
         """Do what is left, if anything is; `anew`: close a job that is complete once more."""
@@ -187,7 +205,7 @@ class Job:
 
     def export(
         self,
-        to: "Path | str | Output",
+        to: "Path | Address | str | Output",
         *,
         format: str | None = None,  # noqa: A002 - the word that the command line has
         table: str | None = None,
@@ -198,7 +216,7 @@ class Job:
         replace: bool = False,
         watching: Watching = unwatched,
     ) -> "Exported":
-        """Write the records in one piece, each once, to a path, or as bytes to a function, as `export` does.
+        """Write the records in one piece, each once, to a path or a URL, or as bytes to a function, as `export` does.
 
         The format is that of the path's suffix unless it is named; `zone` is whose half hours the table `interactions`
         has, such as Europe/Berlin, `privacy` what is left out; `watching` is told how far it is. Keeps out who wants to
@@ -208,7 +226,9 @@ class Job:
         from resumable.export.export import export
         from resumable.export.request import ExportRequest, format_of
 
-        path, output = (Path(to), None) if isinstance(to, str | Path) else (None, to)
+        if isinstance(to, str):
+            to = address_of(to, "an export") or Path(to)
+        path, output = (to, None) if isinstance(to, Path | Address) else (None, to)
         chosen = format_of(str(path or "-"), format)
         request = ExportRequest(
             to=path,
@@ -222,7 +242,14 @@ class Job:
         )
         private = None if privacy is None else private_tables(privacy.to_json(), self.settings)
         with self.home.hold_to_look(copy=copy):
-            return export(self.home, request, output=output, private=private, watching=watching)
+            return export(
+                self.home,
+                request,
+                output=output,
+                private=private,
+                bucket=self.settings.store_at,
+                watching=watching,
+            )
 
     def report(self, to: "Path | str | None" = None, *, replace: bool = False) -> "Written":
         """Write one file with charts that opens in any browser, into the job's folder unless `to` says where.

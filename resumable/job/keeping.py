@@ -1,4 +1,4 @@
-"""Keeps a state folder small: whole jobs that are not wanted any more, and what jobs no longer need."""
+"""Keeps a state small: whole jobs that are not wanted any more, and what jobs no longer need."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from resumable.storage import durable
 from resumable.storage.folder import FolderStore
 from resumable.storage.job_files import JobFiles, StateFiles
 from resumable.storage.lock import hold
+from resumable.storage.removal import everything, remove_below, remove_job
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,23 +21,37 @@ class Leftover:
     """Something that nobody needs any more."""
 
     job: str
-    path: Path
     bytes: int
     why: str
+    path: Path | None = None
+    """Where it is in a state folder, ..."""
+    key: str | None = None
+    """... or below which key of its job in a bucket; "" for all of it."""
+    place: str
+    """Where it is, for people."""
 
 
 def size_of(home: JobFiles) -> int:
-    """Return how many bytes a job takes on the disk. Raises UsageError where it is on none, StorageFailed."""
+    """Return how many bytes a job takes. Raises UsageError where there is none or nothing tells them, StorageFailed."""
+    if home.state.bucket is not None:
+        found = [size for _, size in everything(home.store)]
+        if not found:
+            raise home.state.no_job(home.name)
+        return sum(found)
     _in_a_folder(home)
     return _bytes(home.folder)
 
 
 def delete(home: JobFiles, *, now: datetime) -> int:
-    """Remove a job with all that is in its folder, and return its bytes; damaged ones too.
+    """Remove a job with all that it has, and return its bytes; damaged ones too.
 
-    It is gone in one step, before its files are removed: killed in between, a hidden folder is left, which `prune`
-    removes. Raises JobLocked while another process runs or reads it, UsageError where there is none, StorageFailed.
+    A folder is gone in one step, before its files are removed: killed in between, a hidden one is left, which `prune`
+    removes. In a bucket, killed in between, what is left can be deleted again. Raises JobLocked while another process
+    runs or reads it, UsageError where there is none, StorageFailed.
     """
+    if home.state.bucket is not None:
+        size_of(home)  # raises where there is none: to take a lease would make a head
+        return remove_job(home.state.bucket, home.name)
     _in_a_folder(home)
     if durable.kind_of(home.folder) != durable.FOLDER:
         raise home.state.no_job(home.name)
@@ -56,23 +71,45 @@ def leftovers(state: StateFiles, *, older: timedelta, now: datetime) -> Iterator
 
     What a repair moved away goes once it is so old, a list that is so old once a newer one of the same is complete.
     """
-    if state.bucket is not None:
-        raise UsageError(f"the jobs are in {state.place}, where this command removes nothing.", hint="Name a folder.")
     for folder in state.deleted():
-        yield Leftover(job=folder.name, path=folder, bytes=_bytes(folder), why="a deletion did not end")
+        yield _on_disk(folder.name, folder, "a deletion did not end")
     jobs = list(state.jobs())
     for home in jobs:
+        if state.bucket is not None:
+            yield from _aside_in_bucket(home, older=older, now=now)
+            continue
         for path in home.aside_folders():
             _, changed_ns = durable.state_of(path)
             if now.timestamp() - changed_ns / 1e9 >= older.total_seconds():
-                yield Leftover(job=home.name, path=path, bytes=_bytes(path), why="a repair moved it away")
+                yield _on_disk(home.name, path, "a repair moved it away")
     yield from _old_lists(jobs, older=older, now=now)
+
+
+def _on_disk(job: str, path: Path, why: str) -> Leftover:
+    return Leftover(job=job, path=path, place=str(path), bytes=_bytes(path), why=why)
+
+
+def _in_bucket(home: JobFiles, key: str, why: str) -> Leftover:
+    found = sum(size for _, size in everything(home.store, key))
+    return Leftover(job=home.name, key=key, place=home.store.place(key).rstrip("/"), bytes=found, why=why)
+
+
+def _aside_in_bucket(home: JobFiles, *, older: timedelta, now: datetime) -> Iterator[Leftover]:
+    """Yield what repairs moved away, by the time that its name is; answers that were no page stay."""
+    for key, at in home.aside_times():
+        if now - at >= older:
+            yield _in_bucket(home, key, "a repair moved it away")
 
 
 def remove(leftover: Leftover, state: StateFiles, *, now: datetime) -> None:
     """Remove one of these, unless another process is at work in its job. Raises JobLocked, StorageFailed."""
     home = state.job(leftover.job)
-    if leftover.path in state.deleted():
+    if leftover.path is None:
+        if leftover.key and state.bucket is not None:
+            remove_below(state.bucket, home.name, leftover.key)
+        else:
+            delete(home, now=now)
+    elif leftover.path in state.deleted():
         durable.remove_folder(leftover.path)
     elif leftover.path == home.folder:
         delete(home, now=now)
@@ -100,7 +137,8 @@ def _old_lists(jobs: Sequence[JobFiles], *, older: timedelta, now: datetime) -> 
         replaced = of in newest and known.job.created_at < newest[of] and now - known.job.created_at >= older
         if replaced and known.state is not JobState.RUNNING:
             why = f"a newer list of {of[0]} is complete"
-            yield Leftover(job=home.name, path=home.folder, bytes=_bytes(home.folder), why=why)
+            in_a_folder = home.state.bucket is None
+            yield _on_disk(home.name, home.folder, why) if in_a_folder else _in_bucket(home, "", why)
 
 
 def _bytes(folder: Path) -> int:

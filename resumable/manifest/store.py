@@ -323,7 +323,10 @@ class Manifest(ManifestReader):
             (window.id, window.take, number, part.rows, part.size, part.sha256),
         )
         if changed != 1:
-            raise ManifestUnusable(f"page {number} of {spoken(window.interval)} was recorded twice.")
+            raise ManifestUnusable(
+                f"page {number} of {spoken(window.interval)} was recorded twice.",
+                hint="Nothing was recorded for it. Check the job with: resumable verify",
+            )
         self._db.execute(
             "UPDATE window SET done = done + 1, records = records + ?, bytes = bytes + ? WHERE id = ?",
             (part.rows, part.size, window.id),

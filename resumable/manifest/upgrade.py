@@ -15,7 +15,7 @@ def upgrade(connection: Connection) -> None:
                 raise ManifestDamaged(
                     f"{connection.path} has manifest version {version}, which is too old to be read.",
                     hint="It was left untouched. Make it again from the parts with:",
-                    command="resumable repair",
+                    command=f"resumable repair {connection.path.parent.name}",
                 )
             connection.script(migrations.STEPS[version])
         connection.execute(f"PRAGMA user_version={tables.VERSION}")

@@ -151,7 +151,10 @@ def _contract(home: JobFiles, spec: JobSpec, origin: Footer) -> AnyContract:
         return of_job(spec, origin.columns)
     except ResumableError as error:
         where = home.store.place(PARTS)
-        raise ManifestUnusable(f"the parts in {where} name a job that makes no sense: {error.message}") from error
+        raise ManifestUnusable(
+            f"the parts in {where} name a job that makes no sense: {error.message}",
+            hint="Put back a copy of the manifest, or download it again under another --job.",
+        ) from error
 
 
 def _windows(whole: Interval, cuts: Iterable[Interval], found: Iterable[Interval]) -> list[Interval]:

@@ -136,7 +136,7 @@ def _missing(facts: Facts) -> Html | None:
         tag("h2", f"Quarantined: {amount(facts.status.totals.pages_quarantined, 'page')}"),
         tag("p", "Given up on for now; tried again by: ", tag("code", f"resumable resume {facts.status.job.name}")),
         _table(("window", "page", "reason"), rows),
-        _more(facts.status.totals.pages_quarantined - LISTED),
+        _more(facts, facts.status.totals.pages_quarantined - LISTED),
     )
 
 
@@ -148,7 +148,7 @@ def _retakes(facts: Facts) -> Html | None:
         tag("h2", "Windows downloaded again"),
         tag("p", "The source had changed while they were read, or did not agree with itself.", class_="muted"),
         _events(facts.retakes[-LISTED:]),
-        _more(len(facts.retakes) - LISTED, "earlier ones"),
+        _more(facts, len(facts.retakes) - LISTED, "earlier ones"),
     )
 
 
@@ -175,7 +175,7 @@ def _history(facts: Facts) -> Html | None:
         tag("h2", "What happened"),
         tag("p", f"Kept in the manifest: {counts}.", class_="muted"),
         _events(events[-LISTED:]),
-        _more(len(events) - LISTED, "earlier ones"),
+        _more(facts, len(events) - LISTED, "earlier ones"),
     )
 
 
@@ -226,8 +226,9 @@ def _table(
     return tag("table", tag("thead", head), tag("tbody", *body), class_="stacked tight" if stacked else None)
 
 
-def _more(count: int, what: str = "more") -> Html | None:
-    return tag("p", f"and {count:,} {what}: see resumable status --json", class_="muted") if count > 0 else None
+def _more(facts: Facts, count: int, what: str = "more") -> Html | None:
+    see = f"resumable status {facts.status.job.name} --json"
+    return tag("p", f"and {count:,} {what}: see {see}", class_="muted") if count > 0 else None
 
 
 def _swatch(name: str) -> Html:

@@ -67,7 +67,10 @@ def rules_for(
         _node_at(schema, path)
     for path in (*chosen, *hashed):
         if any(f"{each}.".startswith(f"{path}.") for each in kept):
-            raise UsageError(f"{path} is what a job knows its records by; it cannot be left out or hashed.")
+            raise UsageError(
+                f"{path} is what a job knows its records by; it cannot be left out or hashed.",
+                hint="Leave it out of --drop and --hash, or add it to --only.",
+            )
     for path in hashed:
         if not _is_text(_node_at(schema, path)):
             raise UsageError(f"{path} is not text, and only texts are hashed.", hint="Use --drop for it.")

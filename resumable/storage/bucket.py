@@ -5,19 +5,22 @@ of the two. So a process that has lost the job, or a request that was held back 
 who have it now.
 """
 
+import functools
 import hashlib
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from resumable.errors import LibraryMissing, StorageFailed, UsageError
 from resumable.storage.address import Address
 from resumable.storage.bucket_client import VARIABLES, BucketClient, config_of, options_of
-from resumable.storage.durable import FILE, FOLDER, Saved
-from resumable.storage.store import Exists, Moved, Tag, Tagged
+from resumable.storage.durable import FILE, FOLDER, Saved, opened, read, size_of
+from resumable.storage.ranges import Ranges
+from resumable.storage.store import Exists, Moved, StoredFile, Tag, Tagged
 
 if TYPE_CHECKING:
     from obstore.store import AzureStore, GCSStore, S3Store
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 8 * 2**20
 """Bytes up to which an object that is opened is read in one request: a part of 1,000 records has 0.2 MB."""
 
+IN_ONE_PUT: Final = 32 * 2**20
+"""Bytes up to which a file is sent in one request, and so held in memory; more goes in pieces of that many at most."""
+
+_PIECE_BYTES: Final = 8 * 2**20
 _TRIES_OF_A_SAVE = 5
 
 _STATUS = re.compile(r"status code: (\d{3})")
@@ -95,7 +102,8 @@ class BucketStore:
         with self._translated(key):
             found = _obstore().get(self._objects, key)
             small = found.meta["size"] <= AT_ONCE
-            file: Any = io.BytesIO(bytes(found.bytes())) if small else _Ranges(self, key, found.meta["size"])
+            part = functools.partial(self.part, key)
+            file: Any = io.BytesIO(bytes(found.bytes())) if small else Ranges(part, found.meta["size"])
         with file:
             yield file
 
@@ -156,6 +164,38 @@ class BucketStore:
         level = self._level(prefix)
         named = {*level["common_prefixes"], *(found["path"] for found in level["objects"])}
         return sorted(named - {""})  # SeaweedFS names the prefix itself, for a while after all below it is gone
+
+    def below(self, prefix: str) -> Mapping[str, StoredFile]:
+        """Return all objects below a prefix, and the one that it names itself."""
+        found: dict[str, StoredFile] = {}
+        with self._translated(prefix):
+            for batch in _obstore().list(self._objects, prefix, chunk_size=1000):
+                found.update({each["path"]: self._listed(each) for each in batch})
+            with suppress(FileNotFoundError):
+                found[prefix] = self._listed(_obstore().head(self._objects, prefix))
+        return found
+
+    def upload(self, key: str, path: Path, tag: Tag | None) -> Tag | Exists | Moved:
+        """Put a file: what is large in pieces, of which the store makes an object once it has the last.
+
+        No store takes pieces on a condition: that the object is as it was seen is looked at before the last is sent.
+        """
+        if size_of(path) <= IN_ONE_PUT:
+            data = read(path)
+            return self.create(key, data) if tag is None else self.replace(key, data, tag)
+        with self._translated(key, writing=True), opened(path) as file:
+            writer = _obstore().open_writer(self._objects, key, buffer_size=_PIECE_BYTES, max_concurrency=3)
+            while piece := file.read(_PIECE_BYTES):
+                writer.write(piece)
+        held = self.below(key).get(key)
+        if (None if held is None else held.tag) != tag:
+            return Exists() if tag is None else Moved()
+        with self._translated(key, writing=True):
+            writer.close()
+        return self.below(key)[key].tag
+
+    def _listed(self, found: Any) -> StoredFile:  # noqa: ANN401 - obstore's own dictionaries
+        return StoredFile(size=int(found["size"]), tag=self._tag(found["path"], found["e_tag"]))
 
     def _put(self, key: str, data: bytes | memoryview, mode: Any) -> Tag:  # noqa: ANN401 - obstore's own union
         with self._translated(key, writing=True):
@@ -225,40 +265,6 @@ class BucketStore:
             f"the store of {place} did not answer for {self._patience:.0f} s.",
             hint=f"Check the network and {names}, then run the same command. What is recorded is safe.",
         )
-
-
-class _Ranges(io.RawIOBase):
-    """Reads an object piece by piece."""
-
-    def __init__(self, store: BucketStore, key: str, size: int) -> None:
-        self._store, self._key, self._size, self._at = store, key, size, 0
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def tell(self) -> int:
-        """Return where the next byte is read."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to another place."""
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - whatever holds bytes
-        """Read as much as is wanted, in one request."""
-        end = min(self._size, self._at + len(buffer))
-        if self._at >= end:
-            return 0
-        data = self._store.part(self._key, self._at, end)
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
 
 
 def _opened(address: Address, client: BucketClient) -> "S3Store | AzureStore | GCSStore":

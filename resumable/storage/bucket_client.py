@@ -69,7 +69,10 @@ def options_of(client: BucketClient) -> dict[str, Any]:
             with open(client.ca_bundle, "rb") as file:
                 options["root_certificate"] = file.read()
         except OSError as failure:
-            raise UsageError(f"RESUMABLE_CA_BUNDLE cannot be read: {failure.strerror}.") from None
+            raise UsageError(
+                f"RESUMABLE_CA_BUNDLE cannot be read: {failure.strerror}.",
+                hint="Name a file of certificates that can be, or unset it.",
+            ) from None
     return options
 
 

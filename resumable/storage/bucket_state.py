@@ -168,15 +168,18 @@ class BucketState:
             return head.sha256
         return ""
 
+    def lease(self, name: str) -> Lease:
+        """Take the lease of a job, and no more than that. Raises JobLocked, StorageFailed."""
+        self.try_out()
+        return take(self._heads(name), self._means(name), tell=self._tell)
+
     @contextlib.contextmanager
     def hold(self, name: str, copy: Copy) -> "Iterator[LeaseHeld]":
         """Hold the lease of a job, with its manifest as the working one; publish what is changed, and let go of it.
 
         Raises JobLocked, StorageFailed. A manifest that cannot be fetched is not there: a repair makes it again.
         """
-        self.try_out()
-        store, path = self._heads(name), self.working(name)
-        lease = take(store, self._means(name), tell=self._tell)
+        lease, path = self.lease(name), self.working(name)
         _remove(path)
         with LeaseHeld(lease, path, copy, self._clock) as held:
             lease.adopt_garbage()

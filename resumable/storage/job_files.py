@@ -273,6 +273,12 @@ class JobFiles:
         """Return what repairs have moved away, a folder each."""
         return [path for path in durable.listed(self.folder / _ASIDE) if durable.kind_of(path) == durable.FOLDER]
 
+    def aside_times(self) -> Iterator[tuple[str, datetime]]:
+        """Yield the key below which each repair has put what it took away, and when that was."""
+        for key in self.store.list(_ASIDE):
+            with suppress(ValueError):
+                yield key, moment_of(name_of(key))
+
     def aside(self, at: str) -> str:
         """Return the key below which a repair, named by its time, puts what it takes away."""
         return f"{_ASIDE}/{at}"

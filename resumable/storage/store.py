@@ -8,6 +8,7 @@ store refuses; what a method returns in place of that is said there.
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, NewType, Protocol
 
 from resumable.storage.durable import Saved
@@ -31,6 +32,14 @@ class Tagged:
     """What a key holds, and the tag by which just that can be replaced."""
 
     data: bytes
+    tag: Tag
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A file as a listing has it."""
+
+    size: int
     tag: Tag
 
 
@@ -95,3 +104,13 @@ class Store(Protocol):
 
     def list(self, prefix: str) -> Sequence[str]:
         """Return the keys of the files and folders directly below a prefix, sorted; none where it is no folder."""
+
+
+class ExportStore(Store, Protocol):
+    """A store that exports are put into: it takes files of any size, and lists what is there with tags."""
+
+    def below(self, prefix: str) -> Mapping[str, StoredFile]:
+        """Return all files below a prefix, however deep, and the file whose key the prefix itself is."""
+
+    def upload(self, key: str, path: Path, tag: Tag | None) -> Tag | Exists | Moved:
+        """Make a file of this machine the content of a key: of a new one, or of one that still holds what was seen."""

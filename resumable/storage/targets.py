@@ -82,7 +82,7 @@ def _is_job(folder: Path) -> bool:
     return durable.kind_of(home.manifest) is not None or home.lost() is not None
 
 
-def not_ours(path: Path, what: str) -> UsageError:
+def not_ours(path: Path | str, what: str) -> UsageError:
     """Return the error for a path with something that the command may not write over; `what` says why."""
     return UsageError(
         f"{path} is there, and {what}; it was left alone.",

@@ -1,6 +1,7 @@
 """What the server counts now, against what was stored: one request a window."""
 
 import math
+import shlex
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ from resumable.engine.belonging import NoJournal
 from resumable.engine.counts import Comparison, compared, count_window
 from resumable.errors import Fault, ProtocolFault
 from resumable.manifest.rows import WindowRow
-from resumable.models import Said, WindowState, label
-from resumable.text import amount
+from resumable.models import JobSpec, Said, WindowState, label
+from resumable.text import amount, length
 from resumable.transport.http import Reply
 from resumable.verify.findings import Finding, Flaw
 from resumable.verify.subject import Subject
@@ -184,6 +185,27 @@ def _look_back(subject: Subject, row: WindowRow, whole_at: datetime | None) -> s
     if whole_at is not None:
         age = max(age, whole_at - row.window.interval.end)
     days = math.floor(age / timedelta(days=1)) + 1
-    filters = "" if spec.query.to_json() == "{}" else " (and the filters it was begun with)"
     span = f"--from {spec.interval.start:%Y-%m-%dT%H:%M:%SZ} --to {spec.interval.end:%Y-%m-%dT%H:%M:%SZ}"
-    return f"resumable backfill {spec.dataset} {span} --job {subject.name} --look-back {days}d{filters}"
+    again = f"resumable backfill {spec.dataset} {span} --job {subject.name} --look-back {days}d"
+    return f"{again}{''.join(_flags(spec, usual=subject.contract.page_sizes.usual))}"
+
+
+def _flags(spec: JobSpec, *, usual: int) -> Iterator[str]:
+    """Yield what else was typed to begin a job: without it, its name would be refused to another query."""
+    query = spec.query
+    if spec.window != timedelta(days=1):
+        yield f" --window {length(spec.window)}"
+    if spec.page_size != usual:
+        yield f" --page-size {spec.page_size}"
+    lists = (
+        *(("--queue", query.queues), ("--division", query.divisions), ("--media-type", query.media_types)),
+        *(("--direction", query.directions), ("--group-by", query.group_by), ("--metric", query.metrics)),
+    )
+    for flag, values in lists:
+        yield from (f" {flag} {shlex.quote(value)}" for value in values)
+    if query.zone is not None:
+        yield f" --tz {query.zone}"
+    if query.filter is not None:
+        yield f" --filter {shlex.quote(query.filter)}"
+    if query.declaration is not None or query.privacy is not None:
+        yield " (and the rest that it was begun with)"

@@ -100,7 +100,8 @@ def page_of(cursor: str, salt: str = "") -> int:
 
 def _listed(world: World, name: str, query: dict[str, str]) -> Sequence[Record]:
     if name != "users":
-        return world.listed(name)
+        wanted = query.get("name")
+        return [each for each in world.listed(name) if wanted in (None, each["name"])]
     state = query.get("state", "active")
     return [user for user in world.all_users if state in ("any", user["state"])]
 

@@ -8,6 +8,7 @@ way, then, if it has not ended with everything, `resume` at a server that is wel
     python -m tests.apart.matrix 10                 # a tenth of them
 """
 
+import copy
 import enum
 import sys
 import tempfile
@@ -113,15 +114,13 @@ def cells(contracts: Sequence[Contract] = ALL, families: Iterable[Family] = Fami
     wanted = set(families)
     for contract in contracts:
         for kind in (contract.page, *contract.setup):
-            # A rule of the script counts and remembers, so each cell has its own wrong answer.
-            for index, wrong in enumerate(wrong_answers(contract, kind)):
+            for wrong in wrong_answers(contract, kind):
                 if wrong.family not in wanted:
                     continue
                 places = _places(contract, kind)
                 for page, nth in places[:-1] if wrong.before_last else places:
                     for times in (1,) if wrong.once_only else (1, None):
-                        own = list(wrong_answers(contract, kind))[index]
-                        yield Cell(contract=contract, kind=kind, wrong=own, page=page, nth=nth, times=times)
+                        yield Cell(contract=contract, kind=kind, wrong=wrong, page=page, nth=nth, times=times)
 
 
 def _places(contract: Contract, kind: Kind) -> Sequence[tuple[str | None, int | None]]:
@@ -163,9 +162,9 @@ class Bench:
             extra = {"TICKETS_TOKEN": "canary-token-tickets"}
             desk = Desk(wire=self._wire, state=Path(folder) / "state", time=self._time, extra=extra)
             day = WINDOW if cell.page and not cell.contract.timeless else None
-            rule = cloud.script.add(
-                cell.wrong.change, times=cell.times, kind=cell.kind, day=day, page=cell.page, nth=cell.nth
-            )
+            # A change may remember what it has seen, so each cell has its own.
+            own = copy.copy(cell.wrong.change)
+            rule = cloud.script.add(own, times=cell.times, kind=cell.kind, day=day, page=cell.page, nth=cell.nth)
             finding = self._lived(cell, desk)
             if finding.verdict is Verdict.RIGHT and not rule.fired:
                 return Finding(cell=cell, verdict=Verdict.UNREACHED, codes=finding.codes, requests=finding.requests)

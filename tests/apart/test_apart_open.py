@@ -14,7 +14,7 @@ from tests.apart.truth import World
 
 AT = datetime(2023, 10, 6, tzinfo=UTC)
 BOTH = pytest.mark.parametrize("contract", [CONVERSATIONS, CONVERSATION_JOBS], ids=lambda contract: contract.name)
-LATER = 20
+LATER = 10
 """Days after which the open conversations have ended: far outside --look-back."""
 
 
@@ -33,7 +33,7 @@ def test_open_conversations_are_counted(desk_at: MakeDesk, contract: Contract) -
 
 @BOTH
 def test_conversation_that_ends_weeks_later_is_exported_with_its_end(desk_at: MakeDesk, contract: Contract) -> None:
-    """A later run with --look-back 4d brings the end of a conversation that began twenty days ago."""
+    """A later run with --look-back 4d brings the end of a conversation that began ten days before."""
     desk = desk_at(World(open_conversations=2, days=3 + LATER, conversations=3), at=AT)
     assert _job(desk, contract, 4) == 0
     assert len(_open(desk)) == 2

@@ -58,7 +58,9 @@ def test_another_query_changes_nothing(desk_at: MakeDesk) -> None:
     """A backfill with another query under the name of a complete job ends with exit 2, and the job is as it was."""
     desk = desk_at()
     assert desk(*CONVERSATIONS.arguments()).code == 0
-    outcome = desk(*CONVERSATIONS.arguments(), "--queue", "another", "--look-back", "3000d")
+    outcome = desk(
+        *CONVERSATIONS.arguments(), "--queue", desk.wire.cloud.world.identity("queue", 3), "--look-back", "3000d"
+    )
     assert outcome.code == 2
     assert desk.status("j")["state"] == "complete"
     assert wrong_with(desk, CONVERSATIONS) == ""

@@ -74,6 +74,9 @@ MISTAKES = [
     Mistake(f"{PLAN} --filter @missing.json", 2, ("--filter names the file 'missing.json'", "cannot be read")),
     Mistake(f"{PLAN} --metric nConnected", 2, ("conversations cannot be narrowed by --metric.", "It understands:")),
     Mistake("plan users --queue x", 2, ("users cannot be narrowed by --queue.",)),
+    Mistake(f"{PLAN} --queue 'Fax desk 9'", 2, ("no queue is called 'Fax desk 9'", "or by its id.")),
+    Mistake(f"plan conversations-pagecount {DAY} --group-by queue", 2, ("--group-by 'queue' is not", "queueId")),
+    Mistake(f"plan conversations-pagecount {DAY} --metric tHandled", 2, ("did you mean tHandle.", "such as nOffered")),
     # jobs
     Mistake("status octobre", 2, ("there is no job octobre; did you mean october",)),
     Mistake("resume", 2, ("nothing to resume: the only job", "complete")),

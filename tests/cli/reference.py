@@ -1,15 +1,18 @@
 """Writes what is generated of the command line's README: `python -m tests.cli.reference`."""
 
+import contextlib
+import functools
+import io
 import os
 import re
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
+from unittest.mock import patch
 
 import resumable.cli
 from resumable.cli.app import COMMANDS
 from resumable.cli.job_file import KINDS
+from resumable.cli.main import run
 from resumable.cli.options import file_keys
 from resumable.errors import ExitCode
 
@@ -48,22 +51,20 @@ def _keys() -> list[str]:
 def _reference() -> list[str]:
     pieces = []
     for command in ("", *COMMANDS):
-        body = "\n".join(f"    {line}".rstrip() for line in _help(command).splitlines())
+        body = "\n".join(f"    {line}".rstrip() for line in help_of(command).splitlines())
         pieces.append(f"### resumable {command}".rstrip() + f"\n\n{body.strip(chr(10))}\n")
     return "\n".join(pieces).rstrip().splitlines()
 
 
-def _help(command: str) -> str:
-    # A fixed width and a terminal that can do nothing: the same text on every machine.
+@functools.cache
+def help_of(command: str) -> str:
+    """Return what a command prints with --help, on every machine the same; fails where there is no such command."""
+    # A fixed width, and a terminal that can do nothing.
     environment = {"PATH": os.environ["PATH"], "COLUMNS": "110", "TERM": "dumb", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
-    arguments = [command] if command else []
-    return subprocess.run(
-        [sys.executable, "-m", "resumable", *arguments, "--help"],
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
+    shown = io.StringIO()
+    with patch.dict(os.environ, environment, clear=True), contextlib.redirect_stdout(shown):
+        assert run([*([command] if command else []), "--help"]) == 0, f"there is no command {command!r}"
+    return shown.getvalue()
 
 
 if __name__ == "__main__":

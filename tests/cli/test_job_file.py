@@ -64,7 +64,7 @@ def test_a_plan_writes_a_job_file_that_makes_the_same_job(cli: CommandLine, tmp_
         "2023-10-02",
         "--rate",
         "50%",
-        "--queue",
+        "--division",
         odd,
         "--job",
         "j",

@@ -19,7 +19,18 @@ RUNNING = ("plan", "backfill", "resume", "repair", "verify")
 
 EVERY_WORD = (
     *("--drop", "externalTag", "--only", "participants", "--preset", "pii"),
-    *("--tz", "UTC", "--queue", "q", "--division", "d", "--media-type", "voice", "--direction", "inbound"),
+    *(
+        "--tz",
+        "UTC",
+        "--queue",
+        "00000000-0000-4000-8000-00000000000a",
+        "--division",
+        "d",
+        "--media-type",
+        "voice",
+        "--direction",
+        "inbound",
+    ),
     *("--filter", '{"conversationFilters": []}', "--job", "j", "--window", "12h", "--page-size", "50"),
     *("--look-back", "2d", "--workers", "2", "--rate", "12000", "--max-duration", "1h", "--max-requests", "1"),
     *(

@@ -74,7 +74,7 @@ def test_the_usual_failures_are_explained(failure: Failure | None, words: str | 
     """What kept quarantined pages is said in words, once for all of a kind; their reasons are only shown."""
     day = Interval(start=datetime(2023, 10, 1, tzinfo=UTC), end=datetime(2023, 10, 2, tzinfo=UTC))
     pages = [Quarantined(window=day, number=n, reason="HTTP 504: not JSON", failure=failure) for n in (1, 2)]
-    lines = views.problem_lines(pages)
+    lines = views.problem_lines(pages, "resumable status j --json")
     assert lines[:2] == [f"  2023-10-01 page {number}: HTTP 504: not JSON" for number in (1, 2)]
     assert [words in line for line in lines[2:] if words] == ([True] if words else [])
     assert len(lines) == (3 if words else 2)

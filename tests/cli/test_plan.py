@@ -18,8 +18,8 @@ YEAR = ("--from", "2023-01-01", "--to", "2024-01-01")
 
 def test_it_reckons_with_the_first_page_of_a_sample(simulated: Callable[..., Simulator], tmp_path: Path) -> None:
     """24 of 365 windows are asked, one page each; the true total is within what it says, and nothing is written."""
-    counts = {f"2023-{month:02d}-{day:02d}": 100 + 10 * day for month in range(1, 13) for day in range(1, 29)}
-    cli = CommandLine(sim=simulated(records=200, records_on=counts), state=tmp_path / "state")
+    counts = {f"2023-{month:02d}-{day:02d}": 10 + day for month in range(1, 13) for day in range(1, 29)}
+    cli = CommandLine(sim=simulated(records=20, records_on=counts), state=tmp_path / "state")
     found = cli("plan", "conversations", *YEAR, "--json").json
     truth = len(cli.sim.truth("2023-01-01T00:00:00Z/2024-01-01T00:00:00Z").ids)
     assert found["windows"] == {"total": 365, "asked": 24}
@@ -85,7 +85,10 @@ def test_the_cheaper_contract_is_named(simulated: Callable[..., Simulator], tmp_
     ("extra", "warning"),
     [
         (("--window", "10d", "--from", "2023-10-01", "--to", "2023-10-20"), "cut to 7 days"),
-        (("--from", "2023-10-01", "--to", "2023-10-03", "--queue", "nobody"), "nothing was found"),
+        (
+            ("--from", "2023-10-01", "--to", "2023-10-03", "--queue", "00000000-0000-4000-8000-00000000dead"),
+            "nothing was found",
+        ),
     ],
 )
 def test_it_warns_of_what_will_surprise(extra: tuple[str, ...], warning: str, cli: CommandLine) -> None:

@@ -3,20 +3,26 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from resumable.simulator.settings import SimSettings, Style
+from resumable.simulator.simulator import Simulator
 from tests.support.command_line import RANGE, CommandLine, Outcome
 
 BACKFILL = ("backfill", "conversations", *RANGE, "--job", "j")
 
 
-@pytest.fixture
-def made(cli: CommandLine) -> CommandLine:
-    """A complete job."""
-    assert cli(*BACKFILL).code == 0
-    return cli
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """A complete job, which nobody changes."""
+    settings = SimSettings(records=50, style=Style.SMALL, gzip=False, rate_public=None, rate_article=None)
+    with Simulator(settings) as sim:
+        cli = CommandLine(sim=sim, state=tmp_path_factory.mktemp("made") / "state")
+        assert cli(*BACKFILL).code == 0
+        yield cli
 
 
 def shell(cli: CommandLine, redirected: str, *arguments: str, cwd: Path | None = None) -> Outcome:

@@ -8,6 +8,8 @@ from tests.support.command_line import RANGE, CommandLine
 
 BACKFILL = ("backfill", "conversations")
 
+QUEUES = ("00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b")
+
 WRONG: list[tuple[tuple[str, ...], str]] = [
     (("backfill",), "no dataset is named"),
     (("backfil", "conversations"), "backfill"),
@@ -140,15 +142,15 @@ def test_without_a_region_the_error_names_the_variable_and_the_demo(cli: Command
 def test_another_query_under_the_same_name_prints_the_difference(cli: CommandLine) -> None:
     """The name of a job belongs to one query."""
     assert cli(*BACKFILL, *RANGE, "--job", "j").code == 0
-    outcome = cli(*BACKFILL, *RANGE, "--job", "j", "--queue", "7d3c")
+    outcome = cli(*BACKFILL, *RANGE, "--job", "j", "--queue", QUEUES[0])
     assert outcome.code == 2
-    assert "7d3c" in outcome.stderr
+    assert QUEUES[0] in outcome.stderr
     assert "resumable resume j" in outcome.stderr
 
 
 def test_the_order_of_ids_does_not_make_another_query(cli: CommandLine) -> None:
     """The same queues in another order are the same job."""
-    assert cli(*BACKFILL, *RANGE, "--queue", "b", "--queue", "a").code == 0
+    assert cli(*BACKFILL, *RANGE, "--queue", QUEUES[1], "--queue", QUEUES[0]).code == 0
     sent = len(cli.sim.log)
-    assert cli(*BACKFILL, *RANGE, "--queue", "a", "--queue", "b").code == 0
+    assert cli(*BACKFILL, *RANGE, "--queue", QUEUES[0], "--queue", QUEUES[1]).code == 0
     assert len(cli.sim.log) == sent

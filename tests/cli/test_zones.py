@@ -1,10 +1,17 @@
 """`--tz`: days as a place has them, of 23 and 25 hours too, from the command line to the parts and back."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
+from deltalake import DeltaTable
 
 from resumable.engine.windows import cut
+from resumable.export.days import NO_DAY, days_of
 from resumable.models import Interval
 from tests.support.command_line import CommandLine
 
@@ -68,6 +75,42 @@ def test_its_name_is_of_its_own_dates(cli: CommandLine) -> None:
     assert cli("backfill", "conversations", "--from", "2023-10-28", "--to", "2023-10-29", "--tz", BERLIN).code == 0
     (job,) = cli("jobs", "--json").json["jobs"]
     assert job["job"].startswith("conversations-2023-10-28-")
+
+
+@pytest.mark.parametrize("to", ["x.parquet", "x.delta"])
+def test_an_export_is_cut_at_the_same_midnights(to: str, cli: CommandLine, tmp_path: Path) -> None:
+    """Its partitions are the job's own days, or those of --tz; a second export writes none of them again."""
+    assert cli("backfill", "conversations", *AUTUMN, "--job", "j").code == 0
+    once = {record["conversationId"]: str(record["conversationStart"]) for record in cli.job("j").records()}
+    starts = [datetime.fromisoformat(start) for start in once.values()]
+    target = tmp_path / to
+    for flags, zone in (((), BERLIN), (("--tz", "Asia/Tokyo"), "Asia/Tokyo"), (("--tz", "UTC"), "UTC")):
+        assert cli("export", "j", "--to", str(target), *flags).code == 0
+        for again in ("1", "2"):
+            rows = read_export(target)
+            local = Counter(start.astimezone(ZoneInfo(zone)).date().isoformat() for start in starts)
+            assert Counter(rows.column("day").cast("string").to_pylist()) == local, (zone, again)
+            assert "nothing was written" in cli("export", "j", "--to", str(target), *flags).stderr
+    refused = cli("export", "j", "--to", str(tmp_path / "x.csv"), "--tz", BERLIN)
+    assert refused.code == 2
+    assert "--tz says which days an export is cut into, and csv has no days." in refused.stderr
+
+
+def read_export(target: Path) -> pa.Table:
+    """Read an export that is cut into days."""
+    if target.suffix == ".delta":
+        return DeltaTable(target).to_pyarrow_table()
+    return ds.dataset(target, partitioning=ds.partitioning(pa.schema([("day", pa.string())]), flavor="hive")).to_table()
+
+
+def test_days_are_told_apart_where_clocks_go_back_over_midnight() -> None:
+    """In St. John's of 2010 a minute after midnight was an hour before it: no day begins twice."""
+    days = days_of("America/St_Johns")
+    midnight = days.midnight_ms(days.day(int(utc(2010, 11, 7, 12).timestamp()) * 1000))
+    moments = [midnight + minutes * 60_000 for minutes in range(-5, 90)]
+    found = days.of(pa.chunked_array([pa.array([*moments, None], pa.timestamp("ms", "UTC"))])).to_pylist()
+    assert found[:-1] == sorted(found[:-1]) == [days.day(ms) for ms in moments]
+    assert (found[4], found[5], found[-1]) == (found[5] - 1, found[94], NO_DAY)
 
 
 def test_a_zone_that_is_none_is_refused_with_the_nearest(cli: CommandLine) -> None:

@@ -10,7 +10,7 @@ from resumable.simulator.simulator import Simulator
 from tests.support.command_line import PAGE_KINDS, CommandLine, finished
 from tests.support.truth import assert_equal_to_truth
 
-KILLS = [(4, 480, Style.SMALL), pytest.param(25, 1800, Style.FULL, marks=pytest.mark.long)]
+KILLS = [(3, 280, Style.SMALL), pytest.param(25, 1800, Style.FULL, marks=pytest.mark.long)]
 """How many, and of what records a day. The full number takes a minute for each contract; before a commit, a few do."""
 
 WORKERS = 8

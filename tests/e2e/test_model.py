@@ -5,8 +5,9 @@ import tempfile
 from pathlib import Path
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import resumable
 from resumable import Endpoints, Incomplete, JobSpec, JobState, Secret, SourceUnsettled
@@ -114,7 +115,12 @@ class Backfill(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-Backfill.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
-)
+FEW = settings(max_examples=10, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck))
+Backfill.TestCase.settings = FEW
 TestBackfill = Backfill.TestCase
+
+
+@pytest.mark.long
+def test_many_more_histories_end_well() -> None:
+    """The same, ten times as often."""
+    run_state_machine_as_test(Backfill, settings=settings(FEW, max_examples=100))

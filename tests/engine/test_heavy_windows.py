@@ -17,7 +17,7 @@ from resumable.transport.http import Reply
 from tests.support.builders import make_job, virtual_settings
 from tests.support.clock import VirtualClock
 from tests.support.transports import SimulatedTransport
-from tests.support.whole_runs import assert_whole, simulated
+from tests.support.whole_runs import assert_whole, ids_of, simulated
 
 DAY_2 = "2023-10-02T00:00:00.000Z/2023-10-03T00:00:00.000Z"
 
@@ -26,8 +26,7 @@ def all_there(job: resumable.Job, sim: Simulator) -> None:
     """Check that a job is complete with all that the simulator has; slices of one day overlap."""
     status = job.status()
     assert status.state is JobState.COMPLETE
-    ids = {record["conversationId"] for record in job.records()}
-    assert ids == set(sim.truth(str(status.job.spec.interval)).ids)
+    assert set(ids_of(job)) == set(sim.truth(str(status.job.spec.interval)).ids)
     assert sorted(job.folder.glob("parts/*/*")) == sorted(job.files())
 
 

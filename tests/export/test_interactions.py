@@ -118,13 +118,13 @@ def test_a_database_has_the_figures_beside_the_rows(make: Make, tmp_path: Path) 
         ]
 
 
-def test_a_zone_is_one_that_there_is_and_for_interactions_alone(make: Make) -> None:
+def test_a_zone_is_one_that_there_is_and_for_what_has_days(make: Make) -> None:
     """Anything else is a usage error, and nothing is written."""
     job = make([[Page(records=[CALL])]])
     for zone in ("Mars/Olympus", "../etc", ""):
         with pytest.raises(UsageError, match="is not a time zone"):
             rows_of(job, zone=zone)
-    with pytest.raises(UsageError, match="--tz is for --table interactions"):
+    with pytest.raises(UsageError, match="--tz says which days an export is cut into"):
         job.export(lambda _: None, format="jsonl", table="metrics", zone="UTC")
 
 
@@ -134,3 +134,12 @@ def test_another_zone_is_another_export(make: Make, tmp_path: Path) -> None:
     path = tmp_path / "calls.parquet"
     written = [job.export(path, table="interactions", zone=z).days_written for z in ("UTC", "UTC", "Europe/Berlin")]
     assert written == [1, 0, 1]
+
+
+def test_a_sum_that_no_column_holds_is_none(make: Make) -> None:
+    """Times that make no sense end no export: what they add up to is left out, and the rest of the row is there."""
+    talks = {"tTalk": 2**63 - 1, "tTalkComplete": 2**63 - 1, "tAcw": 2**63 - 1, "tHandle": 2**63 - 1}
+    twice = [session("sales", 0, **{**ANSWERED, **talks}), session("sales", 0, **talks)]
+    (row,) = rows_of(make([[Page(records=[record("long", participants=[person("agent", *twice, user="ada")])])]]))
+    assert (row["conversationId"], row["answered"]) == ("long", 1)
+    assert None in {row.get(name) for name in ("talkMs", "acwMs", "handleMs")}

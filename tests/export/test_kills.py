@@ -18,13 +18,15 @@ KILLED_AT = ("created", "link", "joined", "exchange", "move", "remove_folder")
 
 
 KILLER = """
-import json, os, signal, sys
+import contextlib, io, json, os, signal, sys
 import resumable.storage.durable as durable, resumable.export.receipt as receipt
 import resumable.cli.commands.export, resumable.export.export, resumable.export.parquet, resumable.export.text
 import resumable.job.job
 import pyarrow.compute
 from resumable.cli.main import run
 
+with contextlib.redirect_stdout(io.StringIO()):
+    run(["--version"])  # makes the commands
 pyarrow.compute.add(1, 1)  # looks for pandas, and where there is one takes longer to load it than an export takes
 
 def export(where, nth, before, arguments):

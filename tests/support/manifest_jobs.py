@@ -1,9 +1,14 @@
 """Jobs to report of, made with the manifest itself: quiet ones, eventful ones, hostile ones."""
 
+import atexit
+import functools
 import itertools
 import json
 import random
-from datetime import timedelta
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from resumable.errors import Failure
@@ -76,6 +81,27 @@ def work(manifest: Manifest, clock: VirtualClock, dice: random.Random, *, window
     manifest.set_state(JobState.INTERRUPTED)
 
 
+def once(make: Callable[..., Path]) -> Callable[..., Path]:
+    """Make each job once a process, and copy it from then on: thousands of commits take half a second."""
+    kept: dict[tuple[datetime, object], tuple[Path, float]] = {}
+
+    @functools.wraps(make)
+    def copied(state: Path, clock: VirtualClock, **named: object) -> Path:
+        begun, key = clock.monotonic(), (clock.now(), tuple(named.items()))
+        if key in kept:
+            first, took = kept[key]
+            clock.sleep(took)
+            return Path(shutil.copytree(first, state / first.name))
+        folder = make(state, clock, **named)
+        aside = Path(tempfile.mkdtemp())
+        atexit.register(shutil.rmtree, aside)
+        kept[key] = Path(shutil.copytree(folder, aside / folder.name)), clock.monotonic() - begun
+        return folder
+
+    return copied
+
+
+@once
 def eventful(state: Path, clock: VirtualClock, *, name: str = "conversations-2023", days: int = 150) -> Path:
     """Make a job that ran three times, with trouble, and is not done."""
     dice = random.Random(5)
@@ -92,6 +118,7 @@ def eventful(state: Path, clock: VirtualClock, *, name: str = "conversations-202
     return state / name
 
 
+@once
 def rested(state: Path, clock: VirtualClock, *, name: str = "rested") -> Path:
     """Make a job that worked for some minutes on each of three days."""
     dice = random.Random(7)
@@ -110,6 +137,7 @@ def drift(manifest: Manifest, paths: dict[str, int]) -> None:
             manifest._db.execute("INSERT INTO drift VALUES (?, ?)", (path, count))
 
 
+@once
 def complete(state: Path, clock: VirtualClock, *, name: str = "conversations-2023", days: int = 31) -> Path:
     """Make a job that is complete, with a receipt."""
     manifest = make(state, clock, name=name, days=days)
@@ -128,6 +156,7 @@ def receipt(manifest: Manifest, folder: Path, **more: object) -> None:
     (folder / "receipt.json").write_text(json.dumps({**content, "windows": windows, **more}))
 
 
+@once
 def hostile(state: Path, clock: VirtualClock) -> Path:
     """Make a job in which every text that can be from outside is markup; its name too, by tampering."""
     manifest = make(state, clock, name="hostile", days=3, query=Query(queues=(HOSTILE,)))

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO
 
 from resumable.storage.durable import FILE, FOLDER, Saved
-from resumable.storage.store import Exists, Moved, Tag, Tagged
+from resumable.storage.store import Exists, Moved, StoredFile, Tag, Tagged
 
 
 @dataclass
@@ -96,6 +97,16 @@ class MemoryStore:
         """Return what is directly below a prefix."""
         before = f"{prefix}/" if prefix else ""
         return sorted({before + key[len(before) :].partition("/")[0] for key in self._below(prefix)})
+
+    def below(self, prefix: str) -> Mapping[str, StoredFile]:
+        """Return all objects below a prefix, and the one that it names itself."""
+        keys = [*self._below(prefix), *([prefix] if prefix in self.objects else [])]
+        return {key: StoredFile(size=len(self.objects[key]), tag=self.tagged(key).tag) for key in keys}
+
+    def upload(self, key: str, path: Path, tag: Tag | None) -> Tag | Exists | Moved:
+        """Keep a file under a key."""
+        data = path.read_bytes()
+        return self.create(key, data) if tag is None else self.replace(key, data, tag)
 
     def _below(self, prefix: str) -> "Sequence[str]":
         before = f"{prefix}/" if prefix else ""

@@ -75,7 +75,9 @@ def test_the_command_that_is_named_takes_the_window_again(tmp_path: Path) -> Non
     sim = simulated()
     planted = complete(sim, tmp_path)
     sim.inject(SimFault(kind=FaultKind.TOTAL_BY, on=DAY_2, times=None, by=5))
-    days = int(planted.only(Flaw.SERVER, online=True).mend.rsplit(" ", 1)[1].removesuffix("d"))
+    mend = planted.only(Flaw.SERVER, online=True).mend
+    assert mend.endswith("d --page-size 20"), mend
+    days = int(mend.removesuffix("d --page-size 20").rsplit(" ", 1)[1])
     spec = planted.job.status().job.spec
     resumable.make(spec, planted.job.settings, name="job", look_back=timedelta(days=days), clock=planted.job.clock)
     assert planted.job.status().totals.windows_done < 2

@@ -34,7 +34,7 @@ def backfill(session: Session, options: BackfillOptions) -> None:
 
 def _made(run: Running, options: BackfillOptions) -> tuple[Running, Job]:
     back = None if options.look_back is None else parse.duration(options.look_back, "--look-back")
-    spec = spec_of(options, run.session, run.settings)
+    spec = spec_of(options, run.session, run.settings, stop=run.stop)
     resolved, contract = resolve(spec)
     name = job_name(resolved, options.job, run.session, run.settings)
     run = run.as_begun(run.settings.files.job(name))

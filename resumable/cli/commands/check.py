@@ -16,7 +16,7 @@ def check(session: Session, options: CheckOptions) -> None:
     settings = source_settings(session, options)
     found: list[CheckResult] = []
     steps = Steps(session, "check", lambda: Step(text="asking"))
-    with interruptible("a check changes nothing"), steps.going():
+    with interruptible(session.interrupts, "a check changes nothing"), steps.going():
         for checked in look(settings, datasets=_datasets(session, options), stop=Stop(session.clock)):
             found.append(checked)
             if not session.json:

@@ -3,6 +3,7 @@
 from resumable.cli.command_options import DeleteOptions
 from resumable.cli.job_choice import named_job, state_files
 from resumable.cli.session import Session
+from resumable.cli.signals import interruptible
 from resumable.errors import ResumableError
 from resumable.job import keeping
 from resumable.status import read
@@ -15,10 +16,13 @@ def delete(session: Session, options: DeleteOptions) -> None:
     home = named_job(state_files(session, options), options.job, "delete")
     what, bytes_ = _described(home), keeping.size_of(home)
     if options.yes:
-        keeping.delete(home, now=session.clock.now())
+        jobs, rest = session.typed("resumable jobs"), session.typed("resumable prune --yes")
+        unchanged = f"{home.name} is still there, whole, or else is gone but for a rest"
+        with interruptible(session.interrupts, unchanged, hint=f"See: {jobs}. Remove a rest with: {rest}"):
+            keeping.delete(home, now=session.clock.now())
         session.tell(f"deleted: {home.name}, {what}, {size(bytes_)}.")
     else:
-        if not home.folder.is_dir():
+        if home.state.bucket is None and not home.folder.is_dir():
             raise home.state.no_job(home.name)
         again = session.typed(f"resumable delete {home.name} --yes")
         session.tell(f"This would delete {home.name}, {what}, {size(bytes_)}. Delete it with: {again}")

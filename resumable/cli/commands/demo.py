@@ -1,13 +1,16 @@
 """`resumable demo`: see it killed twice, and every record there."""
 
+import shlex
 from pathlib import Path
 
 from resumable.cli.command_options import FolderOptions
 from resumable.cli.session import Session
-from resumable.cli.signals import raised
+from resumable.cli.signals import interruptible
+from resumable.cli.text.look_line import look_line
+from resumable.cli.text.steps import Step, Steps
 from resumable.clock import Stop
 from resumable.demo import Demo, Result
-from resumable.errors import Interrupted, UsageError
+from resumable.errors import UsageError
 from resumable.storage.job_files import PARTS, JobFiles
 from resumable.text import size
 
@@ -18,8 +21,16 @@ def demo(session: Session, options: FolderOptions) -> None:
     if not isinstance(folder, Path):
         raise UsageError("the demonstration works in a folder.", hint="Name one with --state, or leave it out.")
     started = session.clock.monotonic()
-    with raised(lambda number: Interrupted(f"interrupted by {number.name}.", terminated=True)):
-        result = Demo(state=folder, environment=session.environment, stop=Stop(session.clock), tell=session.tell).run()
+    unchanged = f"what it downloaded until then is in {folder}, and nothing else was changed"
+    again = "Run it again: it begins a job of its own each time."
+    with interruptible(session.interrupts, unchanged, hint=again):
+        result = Demo(
+            state=folder,
+            environment=session.environment,
+            stop=Stop(session.clock),
+            tell=session.tell,
+            comparing=Steps(session, "demo", lambda: Step(text="comparing every record with the truth")).going,
+        ).run()
     if session.json:
         session.give_json(result.to_json())
         return
@@ -29,10 +40,9 @@ def demo(session: Session, options: FolderOptions) -> None:
 
 def _lines(result: Result, seconds: float, *, named: bool) -> list[str]:
     # Only what was named on the command line is named in the lines to try: the rest is found by itself.
-    state = f" --state {result.folder.parent}" if named else ""
+    state = f" --state {shlex.quote(str(result.folder.parent))}" if named else ""
     first, second = result.kills
     parts, pages = JobFiles.at(result.folder).store.place(PARTS), result.pages
-    count = f"select originatingDirection, count(*) from '{parts}/**/*.parquet' group by 1"  # noqa: S608 - to be shown
     return [
         "",
         f"Killed with SIGKILL at {first.pages} and at {second.pages} of {pages} pages; {seconds:.0f} s in all.",
@@ -45,7 +55,7 @@ def _lines(result: Result, seconds: float, *, named: bool) -> list[str]:
         *_levels(result),
         "",
         "Try on it:",
-        f'  duckdb -c "{count}"',
+        f"  {look_line(parts, 'originatingDirection')}",
         f"""  python -c "import pandas; print(pandas.read_parquet({str(parts)!r}).conversationStart.describe())\"""",
         f"  resumable status {result.job}{state}",
         f"  resumable export {result.job} --table interactions --to calls.parquet{state}",

@@ -30,7 +30,7 @@ def export(session: Session, options: ExportOptions) -> None:
     counted = Counted()
     steps = Steps(session, Path(options.to).name if options.to != "-" else "export", counted.look)
     privacy = rules_of(options, lambda: found.contract().schema, needed=(), key_id=lambda: settings.required_hash().id)
-    with interruptible(f"what was at {options.to} before is still there, whole"), _left_alone():
+    with interruptible(session.interrupts, f"what was at {options.to} before is still there, whole"), _left_alone():
         with steps.going():
             done = found.export(
                 _stdout(session) if options.to == "-" else options.to,

@@ -1,8 +1,6 @@
 """`resumable fleet`: many jobs of many clients, run, planned or looked at together."""
 
-import contextlib
 import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +11,8 @@ from resumable.cli.job_choice import state_files
 from resumable.cli.session import Session
 from resumable.cli.signals import drained
 from resumable.cli.text.fleet_lines import outcome_lines, plan_lines, state_lines
+from resumable.cli.text.fleet_progress import FleetProgress
+from resumable.cli.text.steps import Counted, Steps
 from resumable.clock import Stop
 from resumable.errors import ExitCode, LibraryMissing, ResumableError, UsageError
 from resumable.fleet.dispatch import Dispatch, Engine, Tries
@@ -22,8 +22,18 @@ from resumable.fleet.local import LocalEngine
 from resumable.fleet.outcome import JobOutcome, after_run, looked_at, worst
 from resumable.fleet.planned import FleetPlan
 from resumable.fleet.process import JobEnd, JobRun
+from resumable.status import Status
 from resumable.text import amount
 from resumable.tomlfile import nearest
+
+UNCHANGED = {
+    "backfill": (
+        "every page that is recorded is safe; jobs that still run end by themselves",
+        "Run the same command to resume.",
+    ),
+    "plan": ("nothing was downloaded or changed", "Run the same command again."),
+}
+"""What is said where a second signal ends it at once, and what to type then, by the command of each job."""
 
 
 def fleet(session: Session, options: FleetOptions) -> None:
@@ -94,7 +104,9 @@ def _plan(session: Session, options: FleetOptions, known: Fleet) -> None:
     if not session.json:
         for line in plan_lines(plan):
             session.give(line)
-    code = _ended_by(stop) if stop.requested else worst(ended.code for ended in ends.values())
+    if stop.requested:
+        raise session.interrupts.interrupted(signal.SIGINT if stop.reason == "SIGINT" else signal.SIGTERM)
+    code = worst(ended.code for ended in ends.values())
     if code != ExitCode.COMPLETE:
         bad = [job.name for job in known.jobs if job.name not in ends or ends[job.name].code != ExitCode.COMPLETE]
         raise _FleetEnded(f"{amount(len(bad), 'job')} could not be planned: {', '.join(bad[:5])}.", code=code)
@@ -103,7 +115,12 @@ def _plan(session: Session, options: FleetOptions, known: Fleet) -> None:
 
 
 def _status(session: Session, options: FleetOptions, known: Fleet) -> None:
-    found = looked_at(known.jobs, state_files(session, options))
+    files, done = state_files(session, options), Counted()
+    found: list[tuple[JobOutcome, Status | None]] = []
+    with Steps(session, "fleet", done.look).going():
+        for job in known.jobs:
+            found += looked_at([job], files)
+            done(len(found), len(known.jobs), "jobs looked at")
     if session.json:
         session.give_json({"fleet": known.source, "jobs": [outcome.to_json() for outcome, _ in found]})
         return
@@ -132,8 +149,15 @@ def _dispatched(
         engine.stop()
 
     work = [(job, _work(job, command, options, session)) for job in jobs]
+    files = state_files(session, options) if command == "backfill" else None
+    steps = Steps(session, "fleet", FleetProgress(session, dispatch, jobs, files).look)
+    interrupts = session.interrupts
+    interrupts.unchanged, interrupts.hint = UNCHANGED[command]
     try:
-        with drained(stop, tell, redrawing=lambda: False), _progress(session, dispatch, len(jobs)):
+        with (
+            drained(stop, tell, redrawing=lambda: False, interrupts=interrupts),
+            steps.going(),
+        ):
             dispatch.run(work, shared, most=options.jobs or len(set(shared.values())))
     finally:
         engine.close()
@@ -164,22 +188,3 @@ def _engine(session: Session, options: FleetOptions) -> Engine:
     except ModuleNotFoundError:
         raise LibraryMissing("--engine ray", "ray") from None
     return RayEngine(options.address)
-
-
-@contextlib.contextmanager
-def _progress(session: Session, dispatch: Dispatch, jobs: int) -> Iterator[None]:
-    """Say now and then how many jobs are done."""
-    over, every = threading.Event(), session.plain_seconds
-
-    def attend() -> None:
-        while not over.wait(every):
-            done, running = len(dispatch.ends), len(dispatch.running)
-            session.tell(f"fleet: {done:,} of {amount(jobs, 'job')} done, {running:,} running")
-
-    thread = threading.Thread(target=attend, name="fleet-progress", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(5)

@@ -20,7 +20,7 @@ def load(session: Session, options: LoadOptions) -> None:
     request = LoadRequest(to=options.to, schema=options.schema, tables=tuple(options.tables or ()), zone=options.tz)
     counted = Counted()
     unchanged = f"what was loaded to {options.to} before is there, and the next load finishes what is under way"
-    with interruptible(unchanged), Steps(session, options.to, counted.look).going():
+    with interruptible(session.interrupts, unchanged), Steps(session, options.to, counted.look).going():
         done = found.load(request, watching=counted)
     rows = {name: count for name, count in done.rows.items() if count}
     if session.json:

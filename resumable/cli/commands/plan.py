@@ -1,5 +1,6 @@
 """`resumable plan`: what a backfill would take, before anything is downloaded; of a job under way, what is left."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from resumable.status import Status, read, requests_left
 
 def plan(session: Session, options: PlanOptions) -> None:
     """Tell what the backfill with the same words would take, or what is left of it."""
-    with running(session, options) as run:
-        spec = spec_of(options, session, run.settings)
+    unchanged = "nothing was downloaded or changed"
+    with running(session, options, unchanged=unchanged, hint="Run the same command again.") as run:
+        spec = spec_of(options, session, run.settings, stop=run.stop)
         known = _known(spec, options, run)
         if known is not None:
             run = run.as_begun(run.settings.files.job(known.job.name))
@@ -30,7 +32,9 @@ def plan(session: Session, options: PlanOptions) -> None:
             _tell_all(spec, run, exact=options.exact)
         if options.write is not None:
             job_file.write(Path(options.write), options, file_keys())
-            session.tell(f"  written   {options.write}; run it with: resumable backfill --config {options.write}")
+            session.tell(
+                f"  written   {options.write}; run it with: resumable backfill --config {shlex.quote(options.write)}"
+            )
 
 
 def _known(spec: JobSpec, options: PlanOptions, run: Running) -> Status | None:

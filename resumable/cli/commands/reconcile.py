@@ -22,7 +22,10 @@ def reconcile(session: Session, options: ReconcileOptions) -> None:
     found = find(options.job or only_job(settings.files, "reconcile"), settings, clock=session.clock)
     session.home = found.home
     counted = Counted()
-    with interruptible("to reconcile changes nothing"), Steps(session, found.name, counted.look).going():
+    with (
+        interruptible(session.interrupts, "to reconcile changes nothing"),
+        Steps(session, found.name, counted.look).going(),
+    ):
         days = compare(found.home, settings, stop=Stop(session.clock), watching=counted)
     differing = [day for day in days if day.judged and not day.agrees(tolerance)]
     content = {"job": found.name, "days": [day.to_json() for day in days], "differing": len(differing)}

@@ -13,7 +13,7 @@ def report(session: Session, options: ReportOptions) -> None:
     """Write the file, read straight from the manifest as a status is."""
     home = named_job(state_files(session, options), options.job, "report")
     steps = Steps(session, "report", lambda: Step(text="reading and drawing"))
-    with interruptible("no report was written, and an older one is still there"), steps.going():
+    with interruptible(session.interrupts, "no report was written, and an older one is still there"), steps.going():
         written = document.write(home, options.to, now=session.clock.now(), replace=options.replace)
     if written is None:
         raise home.missing()

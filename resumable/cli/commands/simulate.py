@@ -24,12 +24,14 @@ def simulate(session: Session, options: SimulateOptions) -> None:
         **_settings_json(options.settings),
     }
     known, disturbed = _checked(changes, options.faults)
+    session.interrupts.unchanged, session.interrupts.hint = "nothing of the simulation is kept", ""
     try:
         serve(known, port=options.port, ready=lambda url: _announce(session, url, known), faults=disturbed)
     except OSError as failure:
         raise UsageError(
             f"port {options.port} cannot be used: {failure.strerror}.", hint="Choose another --port, or leave it out."
         ) from failure
+    session.tell("ended: nothing of the simulation is kept.")
 
 
 def _announce(session: Session, url: str, settings: SimSettings) -> None:
@@ -71,7 +73,7 @@ def _json(text: str, option: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return json.loads(text_of(text, option))
     except (ValueError, RecursionError) as problem:
-        raise UsageError(f"{option} is not JSON: {problem}.") from None
+        raise UsageError(f"{option} is not JSON: {problem}.", hint="See: resumable simulate --help") from None
 
 
 def _latency(text: str) -> Any:  # noqa: ANN401 - a number, or a list of two, as the settings take them

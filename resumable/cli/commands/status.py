@@ -51,7 +51,7 @@ def wait_for(session: Session, home: JobFiles) -> None:
     """Wait until nobody runs a job. Raises Interrupted."""
     condition = threading.Condition()
     steps = Steps(session, home.name, lambda: Step(text="waiting for the end of its run"))
-    with interruptible("the job goes on"), steps.going(), condition:
+    with interruptible(session.interrupts, "the job goes on"), steps.going(), condition:
         # A run holds the lock before it has said that it runs, and until it has said how it ended.
         while home.running():
             session.clock.wait(condition, WAIT_SECONDS)

@@ -66,9 +66,11 @@ class Steps:
         self._shown = self._begun
         thread = threading.Thread(target=self._go_on, name="steps", daemon=True)
         thread.start()
+        self._session.drawing = self if self._session.live else None
         try:
             yield self
         finally:
+            self._session.drawing = None
             with self._condition:
                 self._over = True
                 self._clear()

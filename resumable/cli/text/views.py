@@ -3,6 +3,7 @@
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from resumable.cli.text.look_line import look_line
 from resumable.datasets.catalogue import breakdown_of
 from resumable.errors import Failure
 from resumable.manifest.rows import Quarantined
@@ -55,8 +56,9 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None, typed: Ty
         ("parts", home.store.place(PARTS)),
     ]
     lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
-    lines += problem_lines(status.quarantined)
-    lines += _named(status.short) + _named(status.missing, "not there as recorded: ")
+    more = typed(f"resumable status {status.job.name} --json")
+    lines += problem_lines(status.quarantined, more)
+    lines += _named(status.short, more) + _named(status.missing, more, "not there as recorded: ")
     history = [event for event in status.events if event.kind not in ROUTINE][-HISTORY_SHOWN:]
     for event in history:
         lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {event.text}", width=width)
@@ -129,21 +131,19 @@ def ending(status: Status, home: JobFiles, *, nothing_to_do: bool, width: int | 
     head = f"complete: {', '.join(what)}" + (
         " (it was complete already; nothing was asked for)" if nothing_to_do else ""
     )
-    column = breakdown_of(spec.dataset)
-    shown, grouped = (f"{column}, ", " group by 1") if column else ("", "")
-    query = f"select {shown}count(*) from '{home.store.place(PARTS)}/**/*.parquet'{grouped}"  # noqa: S608 - to be shown, not run
     known = [
         *_closing(status),
         ("receipt", home.store.place(RECEIPT)),
-        ("look", f'duckdb -c "{query}"'),
+        ("look", look_line(home.store.place(PARTS), breakdown_of(spec.dataset))),
         ("use", typed(f"resumable export {status.job.name} --to {status.job.name}.parquet")),
     ]
     return [safe(line) for line in [paragraph([head], ending="exit 0", width=width), *facts(known, width=width)]]
 
 
-def shortfall(status: Status) -> list[str]:
+def shortfall(status: Status, *, typed: Typed) -> list[str]:
     """Name the pages that are quarantined and the windows that wait, and say what kept them."""
-    return [safe(line) for line in [*problem_lines(status.quarantined), *_named(status.short)]]
+    more = typed(f"resumable status {status.job.name} --json")
+    return [safe(line) for line in [*problem_lines(status.quarantined, more), *_named(status.short, more)]]
 
 
 def _counted(counters: Mapping[Counter, int]) -> list[str]:
@@ -192,11 +192,11 @@ def _open(status: Status) -> list[tuple[str, str]]:
     return [("open", f"{amount(found.count, 'record')} without an end{since}{again}")]
 
 
-def _named(lines: Sequence[str], before: str = "") -> list[str]:
-    """Name the first of some lines, and say how many more there are."""
+def _named(lines: Sequence[str], see: str, before: str = "") -> list[str]:
+    """Name the first of some lines, and say how many more there are, and what shows them."""
     more = len(lines) - PROBLEMS_SHOWN
     named = [f"  {before}{line}" for line in lines[:PROBLEMS_SHOWN]]
-    return named + ([f"  ... and {more:,} more: see `resumable status --json`"] if more > 0 else [])
+    return named + ([f"  ... and {more:,} more: see `{see}`"] if more > 0 else [])
 
 
 def _count(counted: Mapping[str, int], records: int) -> tuple[str, str]:
@@ -229,10 +229,10 @@ def _no_data(status: Status, width: int | None) -> list[str]:
     return [paragraph([found], ending="exit 0", width=width), *facts(known, width=width)]
 
 
-def problem_lines(quarantined: Sequence[Quarantined]) -> list[str]:
+def problem_lines(quarantined: Sequence[Quarantined], see: str) -> list[str]:
     """Name the pages that are missing, and say what kept them."""
     lines = [f"  {page}" for page in quarantined[:PROBLEMS_SHOWN]]
     if len(quarantined) > PROBLEMS_SHOWN:
-        lines.append(f"  ... and {len(quarantined) - PROBLEMS_SHOWN:,} more: see `resumable status --json`")
+        lines.append(f"  ... and {len(quarantined) - PROBLEMS_SHOWN:,} more: see `{see}`")
     counts = Tally(MEANINGS[page.failure] for page in quarantined if page.failure in MEANINGS)
     return lines + [f"  {count} x {meaning}" for meaning, count in counts.most_common()]

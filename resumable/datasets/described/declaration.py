@@ -73,9 +73,11 @@ def from_file(path: str, *, reserved: frozenset[str]) -> Declaration:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", hint="DATASET is a name or a file.") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8 text.") from None
+        raise UsageError(f"{path} is not UTF-8 text.", hint="Save it as UTF-8.") from None
     if len(content) > LARGEST_BYTES:
-        raise UsageError(f"{path} is longer than {LARGEST_BYTES:,} bytes.")
+        raise UsageError(
+            f"{path} is longer than {LARGEST_BYTES:,} bytes.", hint="DATASET is a name, or a file that describes one."
+        )
     return from_text(text, path, reserved=reserved)
 
 
@@ -85,7 +87,7 @@ def from_text(text: str, name: str, *, reserved: frozenset[str] = frozenset()) -
     try:
         raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{name} is not TOML: {error}.") from None
+        raise UsageError(f"{name} is not valid TOML: {error}.", hint="Correct it there.") from None
     found = _declaration(raw, source)
     if found.name in reserved:
         raise source.error(("dataset", "name"), f"is {found.name!a}, which is a dataset of its own")

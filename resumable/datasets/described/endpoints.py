@@ -39,7 +39,10 @@ def rebuilt(canonical: str, columns: str) -> Endpoint:
     try:
         return _contract(from_canonical(canonical), columns)
     except (ValueError, UsageError) as error:
-        raise ManifestUnusable(f"the description of the job's dataset cannot be used: {error}.") from None
+        raise ManifestUnusable(
+            f"the description of the job's dataset cannot be used: {error}.",
+            hint="Use the version that began the job, or begin it again under another --job.",
+        ) from None
 
 
 def _contract(declaration: Declaration, columns: str) -> Endpoint:

@@ -1,6 +1,8 @@
 """The answers to details queries, by the public contract and by the article's, and to entity lists."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from resumable.simulator.api.queries import PageQuery, bad_request, read_article, read_body, read_public
 from resumable.simulator.json_values import Json
@@ -95,9 +97,16 @@ def _aggregated(spec: Mapping[str, Json], total: int) -> dict[str, Json]:
     return {**named, "count": total, "results": []}
 
 
+def _called(records: Sequence[bytes], name: str | None) -> Sequence[bytes]:
+    """Return the entities of a name; * at its start or end stands for any text."""
+    if name is None:
+        return records
+    return [each for each in records if fnmatchcase(str(json.loads(each)["name"]), name)]
+
+
 def answer_list(request: SimRequest, which: SimulatedList, settings: SimSettings, world: World) -> SimAnswer:
     """Answer a page of users, queues or wrap-up codes."""
-    return paged_list(request, world.organisation.entities(which), settings)
+    return paged_list(request, _called(world.organisation.entities(which), request.first("name")), settings)
 
 
 def paged_list(request: SimRequest, records: Sequence[bytes], settings: SimSettings) -> SimAnswer:

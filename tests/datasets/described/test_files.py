@@ -28,7 +28,7 @@ DAY = Interval(start=datetime(2025, 1, 1, tzinfo=UTC), end=datetime(2025, 1, 2, 
 
 COMPLAINTS = [
     ("[dataset]", "[datset]", "datset is not a table that is known here; did you mean dataset", "[datset]"),
-    ("[record]", "[record", r"is not TOML: .*line \d+", None),
+    ("[record]", "[record", r"is not valid TOML: .*line \d+", None),
     ('name = "tickets"', 'nam = "tickets"', "dataset.name is missing; is nam meant to be it", "[dataset]"),
     ('name = "tickets"', "name = 7", "dataset.name is a whole number, not text", "name = 7"),
     ('name = "tickets"', 'name = "My Tickets"', "dataset.name is 'My Tickets'", 'name = "My'),
