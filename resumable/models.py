@@ -12,10 +12,8 @@ from resumable.errors import RANGE_HINT, NoInterval, UsageError
 
 At = datetime | str
 DAY: Final = timedelta(days=1)
-
 USUAL_SIZE: Final = 0
 """Stands for the page size that a dataset usually has, until a spec is resolved."""
-
 MOST_COUNTED: Final = 10**12
 """Records that a server may name: no organisation has so many, and sums over all windows stay far below 2^63."""
 MOST_PAGES: Final = 10**9
@@ -48,6 +46,13 @@ class WindowState(enum.StrEnum):
     """Its first page has come and named a pageCount; pages are missing or unchecked."""
     COMPLETE = "complete"
     """Every page of one snapshot is done and the closing check agreed."""
+
+
+class WindowContract(enum.StrEnum):
+    """By which of its two contracts a window of a dataset is taken: a job on the server, or numbered pages."""
+
+    JOBS = "jobs"
+    QUERY = "query"
 
 
 class Shortfall(enum.StrEnum):
@@ -340,6 +345,6 @@ def _time(given: At) -> datetime:
 
 def label(window: Interval) -> str:
     """Name a window for a person: its day when it is a whole day, else its start and end."""
-    if window.length == timedelta(days=1) and window.start.time() == datetime.min.time():
+    if window.length == DAY and window.start.time() == datetime.min.time():
         return window.start.strftime("%Y-%m-%d")
     return f"{window.start:%Y-%m-%dT%H:%M}..{window.end:%Y-%m-%dT%H:%M}"

@@ -13,7 +13,7 @@ from resumable.manifest.inventory import check_there, lacks
 from resumable.manifest.ownership import check_own, check_receipt
 from resumable.manifest.reader import ManifestReader, reader
 from resumable.manifest.rows import NONE_OPEN, Behind, JobRow, LastFailure, OpenRecords, Quarantined, Totals, WindowRow
-from resumable.models import Counter, Event, JobState, Shortfall, iso, label
+from resumable.models import Counter, Event, JobState, Shortfall, WindowContract, iso, label
 from resumable.storage.job_files import RECEIPT, JobFiles
 
 MANY_PAGES = 1000
@@ -52,6 +52,8 @@ class Status:
     """Requests of the server's newest minute that others made with the same client; None where it never told."""
     smaller_pages: int = 0
     """Windows that are asked for in smaller pages than the job's, because those were too heavy."""
+    contracts: Mapping[WindowContract, int] = field(default_factory=dict)
+    """Windows by their contract, of a dataset with two."""
 
     @property
     def complete_to(self) -> datetime:
@@ -86,6 +88,7 @@ class Status:
                 "done": totals.pages_done,
                 "quarantined": totals.pages_quarantined,
             },
+            "contracts": {contract.value: count for contract, count in self.contracts.items()} or None,
             "shortfalls": {why.value: count for why, count in self.shortfalls.items()},
             "records": totals.records,
             "open_records": self.open_records.count,
@@ -156,6 +159,7 @@ def read(home: JobFiles, *, events: int = 20, look: bool = False) -> Status | No
             last_failure=manifest.last_failure(),
             used_by_others=manifest.used_by_others(),
             smaller_pages=manifest.smaller_pages(),
+            contracts=manifest.contracts(),
         )
 
 

@@ -119,7 +119,7 @@ COMMANDS = {
         more=words.SIMULATE,
     ),
     "demo": Command(
-        options=o.FolderOptions,
+        options=o.DemoOptions,
         help="Kill a backfill twice, resume it, and compare every record with the truth. Needs no account; half a"
         " minute.",
         more=words.DEMO,

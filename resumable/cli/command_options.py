@@ -75,7 +75,17 @@ class StateOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class FolderOptions(OutputOptions, StateOptions):
-    """Of `jobs` and `demo`, which want no more than the state folder."""
+    """Of `jobs`, which wants no more than the state folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions(OutputOptions, StateOptions):
+    """Of `demo`."""
+
+    bucket: Annotated[
+        bool,
+        Option(flag="--bucket", help="Keep the job in a bucket on this machine, and lose the machine twice."),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +142,7 @@ class ExportOptions(OutputOptions, StateOptions, PrivacyOptions):
     """Of `export`."""
 
     job: AnyJob = None
-    to: Annotated[str, Option(flag="--to", metavar="PATH", help="Where to; - is stdout, for jsonl and csv.")]
+    to: Annotated[str, Option(flag="--to", metavar="PATH|URL", help="Where to; - is stdout, for jsonl and csv.")]
     format: Annotated[
         str | None,
         Option(
@@ -166,6 +176,13 @@ class ExportOptions(OutputOptions, StateOptions, PrivacyOptions):
     replace: Annotated[
         bool, Option(flag="--replace", help="Replace what is at PATH: of others, or of another job or table.")
     ] = False
+    engine: Annotated[
+        str, Option(flag="--engine", metavar="local|ray", help="This process, or tasks of Ray; for Parquet.")
+    ] = "local"
+    address: Annotated[
+        str | None,
+        Option(flag="--address", metavar="ADDRESS", help="The Ray cluster to join; Ray is started here if not given."),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -176,7 +176,7 @@ def filter_text(given: str | None) -> dict[str, Any] | None:
     try:
         read = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
     except (ValueError, RecursionError) as problem:
-        raise UsageError(f"{where} is not JSON: {problem}.", hint=_FILTER_HINT) from None
+        raise UsageError(f"{where} is not JSON: {json_fault(problem)}.", hint=_FILTER_HINT) from None
     if not isinstance(read, dict):
         raise UsageError(f"{where} is JSON, but not an object.", hint=_FILTER_HINT)
     return read
@@ -216,6 +216,13 @@ def _file(name: str, option: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"the file {name[:80]!a} is not text in UTF-8.", hint="Save it as UTF-8.") from None
+
+
+def json_fault(problem: Exception) -> str:
+    """Say what is wrong with a text that is to be JSON, and where."""
+    if isinstance(problem, json.JSONDecodeError):
+        return f"it goes wrong at line {problem.lineno}, column {problem.colno}"
+    return "it is nested too deeply" if isinstance(problem, RecursionError) else str(problem)
 
 
 def _no_constant(name: str) -> float:

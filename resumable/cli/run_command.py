@@ -1,6 +1,7 @@
 """Runs a job in front of people: progress, signals, a time limit, and the closing words."""
 
 import contextlib
+import functools
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -191,6 +192,23 @@ class Running:
         return contextlib.nullcontext() if self.log is None else self.log.follow(job.home)
 
 
+def _stopping(session: Session, progress: Progress, number: signal.Signals) -> None:
+    """Say what a first signal lets finish, and what a second one drops."""
+    live = progress.live
+    again = "Ctrl-C again" if number is signal.SIGINT else f"{number.name} again"
+    if live is None:
+        session.tell(f"stopping: what is in flight is being finished ({again} to drop it)")
+        return
+    with contextlib.suppress(Exception):  # the manifest may be what is failing; the stop matters more
+        live.manifest.event(EventKind.SIGNAL, f"{number.name}: ends after what is in flight")
+    flying = live.feed.in_flight
+    what = "a page in flight is" if flying == 1 else f"up to {flying} pages in flight are"
+    if flying:
+        progress.say(f"stopping: {what} being finished ({again} to drop {'it' if flying == 1 else 'them'})")
+    else:
+        progress.say(f"stopping: the job is being closed ({again} to leave that to the next run)")
+
+
 @contextlib.contextmanager
 def running(
     session: Session, options: RunOptions, *, unchanged: str = RECORDED, hint: str = "Run the same command to resume."
@@ -202,21 +220,7 @@ def running(
     log = event_log(session, options)
     progress, redraws = _progress(session, log)
     stop = Stop(session.clock)
-
-    def tell(number: signal.Signals) -> None:
-        live = progress.live
-        again = "Ctrl-C again" if number is signal.SIGINT else f"{number.name} again"
-        if live is None:
-            session.tell(f"stopping: what is in flight is being finished ({again} to drop it)")
-            return
-        with contextlib.suppress(Exception):  # the manifest may be what is failing; the stop matters more
-            live.manifest.event(EventKind.SIGNAL, f"{number.name}: ends after what is in flight")
-        flying = live.feed.in_flight
-        what = "a page in flight is" if flying == 1 else f"up to {flying} pages in flight are"
-        if flying:
-            progress.say(f"stopping: {what} being finished ({again} to drop {'it' if flying == 1 else 'them'})")
-        else:
-            progress.say(f"stopping: the job is being closed ({again} to leave that to the next run)")
+    tell = functools.partial(_stopping, session, progress)
 
     def redrawing() -> bool:
         return redraws and progress.live is not None

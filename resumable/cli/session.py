@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import functools
 import json
 import os
 import shlex
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from resumable.cli.parse import state_of
@@ -31,6 +33,14 @@ if TYPE_CHECKING:
 
 PLAIN_SECONDS = 30.0
 """Between two lines where nothing can be redrawn; RESUMABLE_PROGRESS_SECONDS changes it, for tests."""
+
+
+class Priority(Enum):
+    """How urgent a line is, as systemd's journal reads it at the line's start."""
+
+    ERROR = 3
+    WARNING = 4
+    INFO = 6
 
 
 class Drawing(Protocol):
@@ -157,17 +167,17 @@ class Session:
     def show(self, text: str) -> None:
         """Say what belongs in no log, such as how far it is; not where that is to be quiet."""
         if not self.quiet:
-            self.write(text)
+            self._write(safe(text))
 
     def write(self, text: str) -> None:
-        """Say what is to be heard in any case."""
-        self._write(safe(text))
+        """Say what is to be heard in any case: what failed."""
+        self._write(safe(text), Priority.ERROR)
 
     def log(self, event: str, *, at: datetime | None = None, level: str = "info", **facts: Any) -> None:  # noqa: ANN401 - JSON
         """Write one JSON object on a line of stderr: `at`, `level`, `event`, `job`, and what belongs to the event."""
         job = None if self.home is None else self.home.name
         line = {"at": iso(at or self.clock.now()), "level": level, "event": event, "job": job, **facts}
-        self._write(json.dumps(line))
+        self._write(json.dumps(line), Priority[level.upper()])
         self.keep(event, at=at, level=level, **facts)
 
     def keep(self, event: str, *, at: datetime | None = None, level: str = "info", **facts: Any) -> None:  # noqa: ANN401 - JSON
@@ -193,7 +203,17 @@ class Session:
         with contextlib.suppress(OSError, ValueError):
             os.write(self.stderr.fileno(), (said + "\n").encode(self.stderr.encoding or "utf-8", "backslashreplace"))
 
-    def _write(self, line: str) -> None:
+    @functools.cached_property
+    def _journal(self) -> bool:
+        """Whether stderr is systemd's journal, which says by this variable which file that is."""
+        with contextlib.suppress(OSError, ValueError):
+            found = os.fstat(self.stderr.fileno())
+            return self.environment.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+        return False
+
+    def _write(self, line: str, priority: Priority = Priority.INFO) -> None:
+        if self._journal:  # takes each line as an entry of its own
+            line = "\n".join(f"<{priority.value}>{each}" for each in line.split("\n"))
         # A run does not end because its terminal has gone; what it says is in the manifest too.
         with contextlib.nullcontext() if self.drawing is None else self.drawing.aside(), self._writing:
             try:

@@ -166,10 +166,11 @@ Examples:
 """
 
 EXPORT = """
-Every record once, the newest where a key repeats, sorted by start. What is at PATH stays, whole, until the new export
-is. What is there and is not an export of the same job, format and table, as it was written, is left alone unless
---replace is given: a hidden file beside an export says whose it is. A Parquet folder or a Delta table is brought up to
-date: only the days that changed are written again.
+Every record once, the newest where a key repeats, sorted by start. PATH may be a URL such as s3://bucket/name, also for
+a job in a folder. What is at PATH stays, whole, until the new export is; in a bucket, day by day. What is there and is
+not an export of the same job, format and table, as it was written, is left alone unless --replace is given: a hidden
+file beside an export says whose it is. A Parquet folder or a Delta table is brought up to date: only the days that
+changed are written again.
 
 \b
 Formats, by the suffix of PATH or --format:
@@ -188,6 +189,7 @@ Examples:
   resumable export --to conversations.parquet
   resumable export conversations-2025 --to metrics.csv --table metrics --names
   resumable export conversations-2025 --to conversations.duckdb
+  resumable export conversations-2025 --to s3://lake/conversations.parquet
   resumable export conversations-2025 --to - | jq .conversationId
 """
 
@@ -289,8 +291,12 @@ Then, in another terminal, with the lines that it prints:
 """
 
 DEMO = """
+With --bucket the job is kept in a bucket of this machine (by SeaweedFS or moto, whichever is installed), and whatever a
+killed process had on the disk is deleted.
+
 \b
 Examples:
   resumable demo
+  resumable demo --bucket
   resumable demo --state /tmp/try --json
 """

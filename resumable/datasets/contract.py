@@ -1,6 +1,5 @@
 """What a dataset is to the rest of the product: how to ask for a page, and how to read the answer."""
 
-import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from resumable.datasets.beside import ById, Counting
-from resumable.datasets.facts import Filters, PageSizes, Paging
+from resumable.datasets.facts import CursorStep, Filters, PageSizes, Paging
+from resumable.datasets.remote_status import RemoteStatus
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import Failure, NoRecords, PageBeyondEnd, ProtocolFault
-from resumable.models import MOST_COUNTED, MOST_PAGES, Interval, Query, Request, Said, moment_of
+from resumable.models import MOST_COUNTED, MOST_PAGES, Interval, Query, Request, Said, WindowContract, moment_of
 from resumable.redaction import Redactor
 from resumable.schema.schema import Schema
 from resumable.schema.strict_json import NotJson, strict_json
@@ -146,25 +146,6 @@ class PagedContract(Contract, Protocol):
         """Read the body of an answer to a request for `page_size` records. Raises ProtocolFault."""
 
 
-class RemoteState(enum.Enum):
-    """Where a job on the server stands."""
-
-    WAITING = "waiting"
-    READY = "ready"
-    GONE = "gone"
-    """Failed, cancelled or expired: it will bring nothing more."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RemoteStatus:
-    """What the server says of a job of its own."""
-
-    state: RemoteState
-    word: str
-    """The server's own word for it, with its error message."""
-    expires_at: datetime | None = None
-
-
 class JobContract(Contract, Protocol):
     """A contract by asynchronous jobs on the server: one a window, its pages strictly one after the other."""
 
@@ -200,17 +181,6 @@ class JobContract(Contract, Protocol):
         """Read that time; None where the server says nothing. Raises ProtocolFault."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CursorStep:
-    """A page along a cursor, as it was asked for."""
-
-    query: Query
-    cursor: str | None
-    page_size: int
-    origin: str | None
-    """The API's, where it is known: an address of another is not followed."""
-
-
 class CursorContract(Contract, Protocol):
     """A contract where each page names the next one, with no job on the server behind it."""
 
@@ -230,6 +200,22 @@ class CursorContract(Contract, Protocol):
 
     def read_missing(self, body: bytes, step: CursorStep) -> Answer:
         """Read a 404 as a page without records. Raises ProtocolFault where it is not the API's."""
+
+
+class MixedContract(Contract, Protocol):
+    """A contract that takes each window by one of two others, with one schema; the manifest says by which."""
+
+    @property
+    def paging(self) -> Literal[Paging.BY_WINDOW]:
+        """As that of the window's own contract."""
+
+    @property
+    def bulk(self) -> JobContract:
+        """Takes windows that the source has whole for jobs on the server, in far fewer requests."""
+
+    @property
+    def recent(self) -> PagedContract:
+        """Takes the windows after those."""
 
 
 def checked(answer: Answer, number: int) -> Answer:
@@ -347,4 +333,14 @@ def members(body: bytes, redactor: Redactor | None = None) -> dict[str, Any]:
     return answer
 
 
-AnyContract: TypeAlias = PagedContract | JobContract | CursorContract
+OneContract: TypeAlias = PagedContract | JobContract | CursorContract
+"""By which a window is taken."""
+
+AnyContract: TypeAlias = OneContract | MixedContract
+
+
+def taken_by(contract: AnyContract, which: WindowContract | None) -> OneContract:
+    """Return the contract of a window; `which` is what the manifest or a footer says of it, None for a lone one."""
+    if contract.paging is not Paging.BY_WINDOW:
+        return contract
+    return contract.recent if which is WindowContract.QUERY else contract.bulk

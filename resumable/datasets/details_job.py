@@ -13,8 +13,6 @@ from urllib.parse import quote
 
 from resumable.datasets.contract import (
     Answer,
-    RemoteState,
-    RemoteStatus,
     identifier,
     instant,
     members,
@@ -25,6 +23,7 @@ from resumable.datasets.contract import (
 from resumable.datasets.details import CONVERSATIONS, USERS, DetailsCount, DetailsSubject
 from resumable.datasets.facts import Filters, PageSizes, Paging
 from resumable.datasets.page_bodies import Envelope, read_answer
+from resumable.datasets.remote_status import RemoteState, RemoteStatus
 from resumable.datasets.token_forms import TokenForm
 from resumable.errors import ProtocolFault
 from resumable.models import Interval, Query, Request, Said

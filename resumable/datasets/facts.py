@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from resumable.models import Query
+
 
 class Paging(enum.Enum):
     """How the pages of a window follow each other."""
@@ -15,6 +17,9 @@ class Paging(enum.Enum):
     """Each page names the next one; the last names none, and nothing tells before it how much there is."""
     SERVER_JOB = "server job"
     """The same, of the results of a job on the server: it is submitted, watched, read and deleted, one a window."""
+
+    BY_WINDOW = "by window"
+    """Each window by its own contract: through a job on the server, or by numbers."""
 
     @property
     def counts_pages(self) -> bool:
@@ -114,3 +119,14 @@ class Filters:
 
 
 NO_FILTERS = Filters()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CursorStep:
+    """A page along a cursor, as it was asked for."""
+
+    query: Query
+    cursor: str | None
+    page_size: int
+    origin: str | None
+    """The API's, where it is known: an address of another is not followed."""

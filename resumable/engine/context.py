@@ -11,7 +11,7 @@ from resumable.datasets.contract import Contract
 from resumable.engine.feed import Feed
 from resumable.manifest.rows import JobRow, Totals
 from resumable.manifest.store import Manifest
-from resumable.models import Counter
+from resumable.models import Counter, WindowContract
 from resumable.storage.parts import Parts
 
 
@@ -30,6 +30,8 @@ class RunContext:
     """The job's spec, as each part's footer repeats it."""
     deep_limit: int | None
     """Records of one window that can be paged through; None where there is no limit."""
+    window_contract: WindowContract | None = None
+    """Which contract of the dataset this is, where its windows are taken by one of two."""
     count: bool = True
     """Whether windows whose answers name no total are counted by other means."""
     fail_on_drift: bool = False

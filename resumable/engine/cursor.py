@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
 
 from resumable.api.client import Asked
 from resumable.api.statuses import PAGE, PAGE_OR_NOTHING, meaning
-from resumable.datasets.contract import Answer, CursorContract, CursorStep
-from resumable.datasets.facts import Paging
+from resumable.datasets.contract import Answer, CursorContract
+from resumable.datasets.facts import CursorStep, Paging
 from resumable.engine.empty_windows import Belief, EmptyWindows
 from resumable.engine.feed import Work
 from resumable.engine.heavy_windows import HeavyWindows, Remedy
@@ -41,6 +42,10 @@ class JobFailed(Exception):
 
 class PutOff(Exception):
     """The window seems to be empty, and is looked at again when the windows next to it are known."""
+
+
+class TakenElsewhere(Exception):
+    """The window is taken by another contract from here on."""
 
 
 class Trail:
@@ -108,6 +113,8 @@ class CursorReader:
         except PutOff:
             context.feed.postpone(row.window)
             return
+        except TakenElsewhere:
+            pass
         except Fault as fault:
             self._given_up(row.window, fault)
             return
@@ -136,6 +143,10 @@ class CursorReader:
             self._heavy.lighten(row.window, row.done + 1, remedy, fault)
             self._clear()
 
+    def _cut_off(self, window: Window, available_to: datetime) -> None:
+        """Deal with a window that the source does not have whole, before any page of it that says so is recorded."""
+        self._recorder.cut_off(window, available_to)
+
     def _failed(self, window: Window, why: str) -> None:
         """Deal with a job that the server gave up on."""
         raise NotImplementedError
@@ -152,7 +163,7 @@ class CursorReader:
             if trail.crosses(repr(keys).encode(errors="replace")):
                 raise BeginAgain("the server gave a page that it had given before")
         if answer.said.available_to and answer.said.available_to < window.interval.end:
-            self._recorder.cut_off(window, answer.said.available_to)
+            self._cut_off(window, answer.said.available_to)
         snapshot = Snapshot(number=window.take, page_count=number + (following is not None), total=None)
         part = None
         if answer.rows:

@@ -15,7 +15,7 @@ from resumable.api.client import Asked, Client
 from resumable.api.session import open_session
 from resumable.clock import Clock, Stop
 from resumable.config import Settings
-from resumable.datasets.catalogue import REQUESTS_A_JOB, cheaper, counted_by
+from resumable.datasets.catalogue import RECORDS_A_JOB_PAGE, REQUESTS_A_JOB, cheaper, counted_by
 from resumable.datasets.contract import (
     Answer,
     AnyContract,
@@ -65,6 +65,8 @@ class Forecast:
     """Of the disk; None where the state lies in a bucket."""
     cheaper: tuple[str, int] | None
     """The dataset that would need far fewer requests, and how many."""
+    saves: tuple[str, int] | None
+    """The dataset that would bring the same in pages by number, and how many more requests it would need."""
     warnings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -84,6 +86,7 @@ class Forecast:
             "disk_bytes": self.disk_bytes,
             "free_bytes": self.free_bytes,
             "cheaper": {"dataset": self.cheaper[0], "requests": self.cheaper[1]} if self.cheaper else None,
+            "saves": {"dataset": self.saves[0], "requests": self.saves[1]} if self.saves else None,
             "warnings": list(self.warnings),
         }
 
@@ -195,13 +198,14 @@ def _look(client: Client, contract: PagedContract, spec: JobSpec, window: Interv
 
 def _available(client: Client, contract: AnyContract) -> datetime | None:
     """Ask up to when the server has data for jobs; None for other contracts."""
-    if contract.paging is not Paging.SERVER_JOB:
+    if contract.paging not in (Paging.SERVER_JOB, Paging.BY_WINDOW):
         return None
-    request = contract.availability()
+    jobs = contract.bulk if contract.paging is Paging.BY_WINDOW else contract
+    request = jobs.availability()
     if request is None:
         return None
     asked = Asked(what="the availability of data", request=request)
-    return client.exchange(asked, lambda reply: contract.read_availability(reply.body))
+    return client.exchange(asked, lambda reply: jobs.read_availability(reply.body))
 
 
 def _reckoned(
@@ -217,9 +221,9 @@ def _reckoned(
 ) -> Forecast:
     scale = len(windows) / len(looks) if looks else 0.0
     hits = round(sum(look.hits for look in looks) * scale) if looks else None
-    size = spec.page_size
-    pages = round(sum(-(-look.hits // size) for look in looks) * scale) if looks else None
-    extra = REQUESTS_A_JOB * len(windows) if contract.paging is Paging.SERVER_JOB else _empty(looks, scale)
+    costs = [_cost(look, contract, spec, ready) for look in looks]
+    pages = round(sum(cost.pages for cost in costs) * scale) if looks else None
+    extra = round(sum(cost.beside for cost in costs) * scale)
     requests = None if pages is None else pages + extra
     return Forecast(
         spec=spec,
@@ -231,13 +235,47 @@ def _reckoned(
         requests=requests,
         per_minute=per_minute,
         seconds=None if requests is None else requests / per_minute * 60,
-        disk_bytes=None if pages is None or hits is None else _disk(looks, pages, hits, size),
+        disk_bytes=None if pages is None or hits is None else _disk(looks, pages, hits, spec.page_size),
         free_bytes=free_bytes(nearest_folder(settings.state)) if isinstance(settings.state, Path) else None,
         cheaper=None
         if requests is None or hits is None
         else cheaper(spec.dataset, requests=requests, records=hits, windows=len(windows)),
+        saves=_saved(spec, looks, scale, requests),
         warnings=tuple(_warnings(spec, contract, windows, looks, settings, now=now, ready=ready)),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cost:
+    """What a window takes."""
+
+    pages: int
+    beside: int
+    """Requests beside those for its pages."""
+
+
+def _cost(look: _Look, contract: AnyContract, spec: JobSpec, ready: datetime | None) -> _Cost:
+    """Reckon with what a window is taken by: of a job's larger pages nobody says whether they come."""
+    size, one = spec.page_size, contract
+    if contract.paging is Paging.BY_WINDOW:
+        whole = ready is not None and look.window.end <= ready
+        one = contract.bulk if whole else contract.recent
+        size = min(size, RECORDS_A_JOB_PAGE if whole else contract.recent.page_sizes.most)
+    beside = REQUESTS_A_JOB if one.paging is Paging.SERVER_JOB else int(look.hits == 0)
+    return _Cost(pages=-(-look.hits // size), beside=beside)
+
+
+def _saved(spec: JobSpec, looks: Sequence[_Look], scale: float, requests: int | None) -> tuple[str, int] | None:
+    """Return how many requests more the dataset would need that was asked how much there is; None where it is its own.
+
+    None too where it would not need more.
+    """
+    beside = counted_by(spec.dataset)
+    if beside is None or requests is None:
+        return None
+    size = get(beside).page_sizes.usual
+    more = round(sum(max(1, -(-look.hits // size)) for look in looks) * scale) - requests
+    return (beside, more) if more > 0 else None
 
 
 def _disk(looks: Sequence[_Look], pages: int, hits: int, page_size: int) -> int:
@@ -248,11 +286,6 @@ def _disk(looks: Sequence[_Look], pages: int, hits: int, page_size: int) -> int:
     page = pa.concat_tables(tables).slice(0, page_size).combine_chunks()
     least, whole = part_bytes(page.slice(0, 1)), part_bytes(page)
     return int(pages * least + hits * (whole - least) / max(1, page.num_rows - 1))
-
-
-def _empty(looks: Sequence[_Look], scale: float) -> int:
-    """Count the requests for windows that turn out to be empty."""
-    return round(sum(1 for look in looks if look.hits == 0) * scale)
 
 
 def _spread(hits: Sequence[int], windows: int) -> float:
@@ -285,7 +318,8 @@ def _warnings(
         if young:
             yield f"{young} of the windows are less than 48 h old; Genesys still rewrites them (see --look-back)"
     if ready is not None and (waiting := sum(window.end > ready for window in windows)):
-        yield f"data for jobs is there up to {iso(ready)}: {waiting} of the windows wait for theirs"
+        then = "come by the query" if contract.paging is Paging.BY_WINDOW else "wait for theirs"
+        yield f"data for jobs is there up to {iso(ready)}: {waiting} of the windows {then}"
     limit = deep_limit(contract, settings.deep_limit)
     if limit is not None and (deep := [look for look in looks if look.hits > limit]):
         yield f"{label(deep[0].window)} holds {deep[0].hits:,} records; windows over {limit:,} are split"

@@ -9,7 +9,7 @@ from resumable.engine.recovery import remove_stale
 from resumable.engine.windows import halves
 from resumable.errors import Failure, Fault, StatusFault, Wall
 from resumable.manifest.rows import WindowRow
-from resumable.models import EventKind, Interval, Snapshot, Window, WindowState, label
+from resumable.models import EventKind, Interval, Snapshot, Window, WindowContract, WindowState, label
 
 
 class Remedy(enum.Enum):
@@ -28,10 +28,14 @@ class HeavyWindows:
         self._context = recorder.context
         self._lock = threading.Lock()
         self._limit = recorder.context.deep_limit
+        self._taken: int | None = None
+        """Records a page that the server was found to take along a cursor, where it refused more."""
 
     def page_size(self, window: Window) -> int:
         """Return how many records a page of a window is asked for."""
-        return window.asked_size or self._context.job.spec.page_size
+        wanted = window.asked_size or self._context.job.spec.page_size
+        # A contract of two takes as many as the other may be asked for.
+        return min(wanted, self._context.contract.page_sizes.most, self._taken or wanted)
 
     def remedy(self, window: Window, fault: Fault) -> Remedy | None:
         """Return what helps where a request of a window failed for being too heavy; None where that is not the matter.
@@ -96,6 +100,8 @@ class HeavyWindows:
         if size < 1:
             return None
         self._context.manifest.learned.asked_size(window, size)
+        if isinstance(fault, StatusFault) and fault.wall is Wall.PAGE_SIZE:
+            self._taken = size
         self._tell(window, size, fault.reason)
         return self._context.manifest.window(window.id).window
 
@@ -129,7 +135,8 @@ class HeavyWindows:
     def _learn(self, limit: int) -> None:
         with self._lock:
             known, self._limit = self._limit, limit
-        if known != limit:
+        # Of the results of jobs it is none for the query beside them.
+        if known != limit and self._context.window_contract is not WindowContract.JOBS:
             self._context.manifest.learned.deep_limit(limit)
 
     def _halves(self, window: Window) -> list[Interval]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 from array import array
+from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -24,9 +25,9 @@ from resumable.version import __version__
 
 FORMAT: Final = 1
 
-SINCE_0_2: Final = frozenset({"organisation", "open_records", "counted"})
+SINCE_0_2: Final = frozenset({"organisation", "open_records", "counted", "contracts"})
 """What receipts of version 0.1.0 do not say."""
-WINDOWS_SINCE_0_2: Final = frozenset({"page_size", "open_records", "counted"})
+WINDOWS_SINCE_0_2: Final = frozenset({"page_size", "open_records", "counted", "contract"})
 """The same of each window."""
 
 
@@ -86,6 +87,7 @@ def facts(manifest: ManifestReader) -> dict[str, Any]:
         "bytes": totals.bytes,
         "retakes": sum(row.window.take - 1 for row in rows),
         "settled_windows": sum(row.settled for row in rows),
+        "contracts": _contracts(rows),
         "provisional_windows": sum(row.provisional for row in rows),
         "open_records": _open(manifest.open_records()),
         "counted": _counted(rows),
@@ -104,6 +106,7 @@ def window_facts(row: WindowRow) -> dict[str, Any]:
         "take": window.take,
         "settled": row.settled,
         "provisional": row.provisional,
+        "contract": row.contract,
         "open_records": _open(row.open or NONE_OPEN),
         "counted": row.counted,
         "keys_sha256": (window.fingerprint or b"").hex(),
@@ -112,6 +115,12 @@ def window_facts(row: WindowRow) -> dict[str, Any]:
 
 def _open(found: OpenRecords) -> dict[str, Any]:
     return {"count": found.count, "since": None if found.since is None else iso(found.since)}
+
+
+def _contracts(rows: Sequence[WindowRow]) -> dict[str, int] | None:
+    """Count the windows of each contract; None where the dataset has but one."""
+    found = Tally(row.contract.value for row in rows if row.contract is not None)
+    return dict(sorted(found.items())) or None
 
 
 def _counted(rows: Sequence[WindowRow]) -> dict[str, int] | None:

@@ -55,7 +55,8 @@ class Recorder:
     uncertain: dict[int, str] = field(default_factory=dict)
     """Windows, by id, of which fewer records came than were named: they are compared again in a later run."""
     _takes: dict[int, int] = field(default_factory=dict)
-    _failed_in_a_row: int = 0
+    _failed_in_a_row: list[str] = field(default_factory=list)
+    """Why each page failed since the last one that came; shared by the recorders of two contracts."""
     _kept_answers: set[str] = field(default_factory=set)
     _short_before: set[int] = field(default_factory=set)
     """Windows, by id, of which an earlier run brought fewer records than another contract counts."""
@@ -77,7 +78,7 @@ class Recorder:
         Raises StorageFailed, and Incomplete for one that does not fit the schema where that is to end the run.
         """
         context = self.context
-        self._failed_in_a_row = 0
+        self._failed_in_a_row.clear()
         if answer.drift and context.fail_on_drift:
             raise Incomplete(
                 f"{label(window.interval)} page {number} does not fit the schema: {', '.join(answer.drift)}.",
@@ -123,6 +124,7 @@ class Recorder:
             origin=None if whose is None else whose.origin,
             organisation=None if whose is None else whose.id,
             client=None if whose is None else whose.client,
+            contract=context.window_contract,
         )
 
     @contextlib.contextmanager
@@ -164,16 +166,15 @@ class Recorder:
     def give_up(self, window: Window, number: int, fault: Fault) -> None:
         """Quarantine a page; the run goes on to the others."""
         self.context.manifest.quarantine(window, number, fault.reason, fault.failure)
-        # A lost update between threads only delays the count.
-        self._failed_in_a_row += 1
-        if self._failed_in_a_row == FAILURES_IN_A_ROW:
+        self._failed_in_a_row.append(fault.reason)
+        if len(self._failed_in_a_row) == FAILURES_IN_A_ROW:
             text = f"{FAILURES_IN_A_ROW} pages in a row failed, the last with: {fault.reason}"
             self.context.manifest.event(EventKind.WARNING, f"{text}; each is tried once until one comes")
 
     @property
     def nothing_comes(self) -> bool:
         """Tell whether so many pages have failed in a row that one try is enough for each that follows."""
-        return self._failed_in_a_row >= FAILURES_IN_A_ROW
+        return len(self._failed_in_a_row) >= FAILURES_IN_A_ROW
 
     def wait_for_data(self, window: Window, available_to: datetime) -> None:
         """Leave a window for a later run: what it covers is not there yet, and would come back empty."""

@@ -62,7 +62,7 @@ def _adopt(key: PageKey, row: WindowRow, *, manifest: Manifest, parts: Parts, jo
     footer, part = found
     if (footer.job, footer.query_digest, footer.schema_digest) != (job.uuid, job.spec.digest, job.schema_digest):
         return None
-    if foreign_part(footer, job):
+    if foreign_part(footer, job) or footer.contract != row.contract:
         return None
     if manifest.remote(row.window) is not None:
         # Pages along a cursor come strictly one after the other: only the next one can be an orphan.

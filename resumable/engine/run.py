@@ -18,6 +18,7 @@ from resumable.engine.belonging import HeldJournal
 from resumable.engine.context import LiveRun, RunContext
 from resumable.engine.cursor import CursorWorker
 from resumable.engine.feed import Feed
+from resumable.engine.mixed import MixedWorker
 from resumable.engine.pages import PageWorker
 from resumable.engine.record_keys import RecordKeys
 from resumable.engine.recorder import Recorder
@@ -191,6 +192,8 @@ class Run:
         contract, refused = self._contract, self._end_if_refused
         if contract.paging is Paging.SERVER_JOB:
             return ServerJobWorker(contract, recorder, refused, jobs=self._settings.workers)
+        if contract.paging is Paging.BY_WINDOW:
+            return MixedWorker(contract, recorder, refused, jobs=self._settings.workers)
         if contract.paging is Paging.CURSOR:
             return CursorWorker(contract, recorder, refused)
         return PageWorker(contract, recorder, refused)

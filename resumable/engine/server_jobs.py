@@ -7,14 +7,15 @@ from typing import TypeVar
 from resumable.api.client import Asked, Stopped
 from resumable.api.statuses import DELETED, SUBMITTED, meaning
 from resumable.clock import Stop
-from resumable.datasets.contract import Answer, JobContract, RemoteState, usable_id
-from resumable.engine.cursor import BeginAgain, CursorReader, JobFailed
+from resumable.datasets.contract import Answer, JobContract, usable_id
+from resumable.datasets.remote_status import RemoteState
+from resumable.engine.cursor import BeginAgain, CursorReader, JobFailed, TakenElsewhere
 from resumable.engine.feed import Work
 from resumable.engine.recorder import Recorder
 from resumable.errors import Failure, Fault, NoRecords, ProtocolFault, StatusFault, Wall
 from resumable.manifest.rows import WindowRow
 from resumable.manifest.server_jobs import RemoteRow
-from resumable.models import EventKind, Shortfall, Window, WindowState, label
+from resumable.models import EventKind, Shortfall, Window, WindowState, iso, label
 from resumable.transport.http import Reply
 
 T = TypeVar("T")
@@ -82,13 +83,25 @@ class Gate:
 class ServerJobWorker(CursorReader):
     """Opens windows and reads each to its end. One object serves all threads."""
 
-    def __init__(self, contract: JobContract, recorder: Recorder, refused: Callable[[Fault], None], jobs: int) -> None:
-        """`refused` is told why a job could not be submitted; `jobs` may be on the server at once."""
+    def __init__(
+        self,
+        contract: JobContract,
+        recorder: Recorder,
+        refused: Callable[[Fault], None],
+        jobs: int,
+        elsewhere: Callable[[Window, str], bool] = lambda _window, _why: False,
+    ) -> None:
+        """`refused` is told why a job could not be submitted; `jobs` may be on the server at once.
+
+        `elsewhere` is offered what jobs do not bring, and why; it tells whether it takes that over.
+        """
         super().__init__(recorder)
+        self._elsewhere = elsewhere
         self._contract = contract
         self._refused = refused
         self._gate = Gate(recorder.context.stop, jobs)
-        self._available_to: datetime | None = None
+        self.available_to: datetime | None = None
+        """Up to when the source says that it has its data; None where it does not."""
         self._deleted: set[str] = set()
         self._submitted: set[str] = set()
         """Jobs of this run: what becomes of one of an earlier run says nothing about the next."""
@@ -116,7 +129,7 @@ class ServerJobWorker(CursorReader):
 
     def _having_data(self, window: Window) -> Window | None:
         """Return a window as it is to be read, a new take where it was cut off; None where it waits for its data."""
-        manifest, ends = self._context.manifest, self._available_to
+        manifest, ends = self._context.manifest, self.available_to
         if ends is not None and window.interval.start >= ends and window.state is WindowState.PLANNED:
             self._recorder.wait_for_data(window, ends)
             return None
@@ -145,7 +158,7 @@ class ServerJobWorker(CursorReader):
             return
         asked = Asked(what="asking up to when there is data", request=request, counted=False)
         try:
-            self._available_to = self._context.client.exchange(
+            self.available_to = self._context.client.exchange(
                 asked, lambda reply: self._contract.read_availability(reply.body)
             )
         except Fault as fault:
@@ -228,12 +241,20 @@ class ServerJobWorker(CursorReader):
         """Make a new job later, after a pause that grows; after a few of them the window is left for a later run."""
         failures = self._failures[window.id] = self._failures.get(window.id, 0) + 1
         if failures > NEW_JOBS:
-            self._recorder.fail(window, why)
+            if not self._elsewhere(window, why):
+                self._recorder.fail(window, why)
             return
         pause = self._context.client.policy.first_wait_seconds * PAUSE_FACTOR * 2 ** (failures - 1)
         row = self._context.manifest.retake(window, None, f"{why}; a new one is made in {pause:.0f} s")
         self._not_before[window.id] = self._context.stop.clock.monotonic() + pause
         self._context.feed.postpone(row.window)
+
+    def _cut_off(self, window: Window, available_to: datetime) -> None:
+        if self._elsewhere(window, f"the data for jobs ends at {iso(available_to)}"):
+            # What availability said was wrong: windows that begin later need not find that out one by one.
+            self.available_to = min(self.available_to or available_to, available_to)
+            raise TakenElsewhere
+        super()._cut_off(window, available_to)
 
     def _ready(self, window: Window, remote: RemoteRow) -> None:
         """Return once the job is fulfilled. Raises BeginAgain when it never will be."""

@@ -19,6 +19,8 @@ def small_request(contract: AnyContract, query: Query, manifest: Manifest) -> Re
     """
     if contract.paging is Paging.SERVER_JOB:
         return contract.availability()
+    if contract.paging is Paging.BY_WINDOW:
+        return contract.bulk.availability()
     row = manifest.likely_answered()
     if row is None:
         return None

@@ -5,136 +5,27 @@ receipt beside it is the last to come. A killed one is finished by the next.
 """
 
 import contextlib
-import hashlib
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Final
 
-from resumable.errors import JobLocked, StorageFailed, UsageError
+from resumable.errors import UsageError
 from resumable.export import made
-from resumable.export import receipt as receipts
+from resumable.export.bucket_target import BucketTarget, digest_of
 from resumable.export.destination import same
-from resumable.export.receipt import DayFacts, Receipt
-from resumable.export.request import ExportStoreAt, Format
+from resumable.export.receipt import DayFacts, Receipt, day_name
+from resumable.export.request import Format
+from resumable.export.spread import Spread
 from resumable.export.work import ExportWork
 from resumable.storage import durable
-from resumable.storage.address import Address
-from resumable.storage.lease import HEAD
-from resumable.storage.probe import probe
-from resumable.storage.store import Exists, ExportStore, Moved, StoredFile, Tag
 from resumable.storage.targets import not_ours
 
-_READ_BYTES: Final = 8 * 2**20
+Put = Callable[[dict[str, DayFacts]], dict[str, str]]
+"""Puts days where they belong, and returns their tags."""
 
 
-@dataclass(kw_only=True)
-class BucketTarget:
-    """What lies at the name of an export in a bucket, and its receipts beside it."""
-
-    store: ExportStore
-    name: str
-    known: list[Receipt] = field(default_factory=list)
-    """What may be there, the newest first: two where an export was killed."""
-    told: Tag | None = None
-    """Stands for the receipts as they were seen."""
-    seen: dict[str, StoredFile] = field(default_factory=dict)
-
-    @property
-    def place(self) -> str:
-        """Where it is, for people."""
-        return self.store.place(self.name)
-
-    @property
-    def sidecar(self) -> str:
-        """The key of the receipts: hidden, and beside what readers of a folder of Parquet are given."""
-        return f".{self.name}.export.json"
-
-    def is_as(self, key: str, size: int, sha256: str, tag: str) -> bool:
-        """Tell whether an object is as an export put it: by its tag, or else by its bytes."""
-        there = self.seen.get(key)
-        if there is None or there.size != size or not sha256:
-            return False
-        return there.tag == tag or self.hash_of(key) == sha256
-
-    def hash_of(self, key: str) -> str:
-        """Return the SHA-256 of an object, which is read whole."""
-        with self.store.opened(key) as file:
-            return _digest(file)
-
-    def day_is_as(self, facts: DayFacts) -> bool:
-        """Tell whether the object of a day is as an export put it."""
-        return facts.file is None or self.is_as(f"{self.name}/{facts.file}", facts.size, facts.sha256, facts.tag)
-
-    def tell(self, several: list[Receipt]) -> None:
-        """Put the receipts in the place of those that were seen. Raises JobLocked where another process did that."""
-        data = receipts.joined(several)
-        done = (
-            self.store.create(self.sidecar, data)
-            if self.told is None
-            else self.store.replace(self.sidecar, data, self.told)
-        )
-        if isinstance(done, Exists | Moved):
-            held = self.store.tagged(self.sidecar)
-            if held.data != data:  # else it was this very put, whose answer was lost
-                raise JobLocked(
-                    f"another process is exporting to {self.place} just now.", hint="Wait for it, then try again."
-                )
-            done = held.tag
-        self.told, self.known = done, several
-
-    def put(self, key: str, path: Path, sha256: str) -> str:
-        """Make a file an object, in the place of what was seen there, and prove it; return its tag.
-
-        Raises StorageFailed where the store has other bytes afterwards: another's, or not what it took.
-        """
-        there = self.seen.get(key)
-        self.store.upload(key, path, None if there is None else there.tag)
-        now = self.store.below(key).get(key)
-        if now is None or now.size != durable.size_of(path) or self.hash_of(key) != sha256:
-            raise StorageFailed(
-                f"{self.store.place(key)} is not what was put there: the store, or another process, changed it.",
-                hint="Run the same command again.",
-            )
-        self.seen[key] = now
-        return now.tag
-
-
-def opened(address: Address, store_at: ExportStoreAt) -> BucketTarget:
-    """Look at where an export is to go.
-
-    Raises UsageError for a bucket as a whole and for what belongs to a job, StorageFailed for a store that ignores the
-    conditions of a put.
-    """
-    if not address.prefix:
-        raise UsageError(
-            f"{address} is a bucket, and no name in one.", hint=f"Such as: {address}/conversations.parquet"
-        )
-    _no_job_around(address, store_at)
-    above, _, name = address.prefix.rpartition("/")
-    store = store_at(replace(address, prefix=above))
-    probe(store)
-    target = BucketTarget(store=store, name=name, seen=dict(store.below(name)))
-    with contextlib.suppress(FileNotFoundError):
-        held = store.tagged(target.sidecar)
-        target.known, target.told = receipts.several(held.data), held.tag
-    return target
-
-
-def _no_job_around(address: Address, store_at: ExportStoreAt) -> None:
-    root, pieces = store_at(replace(address, prefix="")), address.prefix.split("/")
-    for many in range(1, len(pieces) + 1):
-        above = "/".join(pieces[:many])
-        with contextlib.suppress(StorageFailed):  # what may not be looked at may not be written to either
-            if root.size(f"{above}/{HEAD}") is not None:
-                raise UsageError(
-                    f"{address} is in the job {pieces[many - 1]}; nothing is written there by this command.",
-                    hint="Name a prefix that is no job's.",
-                )
-
-
-def write(work: ExportWork, target: BucketTarget) -> tuple[int, Receipt]:
+def write(work: ExportWork, target: BucketTarget, by: Spread | None) -> tuple[int, Receipt]:
     """Export to a bucket; return how many days were as they had to be, and the receipt.
 
     Raises UsageError where something else is there, JobLocked where another process exports to the same name.
@@ -148,7 +39,9 @@ def write(work: ExportWork, target: BucketTarget) -> tuple[int, Receipt]:
         raise not_ours(target.store.place(target.sidecar), "is not the receipt of an export")
     with _scratch() as staging:
         work.scratch = staging
-        return (_folder if work.request.format is Format.PARQUET else _file)(work, target, staging)
+        if work.request.format is Format.PARQUET:
+            return _folder(work, target, staging, by)
+        return _file(work, target, staging)
 
 
 @contextlib.contextmanager
@@ -173,36 +66,46 @@ def _file(work: ExportWork, target: BucketTarget, staging: Path) -> tuple[int, R
         return 1, old
     path = staging / name
     index = made.one_file(work, path, staging)
-    receipt = replace(work.receipt(index, {}), size=durable.size_of(path), sha256=_hash(path))
+    receipt = replace(work.receipt(index, {}), size=durable.size_of(path), sha256=digest_of(path))
     target.tell([receipt, *target.known])
     receipt = replace(receipt, tag=target.put(name, path, receipt.sha256))
     target.tell([receipt])
     return 0, receipt
 
 
-def _folder(work: ExportWork, target: BucketTarget, staging: Path) -> tuple[int, Receipt]:
+def _folder(work: ExportWork, target: BucketTarget, staging: Path, by: Spread | None) -> tuple[int, Receipt]:
     old = _old_folder(work, target)
     if old is not None and work.is_as(old) and all(map(target.day_is_as, old.days.values())):
         return len(old.days), old
-    index = work.index()
+    index = work.index() if by is None else by.index(work)
     keep = made.unchanged(work, index, old, target.day_is_as)
     keep = {day: _as_seen(target, facts) for day, facts in keep.items()}
-    folder = staging / "made"
-    days = made.day_files(work, index, folder, keep, old=None)
-    fresh = {name: facts for name, facts in days.items() if facts.file and durable.exists(folder / facts.file)}
-    days |= {name: replace(facts, sha256=_hash(folder / str(facts.file))) for name, facts in fresh.items()}
-    receipt = work.receipt(index, days)
-    return len(keep), place_folder(target, folder, receipt, [*fresh])
+    folder, elsewhere = staging / "made", None if by is None else by.into_bucket(work, index, target.staging)
+    days = made.day_files(work, index, folder, keep, old=None, elsewhere=elsewhere)
+    here = {name: facts for name, facts in days.items() if facts.file and durable.exists(folder / facts.file)}
+    days |= {name: replace(facts, sha256=digest_of(folder / str(facts.file))) for name, facts in here.items()}
+    kept = {day_name(day) for day in keep}
+    fresh = {name: facts for name, facts in days.items() if facts.file and name not in kept}
+
+    def put(fresh: dict[str, DayFacts]) -> dict[str, str]:
+        keys = {name: f"{target.name}/{facts.file}" for name, facts in fresh.items()}
+        tags = {
+            name: target.put(keys[name], folder / str(facts.file), facts.sha256)
+            for name, facts in fresh.items()
+            if name in here
+        }
+        return tags if by is None else tags | by.settle(fresh, keys, target.seen)
+
+    receipt = _place_folder(target, work.receipt(index, days), put, fresh)
+    target.tidy()
+    return len(keep), receipt
 
 
-def place_folder(target: BucketTarget, folder: Path, receipt: Receipt, fresh: list[str]) -> Receipt:
-    """Put the fresh days of an export, whose files are in a folder, and take away what it has no more."""
+def _place_folder(target: BucketTarget, receipt: Receipt, put: Put, fresh: dict[str, DayFacts]) -> Receipt:
+    """Have the fresh days of an export put, and take away what it has no more."""
     target.tell([receipt, *target.known])
-    days = dict(receipt.days)
-    for name in fresh:
-        facts = days[name]
-        tag = target.put(f"{target.name}/{facts.file}", folder / str(facts.file), facts.sha256)
-        days[name] = replace(facts, tag=tag)
+    tags = put(fresh)
+    days = {name: replace(facts, tag=tags.get(name, facts.tag)) for name, facts in receipt.days.items()}
     for key in sorted(set(target.seen) - {f"{target.name}/{facts.file}" for facts in days.values()}):
         target.store.remove(key)
     receipt = replace(receipt, days=days)
@@ -238,15 +141,3 @@ def _in_the_way(target: BucketTarget, key: str) -> UsageError:
         f"{target.store.place(key)} is in the way of {target.place}; it was left alone.",
         hint="Name another place, or move that away.",
     )
-
-
-def _hash(path: Path) -> str:
-    with durable.opened(path) as file:
-        return _digest(file)
-
-
-def _digest(file: BinaryIO) -> str:
-    sha256 = hashlib.sha256()
-    while data := file.read(_READ_BYTES):
-        sha256.update(data)
-    return sha256.hexdigest()

@@ -63,7 +63,13 @@ def receipt(target: Path) -> Receipt | None:
         return None
     if durable.kind_of(target) != durable.FOLDER or not lake.DeltaTable.is_deltatable(str(target)):
         raise UsageError(f"{target} is there, and is no Delta table; it was left alone.", hint="Name another path.")
-    for commit in lake.DeltaTable(str(target)).history(_LOOKS):
+    try:
+        commits = lake.DeltaTable(str(target)).history(_LOOKS)
+    except lake.exceptions.DeltaError:
+        raise UsageError(
+            f"{target} is there, and cannot be read as a Delta table; it was left alone.", hint="Name another path."
+        ) from None
+    for commit in commits:
         if ENTRY in commit:
             return receipts.from_json(commit[ENTRY])
         if commit.get("operation") not in _HARMLESS:
@@ -166,6 +172,7 @@ def _as_delta(type_: pa.DataType) -> pa.DataType:
 def _deltalake() -> Any:  # noqa: ANN401 - a module
     try:
         import deltalake
+        import deltalake.exceptions
         import deltalake.transaction
     except ImportError as failure:
         raise LibraryMissing("a Delta Lake table", "deltalake") from failure

@@ -1,37 +1,21 @@
 """An export from beginning to end."""
 
-import hashlib
-import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
-
-import pyarrow as pa
 
 from resumable.errors import UsageError
-from resumable.export import destination, id_names, interactions, made, shape, source
-from resumable.export.days import days_of
+from resumable.export import destination, made
 from resumable.export.id_names import Directory
+from resumable.export.preparation import Private, prepared
 from resumable.export.receipt import Receipt
 from resumable.export.request import ExportRequest, ExportStoreAt, Format, Output
-from resumable.export.shape import Shape
-from resumable.export.source import ExportSource
-from resumable.export.tables import INTERACTIONS, has_interactions
+from resumable.export.spread import Crew, Recipe, Spread
 from resumable.export.work import ExportWork
-from resumable.schema.schema import Schema
 from resumable.storage import durable
 from resumable.storage.address import Address
 from resumable.storage.job_files import JobFiles
 from resumable.storage.targets import place_of
 from resumable.text import Watching, unwatched
-
-VERSION: Final = 1
-"""Of what an export looks like; another one leaves nothing of the old that could stay."""
-
-
-Private = Callable[[pa.Table, Schema, Schema], pa.Table]
-"""Makes records private, by the schema of what is read of them and of the whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +40,8 @@ class Exported:
     names_from: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
     """Jobs in which names were not looked up, each with why."""
+    worker_bytes: int | None = None
+    """The most memory that a worker of an engine has had."""
 
 
 def export(
@@ -65,38 +51,28 @@ def export(
     output: Output | None = None,
     private: Private | None = None,
     bucket: ExportStoreAt | None = None,
+    crew: Crew | None = None,
     watching: Watching = unwatched,
 ) -> Exported:
     """Export a job; `output` takes the bytes where the request names no path, `private` follows its privacy rules.
 
-    `bucket` opens the store of a target in one; `watching` is told how far it is. What was at the path stays, whole,
+    `bucket` opens the store of a target in one; a `crew` does the work elsewhere, for Parquet; `watching` is told how
+    far it is. What was at the path stays, whole,
     until the new export is. Raises Incomplete, UsageError, VerificationFailed where a part is not as recorded,
     StorageFailed, JobLocked where another process exports to the same path.
     """
-    found = source.read(home, partial=request.partial)
-    request = replace(request, zone=_zone(found, request))
-    by_stay = request.table == INTERACTIONS and has_interactions(found.schema)
-    named = _directory(home, found, request, by_stay=by_stay)
-    work = ExportWork(
-        source=found,
-        request=request,
-        shape=_shape(found, request, named, by_stay=by_stay),
-        made_as=_made_as(found, request, named),
-        calendar=days_of(request.zone),
-        scratch=home.folder,
-        watching=watching,
-        private=private,
-    )
+    work, named = prepared(home, request, private=private, watching=watching)
+    by = None if crew is None else _spread(home, work, crew)
     if request.to is None:
         kept, receipt = _to_output(work, output)
     elif isinstance(request.to, Address):
-        kept, receipt = _to_bucket(work, request.to, bucket)
+        kept, receipt = _to_bucket(work, request.to, bucket, by)
     else:
-        kept, receipt = _to_path(work, request.to)
-    return _exported(work, named, receipt, kept=kept)
+        kept, receipt = _to_path(work, request.to, by)
+    return _exported(work, named, receipt, kept=kept, by=by)
 
 
-def _exported(work: ExportWork, named: Directory | None, receipt: Receipt, *, kept: int) -> Exported:
+def _exported(work: ExportWork, named: Directory | None, receipt: Receipt, *, kept: int, by: Spread | None) -> Exported:
     found, request = work.source, work.request
     return Exported(
         job=found.job.name,
@@ -111,43 +87,28 @@ def _exported(work: ExportWork, named: Directory | None, receipt: Receipt, *, ke
         missing=tuple(found.missing),
         names_from=named.jobs if named else (),
         unreadable=tuple(f"{name}: {why}" for name, why in named.unreadable.items()) if named else (),
+        worker_bytes=None if by is None else by.peak_bytes,
     )
 
 
-def _directory(home: JobFiles, found: ExportSource, request: ExportRequest, *, by_stay: bool) -> Directory | None:
-    """Return the names of ids where they are asked for, or where rows by stay can do with those that are there."""
-    if request.names:
-        return id_names.read(home.state, found.job)
-    return id_names.look(home.state, found.job) if by_stay else None
-
-
-def _zone(found: ExportSource, request: ExportRequest) -> str | None:
-    """Return the zone that is named, or else that of the job's windows. Raises UsageError where it means nothing."""
-    daily = request.format in (Format.PARQUET, Format.DELTA) and found.dated
-    if not daily and request.table != INTERACTIONS:
-        if request.zone is None:
-            return None
-        what = f"{request.format} has no days" if found.dated else f"{found.root} has none"
+def _spread(home: JobFiles, work: ExportWork, crew: Crew) -> Spread:
+    request = work.request
+    if request.format is not Format.PARQUET or request.to is None:
         raise UsageError(
-            f"--tz says which days an export is cut into, and {what}.",
-            hint="Leave it out, or export to a Parquet folder, a Delta table, or --table interactions.",
+            f"an engine writes Parquet, and not {request.format}.", hint="Leave out --engine, or export Parquet."
         )
-    return found.job.spec.query.zone if request.zone is None else request.zone
-
-
-def _made_as(found: ExportSource, request: ExportRequest, named: Directory | None) -> str:
-    facts = [VERSION, request.format, request.table, found.schema.digest, named.digest if named else None]
-    if request.table == INTERACTIONS or request.zone not in (None, "UTC"):
-        facts.append(request.zone or "UTC")
-    facts += [request.privacy.to_json()] if request.privacy is not None else []
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def _shape(found: ExportSource, request: ExportRequest, named: Directory | None, *, by_stay: bool) -> Shape:
-    names = named.names if named else {}
-    if by_stay:
-        return interactions.make(found.schema, zone="UTC" if request.zone is None else request.zone, names=names)
-    return shape.make(found.schema, found.root, table=request.table, names=names)
+    if isinstance(request.to, Path):
+        request = replace(request, to=request.to.absolute())
+    state = home.state.place if home.state.bucket is not None else str(home.state.folder.absolute())
+    recipe = Recipe(
+        state=state,
+        job=home.name,
+        request=request,
+        digest=work.source.digest,
+        made_as=work.made_as,
+        opened=crew.opened,
+    )
+    return Spread(recipe=recipe, workers=crew.workers, crew=crew.count)
 
 
 def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
@@ -161,29 +122,31 @@ def _to_output(work: ExportWork, output: Output | None) -> tuple[int, Receipt]:
     return 0, work.receipt(index, {})
 
 
-def _to_bucket(work: ExportWork, address: Address, bucket: ExportStoreAt | None) -> tuple[int, Receipt]:
-    from resumable.export import bucket_export
+def _to_bucket(
+    work: ExportWork, address: Address, bucket: ExportStoreAt | None, by: Spread | None
+) -> tuple[int, Receipt]:
+    from resumable.export import bucket_export, bucket_target
 
     _needed(work.request.format)
     if bucket is None:
         raise UsageError(f"nothing was told of how {address} is reached.")
-    return bucket_export.write(work, bucket_export.opened(address, bucket))
+    return bucket_export.write(work, bucket_target.opened(address, bucket), by)
 
 
-def _to_path(work: ExportWork, path: Path) -> tuple[int, Receipt]:
+def _to_path(work: ExportWork, path: Path, by: Spread | None) -> tuple[int, Receipt]:
     place = place_of(path, "an export")
     _needed(work.request.format)
     try:
         with destination.staged(place) as staging:
             work.scratch = staging
-            return _staged(work, place, staging)
+            return _staged(work, place, staging, by)
     except OSError as failure:
         raise durable.failed(path, failure) from failure
 
 
-def _staged(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
+def _staged(work: ExportWork, path: Path, staging: Path, by: Spread | None) -> tuple[int, Receipt]:
     if work.request.format is Format.PARQUET:
-        return _parquet(work, path, staging)
+        return _parquet(work, path, staging, by)
     if work.request.format is Format.DELTA:
         from resumable.export import delta_export
 
@@ -199,13 +162,15 @@ def _file(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
     return 0, destination.place_file(staging / path.name, path, work.receipt(index, {}))
 
 
-def _parquet(work: ExportWork, path: Path, staging: Path) -> tuple[int, Receipt]:
+def _parquet(work: ExportWork, path: Path, staging: Path, by: Spread | None) -> tuple[int, Receipt]:
     old = destination.of_folder(path, work.intent, replace_it=work.request.replace)
     if old is not None and work.is_as(old) and destination.intact(path, old):
         return len(old.days), old
-    index = work.index()
+    index = work.index() if by is None else by.index(work)
     keep = made.unchanged(work, index, old, lambda facts: destination.as_written(path, facts))
-    days = made.day_files(work, index, staging / "made", keep, old=path)
+    folder = staging / "made"
+    elsewhere = None if by is None else by.into_folder(work, index, folder)
+    days = made.day_files(work, index, folder, keep, old=path, elsewhere=elsewhere)
     receipt = work.receipt(index, days)
     destination.place_folder(staging / "made", path, receipt)
     return len(keep), receipt

@@ -4,12 +4,13 @@ Memory holds a few numbers a part; what is known of each record goes to files of
 """
 
 import contextlib
+import functools
 import hashlib
 import os
 import tempfile
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resumable.export.days import NO_DAY, Days
-from resumable.export.source import ExportSource, Piece
+from resumable.export.source import ExportSource
 from resumable.schema import identity
 from resumable.storage.reading import ahead
 from resumable.text import Watching
@@ -85,35 +86,55 @@ def make(source: ExportSource, scratch: Path, watching: Watching, calendar: Days
     """
     index = Index(source=source, calendar=calendar)
     schema = source.schema
-    columns = identity.columns(schema) + ([schema.start] if schema.start else [])
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(threads()))
-        many = sum(piece.part.rows for piece in source.pieces) * (DOCUMENTS_EACH if schema.bundles else 1)
-        keys = _Keys(many, scratch, stack)
-
-        def look(numbered: tuple[int, Piece]) -> tuple[list[Slice], bytes]:
-            number, piece = numbered
-            table = source.proven.table(piece.key, piece.part, columns=columns)
-            found = identity.all_documents(identity.identities(table, schema), schema)
-            return _slices(index, number, table), _hashes(found, number)
-
-        for number, (slices, hashes) in enumerate(ahead(pool, look, enumerate(source.pieces), most=threads() + 1)):
+        keys = _Keys(files_for(source), scratch, stack)
+        look = functools.partial(looked, index)
+        pieces = range(len(source.pieces))
+        for number, (slices, hashes) in enumerate(ahead(pool, look, pieces, most=threads() + 1)):
             for each in slices:
                 index.days[each.day].append(each)
             keys.add(number, hashes)
             watching(number + 1, len(source.pieces), "parts read")
-        taken: dict[int, str] = {}
         gone = index.cut if schema.bundles else index.dropped
-        for rows in keys.repeated():
-            _drop(gone, rows, taken, source)
-    for number, numbers in gone.items():
-        gone[number] = array("I", sorted(numbers))
+        gone.update(older(source, keys.repeated()))
+    settle_bundles(index)
+    return index
+
+
+def looked(index: Index, number: int) -> tuple[list[Slice], bytes]:
+    """Prove a part, and return which days its rows are of, and the hashes of its keys, 16 bytes each."""
+    source, schema = index.source, index.source.schema
+    piece = source.pieces[number]
+    columns = identity.columns(schema) + ([schema.start] if schema.start else [])
+    table = source.proven.table(piece.key, piece.part, columns=columns)
+    found = identity.all_documents(identity.identities(table, schema), schema)
+    return _slices(index, number, table), _hashes(found, number)
+
+
+def files_for(source: ExportSource) -> int:
+    """Return over how many files the keys are spread, so that each can be looked through in memory."""
+    many = sum(piece.part.rows for piece in source.pieces) * (DOCUMENTS_EACH if source.schema.bundles else 1)
+    return max(1, -(-many // KEYS_AT_ONCE))
+
+
+def older(source: ExportSource, repeated: Iterable[list[tuple[int, int]]]) -> dict[int, "array[int]"]:
+    """Return, of the places where keys come more than once, all but the newest of each: rows by part, ascending."""
+    gone: dict[int, array[int]] = defaultdict(lambda: array("I"))
+    taken: dict[int, str] = {}
+    for rows in repeated:
+        _drop(gone, rows, taken, source)
+    return {number: array("I", sorted(numbers)) for number, numbers in gone.items()}
+
+
+def settle_bundles(index: Index) -> None:
+    """Drop the rows of bundles of which every document is cut."""
+    source, schema = index.source, index.source.schema
     for number, numbers in index.cut.items():
         piece = source.pieces[number]
         _, left = identity.cut(source.proven.table(piece.key, piece.part), schema, numbers)
         if lost := set(range(piece.part.rows)) - set(left):
             index.dropped[number] = array("I", sorted(lost))
-    return index
 
 
 def _slices(index: Index, number: int, table: pa.Table) -> list[Slice]:
@@ -143,32 +164,41 @@ def _hashes(keys: pa.ChunkedArray, piece: int) -> bytes:
 class _Keys:
     """The hashes of all keys, spread over so many files that each can be looked through in memory."""
 
-    def __init__(self, total: int, scratch: Path, stack: contextlib.ExitStack) -> None:
-        self._many = max(1, -(-total // KEYS_AT_ONCE))
+    def __init__(self, many: int, scratch: Path, stack: contextlib.ExitStack) -> None:
         self._files: list[BinaryIO] = []
-        for _ in range(self._many):
+        for _ in range(many):
             file = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - the stack closes it
             self._files.append(stack.enter_context(file))
 
     def add(self, piece: int, hashes: bytes) -> None:
-        """Keep the hashes of a part's keys, 16 bytes a row: each goes to its file with the number of part and row."""
-        halves = array("Q", hashes)
-        lines = [array("Q") for _ in self._files]
-        for row, (one, other) in enumerate(zip(halves[::2], halves[1::2], strict=True)):
-            lines[one % self._many].extend((one, other, piece << 32 | row))
-        for file, line in zip(self._files, lines, strict=True):
-            file.write(line.tobytes())
+        """Keep the hashes of a part's keys: each goes to its file."""
+        for file, line in zip(self._files, spread(piece, hashes, len(self._files)), strict=True):
+            file.write(line)
 
     def repeated(self) -> Iterator[list[tuple[int, int]]]:
         """Yield, for each key that comes more than once, where: pairs of part and row."""
         for file in self._files:
             file.seek(0)
-            known = array("Q", file.read())
-            one = pa.array(known[::3], pa.uint64())
-            order = pc.sort_indices(one)
-            ranked = one.take(order)
-            same = pc.indices_nonzero(pc.equal(ranked[1:], ranked[:-1])) if len(ranked) > 1 else []
-            yield from _groups(known, order, [place.as_py() for place in same])
+            yield from repeated_in(file.read())
+
+
+def spread(piece: int, hashes: bytes, many: int) -> list[bytes]:
+    """Spread the hashes of a part's keys, 16 bytes a row, by themselves: each with the number of part and row."""
+    halves = array("Q", hashes)
+    lines = [array("Q") for _ in range(many)]
+    for row, (one, other) in enumerate(zip(halves[::2], halves[1::2], strict=True)):
+        lines[one % many].extend((one, other, piece << 32 | row))
+    return [line.tobytes() for line in lines]
+
+
+def repeated_in(lines: bytes) -> Iterator[list[tuple[int, int]]]:
+    """Yield, for each key that comes more than once among what `spread` made, where: pairs of part and row."""
+    known = array("Q", lines)
+    one = pa.array(known[::3], pa.uint64())
+    order = pc.sort_indices(one)
+    ranked = one.take(order)
+    same = pc.indices_nonzero(pc.equal(ranked[1:], ranked[:-1])) if len(ranked) > 1 else []
+    yield from _groups(known, order, [place.as_py() for place in same])
 
 
 def _groups(known: "array[int]", order: pa.Array, same: list[int]) -> Iterator[list[tuple[int, int]]]:

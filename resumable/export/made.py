@@ -33,29 +33,57 @@ def one_file(work: ExportWork, path: Path, staging: Path) -> Index:
     return index
 
 
+Elsewhere = Callable[[list[int]], dict[int, DayFacts]]
+"""Has days written by others, and returns what they have written."""
+
+
 def day_files(
-    work: ExportWork, index: Index, folder: Path, keep: dict[int, DayFacts], *, old: Path | None
+    work: ExportWork,
+    index: Index,
+    folder: Path,
+    keep: dict[int, DayFacts],
+    *,
+    old: Path | None,
+    elsewhere: Elsewhere | None = None,
 ) -> dict[str, DayFacts]:
     """Make the folder of an export, a file a day, durably; return what is in it, by the partitions' names.
 
-    Days to `keep` are taken over from the folder `old`; where that is None, they stay where they are.
+    Days to `keep` are taken over from the folder `old`; where that is None, they stay where they are. The others are
+    written `elsewhere`, where that is given.
     """
     from resumable.export.parquet import FILE, ParquetFolder
 
-    made = ParquetFolder(folder, _said(work), dated=work.source.dated)
+    fresh = [day for day in index.days if day not in keep]
+    made = ParquetFolder(folder, _said(work), dated=work.source.dated, some=elsewhere is not None)
     with contextlib.ExitStack() as stack:
         stack.callback(made.abandon)
         for day, facts in keep.items():
             if facts.file is not None:
                 made.keep(day, None if old is None else old / facts.file)
-        work.pour(index, [day for day in index.days if day not in keep], made)
-    days = {day_name(day): facts for day, facts in keep.items()}
-    for day in index.days:
-        if day not in keep:
-            days[day_name(day)] = _facts(work, index, day, folder, made.path(day))
+        if elsewhere is None:
+            work.pour(index, fresh, made)
+            written = {day: _facts(work, index, day, folder, made.path(day)) for day in fresh}
+        else:
+            written = elsewhere(fresh)
+    days = {day_name(day): facts for day, facts in (keep | written).items()}
     if not any(facts.file for facts in days.values()):
+        if elsewhere is not None:
+            ParquetFolder(folder, _said(work), dated=False).end()
         days[""] = _facts(work, index, NO_DAY, folder, Path(FILE))
     return dict(sorted(days.items()))
+
+
+def some_days(work: ExportWork, index: Index, days: list[int], folder: Path) -> dict[int, DayFacts]:
+    """Make the files of some days of an export in a folder into which others put other days."""
+    from resumable.export.parquet import ParquetFolder
+
+    made = ParquetFolder(folder, _said(work), dated=work.source.dated, some=True)
+    for day in days:
+        durable.remove(folder / made.path(day))  # what a worker that was lost has left
+    with contextlib.ExitStack() as stack:
+        stack.callback(made.abandon)
+        work.pour(index, days, made)
+    return {day: _facts(work, index, day, folder, made.path(day)) for day in days}
 
 
 def unchanged(

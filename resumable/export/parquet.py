@@ -26,8 +26,13 @@ _WRITING: Final[dict[str, Any]] = {
 class ParquetFolder:
     """The files of an export, a day each, under their final names in a folder that nobody reads yet."""
 
-    def __init__(self, folder: Path, schema: pa.Schema, *, dated: bool, name: str = FILE, plain: bool = False) -> None:
-        """Make the folder; nothing is there. `plain`: without what only Arrow reads, with times as Delta wants them."""
+    def __init__(
+        self, folder: Path, schema: pa.Schema, *, dated: bool, name: str = FILE, plain: bool = False, some: bool = False
+    ) -> None:
+        """Make the folder; nothing of these days is there.
+
+        `plain`: without what only Arrow reads, with times as Delta wants them; `some`: others add other days.
+        """
         durable.make_folder(folder, within=folder.parent, public=True)
         self._folder = folder
         self._schema = schema
@@ -39,6 +44,7 @@ class ParquetFolder:
         self._open = contextlib.ExitStack()
         self._writer: pq.ParquetWriter | None = None
         self._files = 0
+        self._some = some
 
     def path(self, day: int) -> Path:
         """Return where the rows of a day are, within the folder."""
@@ -62,10 +68,10 @@ class ParquetFolder:
         durable.share(old, self._folder / self.path(day))
 
     def end(self) -> None:
-        """Finish the last file; where there is none, an empty one tells the columns."""
+        """Finish the last file; where there is none, an empty one tells the columns, unless they are only some days."""
         self._open.close()
         self._writer = None
-        if self._files == 0:
+        if self._files == 0 and not self._some:
             self._dated = False
             self._begin(NO_DAY)
             self._open.close()

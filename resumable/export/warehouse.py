@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from resumable.errors import LibraryMissing, ResumableError, StorageFailed, UsageError
+from resumable.errors import AuthenticationFailed, LibraryMissing, ResumableError, StorageFailed, UsageError
 from resumable.export import index as indexes
 from resumable.export import interactions, rows, shape, source, tables
 from resumable.export.index import Index
@@ -91,7 +91,7 @@ def load(home: JobFiles, request: LoadRequest, *, watching: Watching = unwatched
             f"{home.name} is in {home.place}, and loads keep on a disk what is under way.", hint="Export it."
         )
     folder = home.loads
-    durable.make_folder(folder, within=home.state.folder)
+    durable.make_folder(folder, within=folder.parent)
     with alone(folder), _words(request.to):
         pipeline = dlt.pipeline(
             f"resumable_{found.job.uuid.replace('-', '')[:16]}",
@@ -189,6 +189,7 @@ def _destination(dlt: Any, to: str) -> Any:  # noqa: ANN401 - of a late import
 @contextlib.contextmanager
 def _words(to: str) -> Iterator[None]:
     """Say what dlt says, in one line."""
+    from dlt.common.configuration.exceptions import ConfigFieldMissingException
     from dlt.common.exceptions import DltException
 
     try:
@@ -199,6 +200,11 @@ def _words(to: str) -> Iterator[None]:
             inner = inner.__cause__
         if isinstance(inner, ResumableError):
             raise inner from None
+        if isinstance(inner, ConfigFieldMissingException):
+            raise AuthenticationFailed(
+                f"there are no credentials for {to}, or not all of them.",
+                hint=f"dlt reads them from DESTINATION__{to.upper()}__CREDENTIALS, such as {to}://USER:PASSWORD@HOST/NAME.",
+            ) from None
         said = " ".join(str(inner).split())[:300]
         raise StorageFailed(
             f"{to} did not take the rows: {type(inner).__name__}: {said}",

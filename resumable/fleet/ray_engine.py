@@ -34,19 +34,7 @@ class RayEngine:
         self._lock = threading.Lock()
         self._running: set[Any] = set()
         self._stopping = False
-        with _aside(), _signals_kept():
-            try:
-                ray.init(
-                    address=address,
-                    include_dashboard=None if address else False,
-                    log_to_driver=False,
-                    logging_level="error",
-                )
-            except (ConnectionError, RuntimeError, ValueError, OSError) as failure:
-                raise StorageFailed(
-                    f"the engine ray could not be started: {str(failure).splitlines()[0][:200]}.",
-                    hint="Nothing was begun. Check --address, or use --engine local.",
-                ) from None
+        _start(address)
         self._do = ray.remote(num_cpus=CORES, max_retries=0)(do)
 
     def run(self, work: JobRun) -> JobEnd:
@@ -78,8 +66,38 @@ class RayEngine:
 
     def close(self) -> None:
         """Leave the cluster, and end it where it was started here."""
-        with _aside():
-            ray.shutdown()
+        _leave()
+
+
+def _start(address: str | None) -> None:
+    with _aside(), _signals_kept():
+        try:
+            ray.init(
+                address=address,
+                include_dashboard=None if address else False,
+                log_to_driver=False,
+                logging_level="error",
+            )
+        except (ConnectionError, RuntimeError, ValueError, OSError) as failure:
+            raise StorageFailed(
+                f"the engine ray could not be started: {str(failure).splitlines()[0][:200]}.",
+                hint="Nothing was begun. Check --address, or use --engine local.",
+            ) from None
+
+
+def _leave() -> None:
+    with _aside():
+        ray.shutdown()
+
+
+@contextlib.contextmanager
+def started(address: str | None) -> Iterator[None]:
+    """Be a driver of Ray: started on this machine, or joined at an address. Raises StorageFailed where that fails."""
+    _start(address)
+    try:
+        yield
+    finally:
+        _leave()
 
 
 @contextlib.contextmanager

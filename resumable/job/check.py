@@ -244,6 +244,8 @@ class _Source:
             return contract.availability()  # to submit a job would leave one there
         if "each" in contract.filters.fields:
             return None
+        if contract.paging is Paging.BY_WINDOW:
+            return contract.recent.request(Query(), hour, 1, 1)
         if contract.paging is Paging.CURSOR:
             return contract.page(Query(), hour, None, contract.page_sizes.usual)
         return contract.request(Query(), hour, 1, 1)

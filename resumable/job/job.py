@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from resumable.export.export import Exported
     from resumable.export.request import Output
+    from resumable.export.spread import Crew
     from resumable.export.warehouse import Loaded, LoadRequest
     from resumable.report.document import Written
     from resumable.schema.privacy import PrivacyRules
@@ -214,14 +215,15 @@ class Job:
         names: bool = False,
         partial: bool = False,
         replace: bool = False,
+        crew: "Crew | None" = None,
         watching: Watching = unwatched,
     ) -> "Exported":
         """Write the records in one piece, each once, to a path or a URL, or as bytes to a function, as `export` does.
 
         The format is that of the path's suffix unless it is named; `zone` is whose half hours the table `interactions`
-        has, such as Europe/Berlin, `privacy` what is left out; `watching` is told how far it is. Keeps out who wants to
-        change the job meanwhile. Raises Incomplete where the job is, unless `partial`; UsageError,
-        VerificationFailed, StorageFailed, JobLocked.
+        has, such as Europe/Berlin, `privacy` what is left out; a `crew` does the work elsewhere, `watching` is told how
+        far it is. Keeps out who wants to change the job meanwhile. Raises Incomplete where the job is, unless
+        `partial`; UsageError, VerificationFailed, StorageFailed, JobLocked.
         """
         from resumable.export.export import export
         from resumable.export.request import ExportRequest, format_of
@@ -229,16 +231,9 @@ class Job:
         if isinstance(to, str):
             to = address_of(to, "an export") or Path(to)
         path, output = (to, None) if isinstance(to, Path | Address) else (None, to)
-        chosen = format_of(str(path or "-"), format)
+        form = format_of(str(path or "-"), format)
         request = ExportRequest(
-            to=path,
-            format=chosen,
-            table=table,
-            zone=zone,
-            privacy=privacy,
-            names=names,
-            partial=partial,
-            replace=replace,
+            to=path, format=form, table=table, zone=zone, privacy=privacy, names=names, partial=partial, replace=replace
         )
         private = None if privacy is None else private_tables(privacy.to_json(), self.settings)
         with self.home.hold_to_look(copy=copy):
@@ -248,6 +243,7 @@ class Job:
                 output=output,
                 private=private,
                 bucket=self.settings.store_at,
+                crew=crew,
                 watching=watching,
             )
 

@@ -97,8 +97,9 @@ def _in_bucket(home: JobFiles, key: str, why: str) -> Leftover:
 def _aside_in_bucket(home: JobFiles, *, older: timedelta, now: datetime) -> Iterator[Leftover]:
     """Yield what repairs moved away, by the time that its name is; answers that were no page stay."""
     for key, at in home.aside_times():
-        if now - at >= older:
-            yield _in_bucket(home, key, "a repair moved it away")
+        # Where nothing is left, a store may name the prefix for a while.
+        if now - at >= older and (found := _in_bucket(home, key, "a repair moved it away")).bytes:
+            yield found
 
 
 def remove(leftover: Leftover, state: StateFiles, *, now: datetime) -> None:

@@ -73,7 +73,7 @@ def queue_ids(names: Sequence[str], contract: Contract, settings: Settings, *, s
         return dict.fromkeys(names)
     except Fault as fault:
         raise Incomplete(
-            f"the queue {names[0][:60]!a} could not be looked up: {fault.reason}.",
+            f"the queue {names[0][:60]!r} could not be looked up: {fault.reason}.",
             hint="Nothing was downloaded. Run the same command again, or name the queue by its id.",
             unreachable=True,
         ) from None
@@ -97,12 +97,12 @@ class _Known:
             return found[0][0]
         if found:
             raise UsageError(
-                f"{len(found)} queues are called {name[:60]!a}.",
+                f"{len(found)} queues are called {name[:60]!r}.",
                 hint=f"Name one by its id: {', '.join(id_ for id_, _ in found)}.",
             )
         names = [each[0][1] for each in self.entries.values()]
         raise UsageError(
-            f"no queue is called {name[:60]!a}{nearest(name, names)}.", hint=self.where, command=self.command
+            f"no queue is called {name[:60]!r}{nearest(name, names)}.", hint=self.where, command=self.command
         )
 
 
@@ -172,7 +172,7 @@ def _by_name(entries: Iterator[tuple[str, str]] | Sequence[tuple[str, str]]) -> 
 
 def _forbidden(name: str) -> AuthenticationFailed:
     return AuthenticationFailed(
-        f"this client may not read queues, so that {name[:60]!a} could not be looked up: "
+        f"this client may not read queues, so that {name[:60]!r} could not be looked up: "
         f"{permission_of(QUEUES)} is missing.",
         hint="Name the queue by its id, or give the OAuth client a role with that permission.",
     )

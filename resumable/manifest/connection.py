@@ -10,6 +10,7 @@ from typing import Any, Final
 from resumable.errors import JobLocked, ManifestUnusable, StorageFailed
 from resumable.manifest import tables
 from resumable.manifest.rows import damaged
+from resumable.manifest.sqlite_words import said
 from resumable.storage.bucket_state import Changed
 from resumable.storage.durable import LINK, exists, kind_of, opened, prepare, size_of
 from resumable.storage.file_systems import network_file_system
@@ -299,17 +300,17 @@ class Connection:
                 raise damaged(self.path, "a text in it is not UTF-8") from failure
             if code in _SHARED_MEMORY_CODES:
                 raise _NoSharedMemory(
-                    f"the file system that holds {self.path} cannot carry its write-ahead log: {failure}.",
+                    f"the file system that holds {self.path} cannot carry its write-ahead log: {said(failure)}.",
                     hint="Carry the job on where it can be written, or choose a local folder with --state.",
                 ) from failure
             if code == sqlite3.SQLITE_READONLY_ROLLBACK:
                 raise _HalfDone(
-                    f"the manifest {self.path} was left in the middle of a change: {failure}.",
+                    f"the manifest {self.path} was left in the middle of a change: {said(failure)}.",
                     hint="Carry the job on where it can be written.",
                 ) from failure
             if code is not None and code & 0xFF in _STORAGE_CODES:
                 refused = StorageFailed(
-                    f"the disk refused the manifest {self.path}: {failure}.",
+                    f"the disk refused the manifest {self.path}: {said(failure)}.",
                     hint="Nothing recorded is lost. Fix that, then run the same command.",
                 )
                 if code in _SYNC_CODES:
@@ -319,10 +320,10 @@ class Connection:
                 # It was waited for once. Were each thread to wait in turn, a run would take minutes to say so.
                 self._sqlite.execute("PRAGMA busy_timeout=0")
                 raise JobLocked(
-                    f"the manifest {self.path} is held by another program: {failure}.",
+                    f"the manifest {self.path} is held by another program: {said(failure)}.",
                     hint="Close what has it open, then run the same command.",
                 ) from failure
             if code is not None and code & 0xFF in _DAMAGE_CODES:
                 self._check_readable()
-                raise damaged(self.path, str(failure)) from failure
+                raise damaged(self.path, said(failure)) from failure
             raise

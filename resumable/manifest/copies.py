@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 from resumable.errors import StorageFailed
+from resumable.manifest.sqlite_words import said
 
 
 def copy(path: Path) -> bytes:
@@ -18,5 +19,6 @@ def copy(path: Path) -> bytes:
             return target.serialize()
     except sqlite3.Error as failure:
         raise StorageFailed(
-            f"the manifest {path} cannot be copied: {failure}.", hint="What is in the bucket is safe. Run it again."
+            f"the manifest {path} cannot be copied: {said(failure)}.",
+            hint="What is in the bucket is safe. Run it again.",
         ) from failure

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from resumable.errors import Fault, StatusFault
 from resumable.manifest.connection import Connection
-from resumable.manifest.rows import LastFailure, OpenRecords, to_ms
-from resumable.models import Organisation, Shortfall, Window
+from resumable.manifest.rows import BEGIN_AGAIN, LastFailure, OpenRecords, to_ms
+from resumable.models import Organisation, Shortfall, Window, WindowContract
 
 
 class Learned:
@@ -45,6 +45,20 @@ class Learned:
         """Record the page size that a window needs from here on."""
         with self._db.atomic():
             self._db.execute("UPDATE window SET asked_size = ? WHERE id = ?", (records, window.id))
+
+    def contract(self, window: Window, contract: WindowContract) -> None:
+        """Record by which contract a take is read, durably and before anything of it is: it stays that of the take."""
+        with self._db.atomic():
+            self._db.execute("UPDATE window SET contract = ? WHERE id = ?", (contract.value, window.id))
+
+    def another_contract(self, window: Window, contract: WindowContract) -> None:
+        """Begin a window again by another contract, of which it is not known yet what size of pages it needs."""
+        with self._db.atomic():
+            self._db.execute(
+                f"{BEGIN_AGAIN}, fingerprint = NULL, asked_size = NULL, contract = ? WHERE id = ? AND take = ?",
+                (contract.value, window.id, window.take),
+            )
+            self._db.execute("DELETE FROM page WHERE window = ? AND state = 'quarantined'", (window.id,))
 
     def counted(self, window: Window, records: int, *, at: datetime) -> None:
         """Record how many records another contract counts in a window."""

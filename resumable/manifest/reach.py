@@ -10,6 +10,11 @@ from resumable.models import Interval
 _SINCE_COMPLETE = "state = 'complete' AND whole_ms <= (SELECT completed_ms FROM job)"
 """Those downloaded since the job was last complete are left: a look-back that was interrupted is carried on."""
 
+_BY_EITHER = (
+    f"{BEGIN_AGAIN}, contract = nullif(contract, 'query'), asked_size = iif(contract = 'query', NULL, asked_size)"
+)
+"""What the query needed smaller pages for says nothing of jobs. What jobs have brought stays theirs."""
+
 
 class Reach:
     """The changes, each one transaction. `Manifest.reach` makes one."""
@@ -22,17 +27,21 @@ class Reach:
         """Open complete windows again that were downloaded before they were so old, and return how many.
 
         So are those that hold records without an end, until `open_for` after their own end, however long ago they were
-        downloaded.
+        downloaded, and those that the query took in place of a job on the server. By which contract they are taken now
+        is open.
         """
         with self._db.atomic():
             opened = self._db.execute(
-                f"{BEGIN_AGAIN}, fingerprint = NULL WHERE {_SINCE_COMPLETE} AND whole_ms < end_ms + ?",
+                f"{_BY_EITHER}, fingerprint = NULL WHERE {_SINCE_COMPLETE} AND whole_ms < end_ms + ?",
                 (_ms(length),),
             )
             opened += self._db.execute(
-                f"{BEGIN_AGAIN}, fingerprint = NULL, refresh = 1"
+                f"{_BY_EITHER}, fingerprint = NULL, refresh = 1"
                 f" WHERE {_SINCE_COMPLETE} AND open_records > 0 AND end_ms > ?",
                 (to_ms(now) - _ms(open_for),),
+            )
+            opened += self._db.execute(
+                f"{_BY_EITHER}, fingerprint = NULL WHERE {_SINCE_COMPLETE} AND contract = 'query'"
             )
             self._not_complete(now)
         return opened

@@ -29,7 +29,7 @@ from resumable.manifest.rows import (
     window_columns,
     window_row,
 )
-from resumable.models import Counter, Event, EventKind, PartFact, Shortfall, Window
+from resumable.models import Counter, Event, EventKind, PartFact, Shortfall, Window, WindowContract
 from resumable.storage.durable import exists
 from resumable.storage.job_files import JobFiles
 
@@ -143,6 +143,14 @@ class ManifestReader:
         if self._version < tables.WHOLE_TRUTH_SINCE:
             return 0
         return int(self._db.value("SELECT count(*) FROM window WHERE asked_size IS NOT NULL") or 0)
+
+    def contracts(self) -> dict[WindowContract, int]:
+        """Return how many windows are taken by which contract, as far as that is decided; none where there is one."""
+        if self._version < tables.CONTRACTS_SINCE:
+            return {}
+        rows = self._db.rows("SELECT contract, count(*) FROM window WHERE contract IS NOT NULL GROUP BY 1 ORDER BY 1")
+        with sensible("a window's contract", self._db.path):
+            return {WindowContract(contract): count for contract, count in rows}
 
     def open_records(self) -> OpenRecords:
         """Return how many records have no end yet, and when the oldest of them began, as far as they were counted."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from resumable.manifest.connection import Connection
 from resumable.manifest.rows import ADD_WINDOW, BEGIN_AGAIN, PageRow, ends, to_ms
-from resumable.models import Interval, Snapshot, Window
+from resumable.models import Interval, Snapshot, Window, WindowContract
 
 _RECOUNT = (
     "UPDATE window SET"
@@ -23,6 +23,8 @@ class Placed:
     snapshot: Snapshot
     pages: tuple[PageRow, ...]
     moved: bool
+    contract: WindowContract | None
+    """By which it was taken, where the dataset has two."""
     taken_at: datetime
     """When the last of them was written."""
 
@@ -85,13 +87,15 @@ class Mending:
             self._db.execute(
                 "UPDATE window SET state = 'open', take = ?, page_count = ?, total = ?, page_size = ?, moved = ?,"
                 # A server that uses this size by itself gives the same pages where it is asked for them.
-                " fingerprint = ?, asked_size = (SELECT CASE WHEN ? < page_size THEN ? END FROM job) WHERE id = ?",
+                " contract = ?, fingerprint = ?,"
+                " asked_size = (SELECT CASE WHEN ? < page_size THEN ? END FROM job) WHERE id = ?",
                 (
                     snapshot.number,
                     snapshot.page_count,
                     snapshot.total,
                     snapshot.page_size,
                     placed.moved,
+                    placed.contract,
                     fingerprint,
                     snapshot.page_size,
                     snapshot.page_size,
@@ -107,8 +111,8 @@ class Mending:
             if whole is not None:
                 self._insert(window, whole.snapshot.number, whole.pages)
                 self._db.execute(
-                    "UPDATE window SET whole_take = ?, whole_ms = ? WHERE id = ?",
-                    (whole.snapshot.number, to_ms(whole.taken_at), window.id),
+                    "UPDATE window SET whole_take = ?, whole_contract = ?, whole_ms = ? WHERE id = ?",
+                    (whole.snapshot.number, whole.contract, to_ms(whole.taken_at), window.id),
                 )
 
     def taken_at(self, window: Window, moment: datetime) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from resumable.errors import Failure, ManifestDamaged
-from resumable.manifest.tables import WHOLE_TRUTH_SINCE
+from resumable.manifest.tables import CONTRACTS_SINCE, WHOLE_TRUTH_SINCE
 from resumable.models import (
     Interval,
     JobSpec,
@@ -19,6 +19,7 @@ from resumable.models import (
     Shortfall,
     Snapshot,
     Window,
+    WindowContract,
     WindowState,
     label,
 )
@@ -28,6 +29,7 @@ _WINDOW = (
     " settled, whole_take, provisional"
 )
 _WINDOW_3 = "shortfall, cut_ms, asked_size, counted, open_records, open_since_ms, refresh"
+_WINDOW_4 = "contract, whole_contract"
 _JOB = (
     "uuid, name, schema_digest, state, created_ms, started_ms, updated_ms, dataset, start_ms, end_ms, query, window_ms,"
     " page_size, completed_ms, columns, digest"
@@ -37,7 +39,8 @@ _JOB_3 = "origin, organisation, organisation_name, client, settings, deep_limit,
 
 def window_columns(version: int) -> str:
     """Return what to select for `window_row` from a manifest of a version."""
-    return f"{_WINDOW}, {_WINDOW_3 if version >= WHOLE_TRUTH_SINCE else 'NULL, NULL, NULL, NULL, NULL, NULL, 0'}"
+    since_3 = _WINDOW_3 if version >= WHOLE_TRUTH_SINCE else "NULL, NULL, NULL, NULL, NULL, NULL, 0"
+    return f"{_WINDOW}, {since_3}, {_WINDOW_4 if version >= CONTRACTS_SINCE else 'NULL, NULL'}"
 
 
 def job_columns(version: int) -> str:
@@ -124,6 +127,10 @@ class WindowRow:
     """It is planned again for the records alone that had not ended."""
     open: OpenRecords | None = None
     """Records without an end; None where nobody has counted them yet."""
+    contract: WindowContract | None = None
+    """By which its take is read; None where its dataset has but one, and before that is decided."""
+    whole_contract: WindowContract | None = None
+    """By which its last take that was complete was read."""
 
     @property
     def distinct(self) -> int:
@@ -242,9 +249,8 @@ def job_row(row: tuple[Any, ...]) -> JobRow:
 def window_row(row: tuple[Any, ...]) -> WindowRow:
     """Read a row of `window_columns`."""
     window_id, start, end, state, take, page_count, total, fingerprint, records, done, moved, page_size, *more = row
-    duplicates, settled, whole_take, provisional, shortfall, cut, asked_size, counted, open_records, since, refresh = (
-        more
-    )
+    duplicates, settled, whole_take, provisional, shortfall, cut, asked_size, counted, open_records, *more = more
+    since, refresh, contract, whole_contract = more
     snapshot = None if page_count is None else _snapshot(take, page_count, total, page_size)
     window = Window(
         id=window_id,
@@ -268,6 +274,8 @@ def window_row(row: tuple[Any, ...]) -> WindowRow:
         cut_at=None if cut is None else moment(cut),
         counted=counted,
         refresh=bool(refresh),
+        contract=None if contract is None else WindowContract(contract),
+        whole_contract=None if whole_contract is None else WindowContract(whole_contract),
         open=None
         if open_records is None
         else OpenRecords(count=open_records, since=None if since is None else moment(since)),

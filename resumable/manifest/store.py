@@ -270,9 +270,8 @@ class Manifest(ManifestReader):
             )
             self._db.execute(
                 "UPDATE window SET state = 'complete', page_count = coalesce(?, page_count), stale = (take > 1),"
-                " whole_take = take, whole_ms = ?, fingerprint = ?, duplicates = ?, settled = ?,"
-                " provisional = max(provisional, ?),"
-                " shortfall = NULL, cut_ms = NULL"
+                " whole_take = take, whole_contract = contract, whole_ms = ?, fingerprint = ?, duplicates = ?,"
+                " settled = ?, provisional = max(provisional, ?), shortfall = NULL, cut_ms = NULL"
                 " WHERE id = ? AND take = ?",
                 (pages, to_ms(self._clock.now()), fingerprint, duplicates, settled, young, window.id, window.take),
             )

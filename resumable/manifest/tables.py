@@ -7,7 +7,7 @@ from resumable.manifest import migrations
 APPLICATION_ID = 0x52534D42
 """Marks an SQLite file as a manifest ("RSMB")."""
 
-VERSION = 3
+VERSION = 4
 """Of the tables below; kept in `user_version`."""
 
 READABLE = 1
@@ -18,6 +18,9 @@ MINUTES_SINCE = 2
 
 WHOLE_TRUTH_SINCE = 3
 """The version that brought the organisation, shortfalls, counts and open records."""
+
+CONTRACTS_SINCE = 4
+"""The version that brought the contract of each window."""
 
 TABLES = """
 -- `origin`, `organisation` and `client` (a digest of its id) say whose data it holds, once a run has learned it.
@@ -63,7 +66,8 @@ CREATE TABLE counter (
 -- `shortfall` is why a window that was looked at is not complete; `cut_ms` where the source said that its data ends.
 -- `asked_size` is the page size that this window needs, where the job's was too large. `counted` is what another
 -- contract counts in it. `open_records` have no end yet, NULL where nobody has counted them; the oldest of them began
--- at `open_since_ms`. `refresh`: planned again for those alone.
+-- at `open_since_ms`. `refresh`: planned again for those alone. `contract` is by which of two the take is read, where
+-- the dataset has two, and `whole_contract` by which `whole_take` was.
 CREATE TABLE window (
     id           INTEGER PRIMARY KEY,
     start_ms     INTEGER NOT NULL,
@@ -92,6 +96,8 @@ CREATE TABLE window (
     open_records   INTEGER CHECK (open_records >= 0),
     open_since_ms  INTEGER,
     refresh        INTEGER NOT NULL DEFAULT 0 CHECK (refresh IN (0, 1)),
+    contract        TEXT CHECK (contract IN ('jobs', 'query')),
+    whole_contract  TEXT CHECK (whole_contract IN ('jobs', 'query')),
     UNIQUE (start_ms, end_ms),
     CHECK (end_ms > start_ms),
     CHECK ((state = 'planned') = (page_count IS NULL)),

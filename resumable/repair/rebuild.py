@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from resumable.clock import Clock
-from resumable.datasets.contract import AnyContract
-from resumable.datasets.facts import Paging
+from resumable.datasets.contract import AnyContract, taken_by
 from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import of_job
 from resumable.engine.closing import STILL_CHANGING, Verdict, judge
@@ -26,7 +25,7 @@ from resumable.errors import ManifestUnusable, ResumableError
 from resumable.manifest.rows import OpenRecords, PageRow, WindowRow
 from resumable.manifest.store import Manifest
 from resumable.models import EventKind, Interval, JobSpec, Organisation, PageKey, PartFact, Window, moment_of
-from resumable.repair.takes import ProvenPart, Take, take_of
+from resumable.repair.takes import ProvenPart, Take, contract_of, take_of
 from resumable.schema.identity import columns, identities
 from resumable.storage import durable
 from resumable.storage.job_files import PARTS, JobFiles
@@ -135,6 +134,7 @@ def _origin(home: JobFiles, parts: Parts, pool: ThreadPoolExecutor) -> Footer:
 def _sensible(footer: Footer) -> bool:
     try:
         moment_of(footer.taken_at)
+        contract_of(footer)
         return _digest(footer.spec) == footer.query_digest
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
@@ -197,7 +197,6 @@ class _Restoration:
         self._pool = pool
         names = [*columns(contract.schema), contract.end_key, contract.schema.start]
         self._columns = [*dict.fromkeys(name for name in names if name is not None)]
-        self._by_number = contract.paging is Paging.NUMBERED
         self._read = self._proven = self._complete = 0
 
     def go(self) -> Restored:
@@ -213,14 +212,14 @@ class _Restoration:
         current, earlier = takes[0], [take for take in takes[1:] if take.whole]
         before = next(((take, self._judge(row, take, None)) for take in earlier), None)
         number = current.placed.snapshot.number
-        if current.whole or self._by_number:
+        if current.whole or current.by_number:
             same = before is not None and before[0].placed.snapshot.number == number - 1
             fingerprint = before[1].fingerprint if before and same else None
             self._manifest.mending.place(row.window, current.placed, fingerprint=fingerprint)
             self._proven += len(current.placed.pages)
             if current.whole and self._close(row, current, fingerprint):
                 return
-        if not self._by_number:
+        if not current.by_number:
             # What stood behind its cursors went with the manifest: the window is taken from its beginning.
             if current.whole:
                 self._proven -= len(current.placed.pages)
@@ -258,7 +257,7 @@ class _Restoration:
         snapshot = take.placed.snapshot
         window = replace(row.window, snapshot=snapshot, take=snapshot.number, fingerprint=fingerprint)
         keys = (identities(take.tables[page.number], self._contract.schema) for page in take.placed.pages)
-        size = self._manifest.job().spec.page_size if self._contract.paging.counts_pages else None
+        size = self._manifest.job().spec.page_size if take.by_number else None
         whole = replace(row, window=window, moved=take.placed.moved, done=len(take.placed.pages))
         return judge(whole, keys, self._contract.schema, page_size=size)
 
@@ -268,7 +267,10 @@ class _Restoration:
         for number in sorted({key.take for key in keys}, reverse=True):
             found = [*self._prove(key for key in keys if key.take == number)]
             if found:
-                yield take_of(number, sorted(found, key=lambda one: one.page.number), by_number=self._by_number)
+                which = contract_of(found[0].footer)
+                by_number = taken_by(self._contract, which).paging.counts_pages
+                found = [one for one in found if one.footer.contract == which]
+                yield take_of(number, sorted(found, key=lambda one: one.page.number), by_number=by_number)
 
     def _prove(self, keys: Iterable[PageKey]) -> Iterator[ProvenPart]:
         """Yield the parts that are whole, are what their names say, and are of this job."""
@@ -294,7 +296,7 @@ class _Restoration:
         footer, table = look.footer, look.table
         if footer is None or table is None or look.sha256 is None or footer.key != key:
             return None
-        if footer.rows != table.num_rows:
+        if footer.rows != table.num_rows or not _sensible(footer):
             return None
         part = PartFact(rows=footer.rows, size=look.size, sha256=look.sha256)
         return ProvenPart(footer=footer, page=PageRow(number=key.number, part=part), table=table)

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from resumable.clock import Clock
-from resumable.datasets.contract import AnyContract
-from resumable.datasets.facts import Paging
+from resumable.datasets.contract import AnyContract, taken_by
 from resumable.datasets.limits import window_length
 from resumable.datasets.resolve import of_job
 from resumable.engine.windows import cut
@@ -237,7 +236,7 @@ class Mender:
             mending.disown(window)
         beyond = window.snapshot is not None and any(n > window.snapshot.page_count for n in self._numbers(row))
         if numbers or damage.whole:
-            again = window.snapshot is None or beyond or self._contract.paging is not Paging.NUMBERED
+            again = window.snapshot is None or beyond or not taken_by(self._contract, row.contract).paging.counts_pages
             if again:
                 mending.begin_again(window)
             else:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from resumable.manifest.repairs import Placed
 from resumable.manifest.rows import PageRow
-from resumable.models import Snapshot, moment_of
+from resumable.models import Snapshot, WindowContract, moment_of
 from resumable.storage.parts import Footer
 
 
@@ -31,6 +31,8 @@ class Take:
     placed: Placed
     whole: bool
     """Whether every page is there."""
+    by_number: bool
+    """Whether its pages are numbered, and need no cursor to go on from."""
     tables: Mapping[int, pa.Table]
     """By page, the columns that were read."""
 
@@ -58,10 +60,16 @@ def take_of(number: int, found: Sequence[ProvenPart], *, by_number: bool) -> Tak
     placed = Placed(
         snapshot=Snapshot(number=number, page_count=page_count, total=total, page_size=page_size),
         pages=tuple(one.page for one in found),
+        contract=contract_of(found[0].footer),
         moved=more or (by_number and any((one.footer.page_count, one.footer.total) != (named, total) for one in found)),
         taken_at=taken_at,
     )
-    return Take(placed=placed, whole=whole, tables={one.page.number: one.table for one in found})
+    return Take(placed=placed, whole=whole, by_number=by_number, tables={one.page.number: one.table for one in found})
+
+
+def contract_of(footer: Footer) -> WindowContract | None:
+    """Return by which contract a part says that its window was taken. Raises ValueError for one that is unknown."""
+    return None if footer.contract is None else WindowContract(footer.contract)
 
 
 def _snapshot(footer: Footer) -> tuple[int, int | None, int | None]:

@@ -15,6 +15,10 @@ class Style(StrEnum):
     SMALL = "small"  # about 0.7 KB, one participant with one session
     LIFELIKE = "lifelike"  # about 3 KB, what happens in a contact centre, with metrics that follow from it
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Style":
+        raise ValueError(f"style is one of {', '.join(cls)}, not {str(value)[:20]!a}")
+
 
 class Oversize(StrEnum):
     """What happens to a page size above the cap."""

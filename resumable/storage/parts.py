@@ -78,6 +78,8 @@ class Footer:
     """The id of the organisation whose data it is, where the server named one."""
     client: str | None = None
     """A digest of the client id that asked for it."""
+    contract: str | None = None
+    """By which of two its window was taken, as a `WindowContract`; None where the dataset has but one."""
     sha256: str = _NO_HASH
     """Of every byte of the file, these 64 digits taken as zeros; filled in by `write`."""
 

@@ -139,7 +139,9 @@ def _other_snapshot(subject: Subject, row: WindowRow, footer: Footer) -> Iterato
     if snapshot is None:
         return
     planned = (footer.snapshot_page_count, footer.snapshot_total, footer.snapshot_page_size)
-    if not subject.contract.paging.counts_pages:
+    if footer.contract != row.contract:
+        yield f"its part was taken by another contract ({footer.contract}, not {row.contract})"
+    if not subject.taken_by(row).paging.counts_pages:
         if footer.snapshot_page_count != footer.number + (footer.cursor is not None):
             yield "its part contradicts itself about a next page"
         elif footer.cursor is None and footer.number < snapshot.page_count:

@@ -59,7 +59,7 @@ def check(subject: Subject, server: Server) -> Iterator[Finding]:
     if (why := pointless(contract)) is not None:
         subject.report.notes.append(f"{why}.")
         return
-    if contract.paging is not Paging.NUMBERED and not server.settings.count:
+    if not contract.paging.counts_pages and not server.settings.count:
         subject.report.notes.append("its windows were not counted, as --no-count says.")
         return
     beside = None if contract.counting is None else _Beside(contract.counting)
@@ -71,7 +71,10 @@ def check(subject: Subject, server: Server) -> Iterator[Finding]:
         while rows := [*islice(complete, threads * BATCH)]:
             for row, said in _Round(subject, contract, client, rows).go(threads):
                 subject.report.counted += 1
-                text = _otherwise(row, said) if beside is None else beside.otherwise(row, said)
+                if beside is None or subject.taken_by(row).paging.counts_pages:
+                    text = _otherwise(row, said)
+                else:
+                    text = beside.otherwise(row, said)
                 if text is not None:
                     yield _finding(subject, row, text)
                 subject.tell()

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from resumable.datasets.contract import AnyContract
+from resumable.datasets.contract import AnyContract, OneContract, taken_by
 from resumable.manifest.reader import ManifestReader
-from resumable.manifest.rows import JobRow
+from resumable.manifest.rows import JobRow, WindowRow
 from resumable.models import PageKey, Window
 from resumable.storage.job_files import JobFiles, part_key
 from resumable.storage.parts import Parts
@@ -55,6 +55,10 @@ class Subject:
     def resume(self) -> str:
         """The command that does what a run does anyway."""
         return f"resumable resume {self.name}"
+
+    def taken_by(self, row: WindowRow) -> OneContract:
+        """Return the contract by which a window was taken."""
+        return taken_by(self.contract, row.contract)
 
     def page(self, flaw: Flaw, page: PageKey, text: str, *, file: str | None = None) -> Finding:
         """Make a finding about one page; `file` is what is wrong where that is not its part."""

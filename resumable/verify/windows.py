@@ -128,7 +128,7 @@ class WindowCheck:
     def _recount(self, row: WindowRow, sums: _Sums) -> Iterator[Finding]:
         """Close the window once more, in mind, and compare."""
         subject, window = self._subject, row.window
-        size = subject.job.spec.page_size if subject.contract.paging.counts_pages else None
+        size = subject.job.spec.page_size if subject.taken_by(row).paging.counts_pages else None
         verdict = judge(row, sums.keys, subject.contract.schema, page_size=size)
         if verdict.duplicates != row.duplicates:
             text = f"{verdict.duplicates} records came twice, and {row.duplicates} are recorded"

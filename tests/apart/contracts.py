@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.apart.details import without_attributes
@@ -32,6 +32,12 @@ class Contract:
     availability: Kind | None = None
     count: Kind | None = None
     """The query whose totalHits is an independent count."""
+    typed: str = ""
+    """What is typed for it, where that is not its name."""
+    available_until: datetime | None = None
+    """Up to when jobs have their data, where that matters."""
+    either: bool = False
+    """Whether a record may come with the attributes that jobs bring, or without."""
     file: str = ""
     """The description, of an endpoint that has one."""
     timeless: bool = False
@@ -40,7 +46,7 @@ class Contract:
     @property
     def dataset(self) -> str:
         """What is typed for it."""
-        return str(HERE / self.file) if self.file else self.name
+        return str(HERE / self.file) if self.file else self.typed or self.name
 
     @property
     def of_users(self) -> bool:
@@ -73,7 +79,11 @@ class Contract:
         if self.page in (Kind.TICKETS, Kind.FEED):
             return list(world.tickets_of(FIRST_DAY, end))
         found = [one for one in world.all_conversations if one["conversationStart"] < f"{end:%Y-%m-%d}"]
-        return found if self.page is Kind.CONVERSATION_RESULTS else [without_attributes(one) for one in found]
+        return (
+            found
+            if self.page is Kind.CONVERSATION_RESULTS or self.either
+            else [without_attributes(one) for one in found]
+        )
 
 
 _LISTED = {
@@ -111,6 +121,33 @@ CONVERSATION_JOBS = Contract(
     availability=Kind.CONVERSATION_AVAILABILITY,
     count=Kind.CONVERSATIONS,
 )
+HISTORY = Contract(
+    name="conversation-history",
+    page=Kind.CONVERSATION_RESULTS,
+    key="conversationId",
+    records=("conversations",),
+    cursor=("cursor",),
+    submit=Kind.CONVERSATION_SUBMIT,
+    poll=Kind.CONVERSATION_POLL,
+    delete=Kind.CONVERSATION_DELETE,
+    availability=Kind.CONVERSATION_AVAILABILITY,
+    count=Kind.CONVERSATIONS,
+    available_until=FIRST_DAY + 2 * DAY,
+    either=True,
+)
+"""The first two of three windows are in the data lake."""
+RECENT_HISTORY = Contract(
+    name="recent-conversation-history",
+    page=Kind.CONVERSATIONS,
+    key="conversationId",
+    records=("conversations",),
+    counts=(("totalHits",),),
+    availability=Kind.CONVERSATION_AVAILABILITY,
+    typed="conversation-history",
+    available_until=FIRST_DAY,
+    either=True,
+)
+"""No window is there yet."""
 USER_DETAILS = Contract(
     name="user-details",
     page=Kind.USER_DETAILS,
@@ -156,6 +193,8 @@ ALL = (
     CONVERSATIONS,
     ARTICLE,
     CONVERSATION_JOBS,
+    HISTORY,
+    RECENT_HISTORY,
     USER_DETAILS,
     USER_DETAIL_JOBS,
     USERS,

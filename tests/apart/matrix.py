@@ -157,7 +157,10 @@ class Bench:
         with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="apart-") as folder:
             self._time = Time()
             waits = cell.wrong.family is Family.STATE
-            manners = Manners(requests_most=REQUESTS_OF_WAITING if waits else REQUESTS_MOST)
+            manners = Manners(
+                requests_most=REQUESTS_OF_WAITING if waits else REQUESTS_MOST,
+                available_until=cell.contract.available_until,
+            )
             cloud = self._wire.cloud = Cloud(world_of(cell.contract), manners=manners, now=self._now)
             extra = {"TICKETS_TOKEN": "canary-token-tickets"}
             desk = Desk(wire=self._wire, state=Path(folder) / "state", time=self._time, extra=extra)

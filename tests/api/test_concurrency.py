@@ -145,8 +145,8 @@ def test_a_run_keeps_the_rate_at_a_latency_of_six_seconds(most: int | None, tmp_
     """With 8 workers 300 requests take six seconds each eight at a time; a crew that may grow keeps the rate."""
     clock = VirtualClock(seed)
     pages = 100 if most is None else 300  # the few need no time to become more
-    sim = Simulator(SimSettings(records=10 * pages, style=Style.SMALL, latency=6.0), monotonic=clock.monotonic)
-    job = make_job(sim, clock, tmp_path, days=1, page_size=10, workers_most=most)
+    sim = Simulator(SimSettings(records=2 * pages, style=Style.SMALL, latency=6.0), monotonic=clock.monotonic)
+    job = make_job(sim, clock, tmp_path, days=1, page_size=2, workers_most=most)
     begun = clock.monotonic()
     assert job.run().state is JobState.COMPLETE
     minutes = (clock.monotonic() - begun) / 60

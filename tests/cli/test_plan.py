@@ -78,7 +78,7 @@ def test_the_cheaper_contract_is_named(simulated: Callable[..., Simulator], tmp_
     """Where jobs on the server would need less than half of the requests, it says how many."""
     cli = CommandLine(sim=simulated(records=3000), state=tmp_path / "state")
     found = cli("plan", "conversations", *RANGE, "--json").json
-    assert found["cheaper"] == {"dataset": "conversation-jobs", "requests": 27}
+    assert found["cheaper"] == {"dataset": "conversation-history", "requests": 27}
 
 
 @pytest.mark.parametrize(

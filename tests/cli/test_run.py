@@ -253,7 +253,9 @@ def test_a_job_that_another_contract_brings_cheaper_says_so(cli: CommandLine) ->
     cli.sim.switch(records=6_000)
     day = ("--from", "2023-10-01", "--to", "2023-10-02")
     assert cli("backfill", "conversations", *day, "--job", "big", "--rate", "100000").code == 0
-    assert "conversation-jobs would need about 12 requests for the same, in place of 60" in cli("status", "big").stdout
+    assert (
+        "conversation-history would need about 12 requests for the same, in place of 60" in cli("status", "big").stdout
+    )
     cli.sim.switch(records=60)
     assert cli(*BACKFILL).code == 0
-    assert "conversation-jobs" not in cli("status", "j").stdout
+    assert "conversation-history" not in cli("status", "j").stdout

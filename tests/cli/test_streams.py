@@ -144,3 +144,18 @@ def test_a_working_folder_that_is_gone_matters_only_to_what_is_in_it(
     assert "Traceback" not in ended.stderr
     if code:
         assert "gone" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("stream", "name", "mark"), [("{dev}:{ino}", "j", "<6>"), ("{dev}:{ino}", "nothing", "<3>"), ("1:2", "j", "")]
+)
+def test_lines_for_the_journal_say_how_urgent_they_are(stream: str, name: str, mark: str, made: CommandLine) -> None:
+    """Where stderr is systemd's journal, each line begins with its priority; elsewhere, with none."""
+    path = made.state.parent / "journal"
+    with path.open("w") as journal:
+        found = os.fstat(journal.fileno())
+        made.extra["JOURNAL_STREAM"] = stream.format(dev=found.st_dev, ino=found.st_ino)
+        made.start("delete", name, stderr=journal).communicate(timeout=60)
+    lines = path.read_text().splitlines()
+    assert lines
+    assert all(line.startswith(mark or ("This would", "The job")) for line in lines), lines

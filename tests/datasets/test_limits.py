@@ -60,7 +60,7 @@ def test_settings_count_before_the_contract() -> None:
 
 def test_what_a_bulk_dataset_saves_is_said_by_one_rule() -> None:
     """It is named where it needs half of the requests or fewer, and only where there is one."""
-    assert cheaper("conversations", requests=16, records=2000, windows=1) == ("conversation-jobs", 8)
+    assert cheaper("conversations", requests=16, records=2000, windows=1) == ("conversation-history", 8)
     assert cheaper("conversations", requests=15, records=2000, windows=1) is None
     assert cheaper("users", requests=1000, records=1000, windows=1) is None
     assert cheaper("tickets", requests=1000, records=1000, windows=1) is None
@@ -69,13 +69,14 @@ def test_what_a_bulk_dataset_saves_is_said_by_one_rule() -> None:
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_the_catalogue_fits_its_contracts(name: str) -> None:
     """A bulk dataset works through jobs on the server, what counts it by numbers; a breakdown is a column."""
-    contract, bulk, column = get(name), CATALOGUE[name].bulk, breakdown_of(name)
+    contract, bulk, column, counted = get(name), CATALOGUE[name].bulk, breakdown_of(name), counted_by(name)
     assert column is None or column in contract.schema.arrow.names
     if bulk is not None:
-        assert get(bulk).paging is Paging.SERVER_JOB
-        assert get(bulk).schema.digest == contract.schema.digest
         assert counted_by(bulk) == name
-        assert contract.paging is Paging.NUMBERED
+    if counted is not None:
+        assert contract.paging in (Paging.SERVER_JOB, Paging.BY_WINDOW)
+        assert get(counted).schema.digest == contract.schema.digest
+        assert get(counted).paging is Paging.NUMBERED
 
 
 def test_naming_the_datasets_imports_no_more() -> None:

@@ -3,7 +3,9 @@
 import shlex
 import shutil
 import signal
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,10 @@ def test_every_command_works_on_a_bucket(cli: CommandLine, seaweed: ObjectStore,
     exported = cli("export", "j", "--to", str(tmp_path / "out.jsonl"))
     assert exported.code == 0, exported.stderr
     assert (tmp_path / "out.jsonl").read_bytes().count(b"\n") == 177
+    url = f"{cli.extra['RESUMABLE_STATE']}-exports/out.jsonl"
+    assert cli("export", "j", "--to", url, "--json").json["to"] == url
+    inside = cli("export", "j", "--to", f"{cli.extra['RESUMABLE_STATE']}/j/out.jsonl")
+    assert (inside.code, "is in the job j" in inside.stderr) == (2, True)
     assert cli("report", "j").code == 2
     assert cli("report", "j", "--to", str(tmp_path / "r.html")).code == 0
     assert not cli.state.exists()
@@ -189,8 +195,54 @@ def test_every_way_of_paging_works_on_a_bucket(dataset: str, cli: CommandLine, t
     assert cli("verify", "k").code == 0
 
 
+def test_a_state_in_a_bucket_is_kept_small(cli: CommandLine, seaweed: ObjectStore) -> None:
+    """What repairs moved away and older lists are pruned; a job is deleted, unless somebody is at work in it."""
+    for name in ("old", "new"):
+        assert cli("backfill", "users", "--job", name).code == 0
+    assert cli(*BACKFILL).code == 0
+    store = bucket(cli, seaweed)
+    part = store.list("parts/window=20231002T000000Z")[0]
+    store.save(part, b"damaged")
+    assert cli("repair", "j").code == 0
+    assert cli("prune", "--json").json["leftovers"] == []
+    found = cli("prune", "--older-than", "0d", "--json").json["leftovers"]
+    assert [(entry["job"], entry["path"].rpartition("/")[0]) for entry in found] == [
+        ("j", f"{cli.extra['RESUMABLE_STATE']}/j/aside"),
+        ("old", cli.extra["RESUMABLE_STATE"]),
+    ]
+    assert "removed: 2 leftovers" in cli("prune", "--older-than", "0d", "--yes").stderr
+    assert [job["job"] for job in cli("jobs", "--json").json["jobs"]] == ["j", "new"]
+    assert cli("verify", "j").code == 0
+    assert everything(store, "aside") == {}
+    asked = cli("delete", "j")
+    assert (asked.code, "This would delete j, complete, 177 records" in asked.stderr) == (0, True), asked.stderr
+    head = Head.decoded(store.read(HEAD))
+    assert head is not None
+    held = replace(head, holder="another", nonce="x", life_seconds=1000.0)
+    store.save(HEAD, held.encoded())
+    threading.Timer(0.5, lambda: store.save(HEAD, replace(held, nonce="y").encoded())).start()
+    assert cli("delete", "j", "--yes").code == 7
+    store.save(HEAD, head.encoded())
+    assert cli("delete", "j", "--yes", "--json").json["deleted"] is True
+    assert everything(store) == {}
+    assert cli("delete", "j", "--yes").code == 2
+
+
+def test_the_other_commands_work_on_a_bucket_or_say_why_not(cli: CommandLine) -> None:
+    """Check, reconcile and describe as on a folder; a load wants a disk for what is under way, and says so."""
+    assert cli(*BACKFILL).code == 0
+    assert cli("check", "conversations").code == 0
+    assert cli("describe", "conversations").code == 0
+    # The small world of this test is not one whose aggregates are those of its details.
+    reconciled = cli("reconcile", "j")
+    assert (reconciled.code, "2023-10-03  nOffered" in reconciled.stdout) == (6, True), reconciled.stderr
+    refused = cli("load", "j", "--to", "x.duckdb")
+    assert (refused.code, "loads keep on a disk" in refused.stderr) == (2, True), refused.stderr
+
+
 def test_the_parts_open_as_they_are(cli: CommandLine, seaweed: ObjectStore) -> None:
-    """Where they lie: by the clients of the bucket that pyarrow and Polars have themselves."""
+    """Where they lie: by the clients that pyarrow and Polars have themselves; DuckDB reads them through pyarrow."""
+    import duckdb
     import polars as pl
     import pyarrow.dataset as ds
     from pyarrow.fs import S3FileSystem
@@ -204,6 +256,10 @@ def test_the_parts_open_as_they_are(cli: CommandLine, seaweed: ObjectStore) -> N
     options = {name.lower(): value for name, value in seaweed.environment.items()} | {"aws_allow_http": "true"}
     counted = pl.scan_parquet(f"s3://{place}/**/*.parquet", storage_options=options).select(pl.len()).collect()
     assert counted.item() == 177
+    with duckdb.connect() as db:
+        db.register("parts", ds.dataset(place, filesystem=files, format="parquet"))
+        counted_by_duckdb = db.execute("SELECT count(*), count(DISTINCT conversationId) FROM parts").fetchone()
+    assert counted_by_duckdb == (177, 177)
 
 
 def everything(store: BucketStore, prefix: str = "") -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from resumable import Incomplete, JobState, Query
 from resumable.datasets.catalogue import CATALOGUE
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
 from resumable.simulator.messages import Kind
-from resumable.simulator.settings import SimSettings
+from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
 from tests.support.inprocess import settings_for, spec_for
 from tests.support.truth import TIMELESS, records_of, truth_of
@@ -48,7 +48,7 @@ def test_filters_select_what_the_server_selects(dataset: str, tmp_path: Path) ->
 
 def test_a_page_size_over_the_public_limit_is_clamped(tmp_path: Path) -> None:
     """Asking for more than the public contract allows gets the most it allows."""
-    with Simulator(SimSettings(records=150, rate_public=None)) as sim:
+    with Simulator(SimSettings(records=150, style=Style.SMALL, rate_public=None)) as sim:
         job = resumable.make(
             spec_for("conversations", "2023-10-01", "2023-10-02", page_size=1000), settings_for(sim, tmp_path)
         )
@@ -57,7 +57,7 @@ def test_a_page_size_over_the_public_limit_is_clamped(tmp_path: Path) -> None:
 
 def test_a_day_with_more_than_can_be_paged_through_is_split(tmp_path: Path) -> None:
     """A window over the limit is split before its deep pages are asked for, and nothing is missing."""
-    with Simulator(SimSettings(records=300, rate_public=None, deep_limit=100)) as sim:
+    with Simulator(SimSettings(records=300, style=Style.SMALL, rate_public=None, deep_limit=100)) as sim:
         settings = settings_for(sim, tmp_path, deep_limit=100)
         job = resumable.make(spec_for("conversations", "2023-10-01", "2023-10-03"), settings)
         status = job.run()

@@ -48,7 +48,9 @@ def test_a_window_is_taken_again_after_trouble_with_its_job(trouble: str, tmp_pa
 @pytest.mark.parametrize("refusal", list(JobRefusal))
 def test_fewer_jobs_run_at_once_where_the_server_refuses_more(refusal: JobRefusal, tmp_path: Path) -> None:
     """A server that allows two jobs at once gets two at once, and every window is read."""
-    with Simulator(SimSettings(records=30, rate_public=None, job_limit=2, job_refusal=refusal, job_polls=2)) as sim:
+    with Simulator(
+        SimSettings(records=30, style=Style.SMALL, rate_public=None, job_limit=2, job_refusal=refusal, job_polls=2)
+    ) as sim:
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-07"), settings_for(sim, tmp_path))
         assert job.run().state is JobState.COMPLETE
         assert records_of(job) == truth_of(job, sim)
@@ -72,7 +74,9 @@ def test_a_job_that_is_stopped_in_its_middle_goes_on_at_its_cursor(tmp_path: Pat
 
 def test_a_window_that_the_server_has_no_data_of_waits(tmp_path: Path) -> None:
     """A window that begins past the watermark is left for a later run, and the job is not called complete."""
-    with Simulator(SimSettings(records=30, rate_public=None, watermark=datetime(2023, 10, 2, tzinfo=UTC))) as sim:
+    with Simulator(
+        SimSettings(records=30, style=Style.SMALL, rate_public=None, watermark=datetime(2023, 10, 2, tzinfo=UTC))
+    ) as sim:
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
         with pytest.raises(
             Incomplete, match="1 window the source does not have whole yet: its data ends at 2023-10-02 00:00 UTC"
@@ -86,7 +90,9 @@ def test_a_window_that_the_server_has_no_data_of_waits(tmp_path: Path) -> None:
 
 def test_a_window_with_the_watermark_in_it_is_cut_off_and_taken_again_when_that_has_passed(tmp_path: Path) -> None:
     """What is there of it can be looked at; it is not complete, costs nothing while it waits, and comes whole later."""
-    with Simulator(SimSettings(records=30, rate_public=None, watermark=datetime(2023, 10, 2, 12, tzinfo=UTC))) as sim:
+    with Simulator(
+        SimSettings(records=30, style=Style.SMALL, rate_public=None, watermark=datetime(2023, 10, 2, 12, tzinfo=UTC))
+    ) as sim:
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
         for _ in range(2):
             with pytest.raises(Incomplete, match="its data ends at 2023-10-02 12:00 UTC"):
@@ -105,7 +111,9 @@ def test_a_window_with_the_watermark_in_it_is_cut_off_and_taken_again_when_that_
 
 def test_a_manifest_made_again_from_parts_remembers_what_was_cut_off(tmp_path: Path) -> None:
     """The parts say it too, so that no lost manifest makes a window whole that the source did not have whole."""
-    with Simulator(SimSettings(records=30, rate_public=None, watermark=datetime(2023, 10, 2, 12, tzinfo=UTC))) as sim:
+    with Simulator(
+        SimSettings(records=30, style=Style.SMALL, rate_public=None, watermark=datetime(2023, 10, 2, 12, tzinfo=UTC))
+    ) as sim:
         job = resumable.make(spec_for("conversation-jobs", "2023-10-01", "2023-10-03"), settings_for(sim, tmp_path))
         with pytest.raises(Incomplete):
             job.run()

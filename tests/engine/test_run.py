@@ -98,7 +98,7 @@ def test_a_manifest_that_does_not_add_up_is_never_complete(job: resumable.Job, s
 
 
 @pytest.mark.parametrize(
-    ("at", "says"), [(3, "2 windows that it no longer finds"), (0, "is damaged: database disk image is malformed")]
+    ("at", "says"), [(3, "2 windows that it no longer finds"), (0, "is damaged: its pages do not fit together")]
 )
 def test_windows_that_a_damaged_index_hides_are_never_passed_over(
     at: int, says: str, job: resumable.Job, sim: Simulator

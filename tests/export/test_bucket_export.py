@@ -215,11 +215,12 @@ def test_a_delta_table_is_refused(make: Make, shelf: Shelf) -> None:
     assert shelf.writes == []
 
 
-def test_large_files_go_in_pieces_and_on_the_same_conditions(tmp_path: Path) -> None:
+def test_large_files_go_in_pieces_and_on_the_same_conditions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a real store: what is over the bound of one request is whole, and is not put over what came meanwhile."""
+    monkeypatch.setattr("resumable.storage.bucket.IN_ONE_PUT", 2**20)
     store = object_store("seaweed").store()
     path = tmp_path / "large"
-    path.write_bytes(bytes(range(256)) * 4 * 2**10 * 40)
+    path.write_bytes(bytes(range(256)) * 2**10 * 36)
     made = store.upload("large", path, None)
     assert made == store.below("large")["large"].tag
     assert store.size("large") == path.stat().st_size

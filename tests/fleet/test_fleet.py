@@ -105,7 +105,7 @@ def _until_unlocked(known: Organisations) -> Outcome:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("walk", "fleet.toml"), "a fleet can be run, plan, status, not 'walk'"),
+        (("walk", "fleet.toml"), "fleet takes run, plan or status, not 'walk'"),
         (("run", "nothing.toml"), "nothing.toml"),
         (("run", "{}", "--engine", "spark"), "--engine is local or ray"),
         (("run", "{}", "--address", "auto"), "--address is of the engine ray"),

@@ -10,7 +10,7 @@ FOREIGN = {"conversations-pagecount": "its body is another contract's, on the sa
 """Datasets that are left out, and why."""
 
 PUBLIC = [name for name, listed in CATALOGUE.items() if name not in FOREIGN and listed.module]
-FILTERED = ["conversations", "conversation-jobs", "user-details", "user-detail-jobs"]
+FILTERED = ["conversations", "conversation-jobs", "conversation-history", "user-details", "user-detail-jobs"]
 
 
 def every_filter(sim: Simulator, dataset: str) -> Query:

@@ -17,6 +17,8 @@ MODELS = {
     ("conversations", Kind.CONVERSATIONS): "ConversationQuery",
     ("conversation-jobs", Kind.JOB_CREATE): "AsyncConversationQuery",
     ("conversation-jobs", Kind.CONVERSATIONS): "ConversationQuery",
+    ("conversation-history", Kind.JOB_CREATE): "AsyncConversationQuery",
+    ("conversation-history", Kind.CONVERSATIONS): "ConversationQuery",
     ("user-details", Kind.USER_DETAILS): "UserDetailsQuery",
     ("user-detail-jobs", Kind.JOB_CREATE): "AsyncUserDetailsQuery",
     ("user-detail-jobs", Kind.USER_DETAILS): "UserDetailsQuery",

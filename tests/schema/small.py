@@ -29,4 +29,5 @@ SMALL = build(
 few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-many = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+# Thousands are for the fuzzers of the torture suite.
+many = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

@@ -9,9 +9,10 @@ from typing import Any
 
 import resumable
 from resumable import Job, JobSpec, Query
-from resumable.datasets.contract import Answer, CursorStep
+from resumable.datasets.contract import Answer
 from resumable.datasets.described.declaration import from_text
 from resumable.datasets.described.walk import DeclaredWalk
+from resumable.datasets.facts import CursorStep
 from resumable.models import Interval
 from resumable.redaction import Redactor
 from resumable.schema.fields import ColumnKind

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from resumable.manifest import tables
 
-VERSIONS = (1, 2)
+VERSIONS = (1, 2, 3)
 """Those that users have manifests of, beside today's."""
 
 

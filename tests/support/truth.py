@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from resumable import Job
 from resumable.manifest.reader import ManifestReader
-from resumable.models import PageKey, iso
+from resumable.models import PageKey, WindowContract, iso
 from resumable.schema.rebuild import rebuild
 from resumable.schema.registry import pinned
 from resumable.simulator.simulator import Simulator
@@ -55,20 +55,28 @@ def truth_of(job: Job, sim: Simulator, query: dict[str, Any] | None = None) -> d
     """Return what a job must hold, by window and key: users' details have one record a user in every window."""
     spec = job.status().job.spec
     key = KEYS.get(spec.dataset, "conversationId")
-    dataset = spec.dataset.replace("user-detail-jobs", "user-details")
+    dataset = spec.dataset.replace("user-detail-jobs", "user-details").replace("-history", "s")
     if spec.dataset in TIMELESS:
         return {("", record[key]): plain(record) for record in sim.truth(None, dataset=dataset)}
-    body = dict(query or {})
-    if spec.dataset == "conversation-jobs":
-        body["startOfDayIntervalMatching"] = True
+    of_jobs = _of_jobs(job)
     found: dict[tuple[str, str], Any] = {}
     start = spec.interval.start
     while start < spec.interval.end:
         window = f"{iso(start)}/{iso(start + timedelta(days=1))}"
-        records = sim.truth(window, dataset=dataset, query=body)
+        by_job = dataset == "conversation-jobs" or start in of_jobs
+        body = {**(query or {}), **({"startOfDayIntervalMatching": True} if by_job else {})}
+        records = sim.truth(window, dataset="conversation-jobs" if by_job else dataset, query=body)
         found |= {(window if key == "userId" else "", record[key]): plain(record) for record in records}
         start += timedelta(days=1)
     return found
+
+
+def _of_jobs(job: Job) -> set[datetime]:
+    """Return where the windows begin that came by jobs on the server, of a dataset with two contracts."""
+    manifest = ManifestReader.open_to_read(job.folder / "manifest.sqlite")
+    assert manifest is not None
+    with closing(manifest):
+        return {row.window.interval.start for row in manifest.windows() if row.contract is WindowContract.JOBS}
 
 
 def records_of(job: Job) -> dict[tuple[str, str], Any]:

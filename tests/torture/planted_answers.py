@@ -77,8 +77,9 @@ BUGS_OF_ANSWERS = (
     Bug(
         name="many pages that fail hold up the windows after them",
         module="resumable/engine/recorder.py",
-        right="        if self._failed_in_a_row == FAILURES_IN_A_ROW:\n",
-        wrong="        if self._failed_in_a_row == FAILURES_IN_A_ROW:\n            raise Incomplete(fault.reason)\n",
+        right="        if len(self._failed_in_a_row) == FAILURES_IN_A_ROW:\n",
+        wrong="        if len(self._failed_in_a_row) == FAILURES_IN_A_ROW:\n"
+        "            raise Incomplete(fault.reason)\n",
         catchers=("tests/engine/test_failures_in_a_row.py",),
     ),
     Bug(
@@ -121,9 +122,30 @@ BUGS_OF_ANSWERS = (
     Bug(
         name="a window that the source does not have whole is complete",
         module="resumable/engine/cursor.py",
-        right="            self._recorder.cut_off(window, answer.said.available_to)\n",
+        right="            self._cut_off(window, answer.said.available_to)\n",
         wrong="            pass\n",
         catchers=("tests/e2e/test_jobs.py",),
+    ),
+    Bug(
+        name="a part is adopted into a take that is read by another contract",
+        module="resumable/engine/recovery.py",
+        right=" or footer.contract != row.contract:\n",
+        wrong=":\n",
+        catchers=("tests/engine/test_mixed.py",),
+    ),
+    Bug(
+        name="the query replaces what jobs have brought",
+        module="resumable/engine/mixed.py",
+        right="        if self._only_jobs(row):\n",
+        wrong="        if False:\n",
+        catchers=("tests/engine/test_mixed.py",),
+    ),
+    Bug(
+        name="a window of the query stays one for ever",
+        module="resumable/manifest/reach.py",
+        right="WHERE {_SINCE_COMPLETE} AND contract = 'query'",
+        wrong="WHERE 0 AND contract = 'query'",
+        catchers=("tests/engine/test_mixed.py",),
     ),
     Bug(
         name="parts do not say that their window is cut off",

@@ -13,6 +13,7 @@ from resumable.text import amount
 PAGING = {
     Paging.NUMBERED: "pages by number, in any order",
     Paging.CURSOR: "pages along a cursor",
+    Paging.BY_WINDOW: "a job on the server for a window that it has whole, and pages by number for any other",
     Paging.SERVER_JOB: "a job on the server for each window, its pages along a cursor",
 }
 

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from resumable.cli.command_options import FolderOptions
+from resumable.cli.command_options import DemoOptions
 from resumable.cli.session import Session
 from resumable.cli.signals import interruptible
 from resumable.cli.text.look_line import look_line
@@ -15,13 +15,17 @@ from resumable.storage.job_files import PARTS, JobFiles
 from resumable.text import size
 
 
-def demo(session: Session, options: FolderOptions) -> None:
+def demo(session: Session, options: DemoOptions) -> None:
     """Kill a backfill twice, resume it, and compare every record with the truth."""
     folder = session.state(options.state)
     if not isinstance(folder, Path):
         raise UsageError("the demonstration works in a folder.", hint="Name one with --state, or leave it out.")
+    if options.bucket and options.state is not None:
+        raise UsageError("--bucket brings a bucket of its own.", hint="Leave out --state.")
     started = session.clock.monotonic()
     unchanged = f"what it downloaded until then is in {folder}, and nothing else was changed"
+    if options.bucket:
+        unchanged = "the bucket goes with it, and nothing else was changed"
     again = "Run it again: it begins a job of its own each time."
     with interruptible(session.interrupts, unchanged, hint=again):
         result = Demo(
@@ -29,6 +33,7 @@ def demo(session: Session, options: FolderOptions) -> None:
             environment=session.environment,
             stop=Stop(session.clock),
             tell=session.tell,
+            bucket=options.bucket,
             comparing=Steps(session, "demo", lambda: Step(text="comparing every record with the truth")).going,
         ).run()
     if session.json:
@@ -39,26 +44,44 @@ def demo(session: Session, options: FolderOptions) -> None:
 
 
 def _lines(result: Result, seconds: float, *, named: bool) -> list[str]:
-    # Only what was named on the command line is named in the lines to try: the rest is found by itself.
-    state = f" --state {shlex.quote(str(result.folder.parent))}" if named else ""
     first, second = result.kills
-    parts, pages = JobFiles.at(result.folder).store.place(PARTS), result.pages
+    lost = "Killed with SIGKILL" + ("" if result.folder is not None else ", and its machine's folder deleted,")
+    again = result.asked_again
     return [
         "",
-        f"Killed with SIGKILL at {first.pages} and at {second.pages} of {pages} pages; {seconds:.0f} s in all.",
+        f"{lost} at {first.pages} and at {second.pages} of {result.pages} pages; {seconds:.0f} s in all.",
         f"  records    {result.equal:,} of {result.expected:,} equal the truth; none is missing, none came twice",
-        f"  requests   {result.requests_served} for {pages} pages; for pages already finished: {result.asked_again}",
+        f"  requests   {result.requests_served} for {result.pages} pages; for pages already finished: {again}",
         f"  survived   {_survived(result)}",
         f"  tokens     {result.tokens}, of 3 s each",
-        f"  parquet    {parts}  ({size(result.bytes)}, {pages} parts)",
+        f"  parquet    {_parts(result)}  ({size(result.bytes)}, {result.pages} parts)",
         "",
         *_levels(result),
         "",
+        *(_to_try(result, result.folder, named=named) if result.folder is not None else _of_your_own()),
+    ]
+
+
+def _parts(result: Result) -> str:
+    return JobFiles.at(result.folder).store.place(PARTS) if result.folder is not None else f"{result.place}/{PARTS}"
+
+
+def _to_try(result: Result, folder: Path, *, named: bool) -> list[str]:
+    # Only what was named on the command line is named in the lines to try: the rest is found by itself.
+    state, parts = f" --state {shlex.quote(str(folder.parent))}" if named else "", _parts(result)
+    return [
         "Try on it:",
         f"  {look_line(parts, 'originatingDirection')}",
         f"""  python -c "import pandas; print(pandas.read_parquet({str(parts)!r}).conversationStart.describe())\"""",
         f"  resumable status {result.job}{state}",
         f"  resumable export {result.job} --table interactions --to calls.parquet{state}",
+    ]
+
+
+def _of_your_own() -> list[str]:
+    return [
+        "The bucket went with the demonstration. With one of your own, on any machine:",
+        "  resumable backfill conversations --from 2025-01-01 --to yesterday --job since-january --state s3://BUCKET/PREFIX",
     ]
 
 

@@ -1,11 +1,12 @@
 """`resumable export`: the records of a job in one piece, for those who use them."""
 
 import contextlib
+import importlib.util
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resumable.cli.command_options import ExportOptions
 from resumable.cli.job_choice import only_job
@@ -13,11 +14,14 @@ from resumable.cli.privacy_options import key_of, rules_of
 from resumable.cli.session import Session
 from resumable.cli.signals import interruptible
 from resumable.cli.text.steps import Counted, Steps
-from resumable.errors import UsageError
+from resumable.errors import LibraryMissing, UsageError
 from resumable.export.export import Exported
 from resumable.export.request import Output
 from resumable.job.making import find
 from resumable.text import amount, paragraph
+
+if TYPE_CHECKING:
+    from resumable.export.spread import Crew
 
 
 def export(session: Session, options: ExportOptions) -> None:
@@ -31,7 +35,7 @@ def export(session: Session, options: ExportOptions) -> None:
     steps = Steps(session, Path(options.to).name if options.to != "-" else "export", counted.look)
     privacy = rules_of(options, lambda: found.contract().schema, needed=(), key_id=lambda: settings.required_hash().id)
     with interruptible(session.interrupts, f"what was at {options.to} before is still there, whole"), _left_alone():
-        with steps.going():
+        with _crew(options) as crew, steps.going():
             done = found.export(
                 _stdout(session) if options.to == "-" else options.to,
                 format=options.format,
@@ -41,9 +45,28 @@ def export(session: Session, options: ExportOptions) -> None:
                 names=options.names,
                 partial=options.partial,
                 replace=options.replace,
+                crew=crew,
                 watching=counted,
             )
         _conclude(session, done)
+
+
+@contextlib.contextmanager
+def _crew(options: ExportOptions) -> "Iterator[Crew | None]":
+    """Start what does the work, where that is not this process."""
+    if options.engine not in ("local", "ray"):
+        raise UsageError(f"--engine is local or ray, not {options.engine[:20]!a}.")
+    if options.engine == "local":
+        if options.address is not None:
+            raise UsageError("--address is for --engine ray.", hint="Leave it out, or name the engine.")
+        yield None
+        return
+    if importlib.util.find_spec("ray") is None:
+        raise LibraryMissing("--engine ray", "ray")
+    from resumable.fleet.ray_export import crew
+
+    with crew(options.address) as found:
+        yield found
 
 
 def _stdout(session: Session) -> Output:
@@ -106,4 +129,5 @@ def _content(done: Exported) -> dict[str, Any]:
         "missing": list(done.missing),
         "names_from": list(done.names_from),
         "unreadable": list(done.unreadable),
+        "worker_bytes": done.worker_bytes,
     }

@@ -1,5 +1,6 @@
 """`resumable fleet`: many jobs of many clients, run, planned or looked at together."""
 
+import shlex
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -46,8 +47,9 @@ def fleet(session: Session, options: FleetOptions) -> None:
     action = actions.get(options.action)
     if action is None:
         raise UsageError(
-            f"a fleet can be {', '.join(actions)}, not {options.action[:20]!a}{nearest(options.action, actions)}.",
-            hint="For example: resumable fleet run fleet.toml",
+            f"fleet takes run, plan or status, not {options.action[:20]!a}{nearest(options.action, actions)}.",
+            hint="For example:",
+            command=f"resumable fleet run {shlex.quote(options.fleet)}",
         )
     text = parse.text_of(f"@{options.fleet}", "the fleet")
     grammar = FleetGrammar(session=session, settings=session.settings(options.state))

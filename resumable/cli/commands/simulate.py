@@ -1,10 +1,11 @@
 """`resumable simulate`: a Genesys Cloud on this machine, to try things on."""
 
 import json
+import os
 from typing import Any
 
 from resumable.cli.command_options import SimulateOptions
-from resumable.cli.parse import text_of
+from resumable.cli.parse import json_fault, text_of
 from resumable.cli.session import Session
 from resumable.errors import UsageError
 from resumable.simulator.faults.faults import SimFault
@@ -29,7 +30,8 @@ def simulate(session: Session, options: SimulateOptions) -> None:
         serve(known, port=options.port, ready=lambda url: _announce(session, url, known), faults=disturbed)
     except OSError as failure:
         raise UsageError(
-            f"port {options.port} cannot be used: {failure.strerror}.", hint="Choose another --port, or leave it out."
+            f"port {options.port} cannot be used: {os.strerror(failure.errno or 0)}.",
+            hint="Choose another --port, or leave it out.",
         ) from failure
     session.tell("ended: nothing of the simulation is kept.")
 
@@ -73,7 +75,9 @@ def _json(text: str, option: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return json.loads(text_of(text, option))
     except (ValueError, RecursionError) as problem:
-        raise UsageError(f"{option} is not JSON: {problem}.", hint="See: resumable simulate --help") from None
+        raise UsageError(
+            f"{option} is not JSON: {json_fault(problem)}.", hint="See: resumable simulate --help"
+        ) from None
 
 
 def _latency(text: str) -> Any:  # noqa: ANN401 - a number, or a list of two, as the settings take them

@@ -37,6 +37,9 @@ def _known_facts(found: Forecast) -> list[tuple[str, str]]:
         ("time", f"{span(found.seconds)} at {found.per_minute:g} requests a minute"),
         ("disk", f"{disk} of {_free(found)}" if found.free_bytes is not None else disk),
     ]
+    if found.saves is not None:
+        name, more = found.saves
+        known.append(("saves", f"{more:,} of {more + found.requests:,} requests that {name} would need"))
     free = found.free_bytes
     if free is not None and found.disk_bytes is not None and found.disk_bytes > free:
         known.append(("note", "the disk is too small for it: choose another with --state"))

@@ -7,7 +7,7 @@ from resumable.cli.text.look_line import look_line
 from resumable.datasets.catalogue import breakdown_of
 from resumable.errors import Failure
 from resumable.manifest.rows import Quarantined
-from resumable.models import Counter, EventKind, JobState
+from resumable.models import Counter, EventKind, JobState, WindowContract
 from resumable.status import Status, cheaper_contract
 from resumable.storage.job_files import PARTS, RECEIPT, JobFiles
 from resumable.text import amount, described, facts, hanging, length, paragraph, reach, safe, selection, size, table
@@ -160,6 +160,8 @@ def _closing(status: Status) -> list[tuple[str, str]]:
         name, requests = cheaper
         pages = f"{status.totals.pages_known:,}"
         known.append(("cheaper", f"{name} would need about {requests:,} requests for the same, in place of {pages}"))
+    if status.contracts:
+        known.append(("taken", _by_contract(status.contracts)))
     if receipt is not None:
         checked = ["every window against what the server said of it"]
         twice = receipt.get("duplicates", {})
@@ -180,6 +182,13 @@ def _closing(status: Status) -> list[tuple[str, str]]:
         path = next(iter(status.drift))
         known.append(("unmapped", f"{amount(len(status.drift), 'path')} the schema has no place for, such as {path}"))
     return known
+
+
+def _by_contract(contracts: Mapping[WindowContract, int]) -> str:
+    """Say how many windows came by which contract, and what replaces those of the query."""
+    jobs, query = contracts.get(WindowContract.JOBS, 0), contracts.get(WindowContract.QUERY, 0)
+    said = f"{amount(jobs, 'window')} by jobs on the server, {query:,} by the query"
+    return f"{said}, which a later run with --look-back replaces by jobs" if query else said
 
 
 def _open(status: Status) -> list[tuple[str, str]]:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from resumable.datasets.contract import Answer, CursorStep, members, next_cursor, text
+from resumable.datasets.contract import Answer, members, next_cursor, text
 from resumable.datasets.described.addresses import next_address
 from resumable.datasets.described.declared import Declared
 from resumable.datasets.described.template import object_at
-from resumable.datasets.facts import Paging
+from resumable.datasets.facts import CursorStep, Paging
 from resumable.errors import NoRecords, ProtocolFault, UsageError
 from resumable.models import MOST_PAGES, Interval, Query, Request, Said
 from resumable.redaction import Redactor

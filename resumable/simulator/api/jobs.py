@@ -9,7 +9,7 @@ from enum import StrEnum
 from resumable.simulator.api.queries import bad_request
 from resumable.simulator.json_values import Json
 from resumable.simulator.messages import AnswerPaging, Refusal, SimAnswer, SimRequest, plain
-from resumable.simulator.settings import JobRefusal, SimSettings
+from resumable.simulator.settings import JobRefusal, Oversize, SimSettings
 from resumable.simulator.world.names import uuid_of
 from resumable.simulator.world.times import stamp, to_ms
 
@@ -129,7 +129,7 @@ class Jobs:
             if state is not RemoteJobState.FULFILLED:
                 raise bad_request(f"The job {job_id} has no results: its state is {state}.")
             _refuse_late(job, job.fulfilled_at or now, settings, now)
-            size = _page_size(request, most or settings.job_page_size_cap)
+            size = _page_size(request, most or settings.job_page_size_cap, settings.oversize)
             cursor = request.first("cursor")
             start = self._position(job, cursor, settings, now)
             following = self._cursor(job, start + size, now) if start + size < job.count else None
@@ -213,9 +213,11 @@ def _refuse_late(job: RemoteJob, since: float, settings: SimSettings, now: float
         raise Refusal(404, "not.found", f"No job {job.id}.")
 
 
-def _page_size(request: SimRequest, most: int) -> int:
+def _page_size(request: SimRequest, most: int, oversize: Oversize) -> int:
     text = request.first("pageSize")
     if text is None:
+        return most
+    if text.isascii() and text.isdigit() and int(text) > most and oversize is Oversize.CLAMP:
         return most
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
         raise bad_request(f"pageSize must be between 1 and {most}")

@@ -63,6 +63,10 @@ class FaultKind(StrEnum):
     RESET_INSIDE = "reset-inside"  # after so many bytes of the body [at; negative from the end, default half]
     CUT = "cut"  # closed in good order after so many bytes [at, framing: length, chunked, close, gzip]
 
+    @classmethod
+    def _missing_(cls, value: object) -> "FaultKind":
+        raise ValueError(f"there is no kind of fault {str(value)[:30]!a}; there are {', '.join(cls)}")
+
 
 WIRE_FAULTS = frozenset(
     {
