@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from resumable.api.concurrency import Concurrency
+from resumable.api.in_hand import BytesInHand
 from resumable.api.journal import Journal
 from resumable.api.outage import FOR_EVERYBODY, OutageGate
 from resumable.api.pace import Pacer
@@ -59,6 +60,8 @@ class Asked:
     """The statuses that are an answer to it; any other is a fault."""
     not_before: Callable[[], float] = lambda: float("-inf")
     """Tells at which monotonic second it may go, where it is refused for other reasons than everybody's rate."""
+    records: int = 0
+    """How many records the answer may have; 0 for what is no page."""
     holds: int | None = None
     """After so many 429s it fails, for requests that are refused so for other reasons than their rate; None: never."""
     counted: bool = True
@@ -79,6 +82,7 @@ class Client:
     tokens: Tokens
     pacer: Pacer
     concurrency: Concurrency
+    in_hand: BytesInHand
     stop: Stop
     journal: Journal
     redactor: Redactor
@@ -98,6 +102,11 @@ class Client:
         attempts or the time are used up, Stopped when the run is to end, and what ends a run: AuthenticationFailed,
         or Incomplete when the server asks for a wait over the cap.
         """
+        # Before the gate counts it: who waits here asks nothing, and must not seem to do well in an outage.
+        begun = self.stop.clock.monotonic()
+        if not self.in_hand.take(asked.records):
+            raise Stopped
+        self.concurrency.waited(self.stop.clock.monotonic() - begun)
         exchange = _Exchange(self, asked)
         if not asked.incidental:
             self.gate.entered(exchange)
@@ -207,6 +216,7 @@ class _Exchange:
         if meaning(reply.status).failure not in FOR_EVERYBODY:
             self._client.gate.answered(self, seconds=reply.seconds)
         if reply.status in self._asked.accepts:
+            self._client.in_hand.came(self._asked.records, len(reply.body))
             return reply
         if meaning(reply.status).troubled:
             self._client.concurrency.troubled()

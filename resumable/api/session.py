@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from resumable.api.client import Client
 from resumable.api.concurrency import Concurrency
+from resumable.api.in_hand import BytesInHand
 from resumable.api.journal import Journal
 from resumable.api.outage import LIGHT, OutageGate
 from resumable.api.pace import Pace, Pacer
@@ -54,6 +55,7 @@ def open_session(
             tokens=tokens,
             pacer=pacer,
             concurrency=sized,
+            in_hand=BytesInHand(stop),
             stop=stop,
             journal=journal,
             redactor=redactor,

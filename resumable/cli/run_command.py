@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 
-from resumable.cli import parse, told
+from resumable.cli import allocator, parse, told
 from resumable.cli.as_begun import as_begun
 from resumable.cli.job_file import JobFile
 from resumable.cli.jsonlog import EventLog
@@ -217,6 +217,7 @@ def running(
 
     `unchanged` is said where a second signal ends it at once, and `hint` what to type then.
     """
+    allocator.settle()
     log = event_log(session, options)
     progress, redraws = _progress(session, log)
     stop = Stop(session.clock)

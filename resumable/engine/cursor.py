@@ -260,6 +260,7 @@ class CursorWorker(CursorReader):
             request=contract.page(step.query, window.interval, step.cursor, step.page_size),
             accepts=PAGE_OR_NOTHING if contract.skips_missing else PAGE,
             counted=counted,
+            records=step.page_size,
             once=self._recorder.nothing_comes,
         )
 

@@ -155,6 +155,7 @@ class LastPages:
         asked = Asked(
             what=f"{label(window.interval)} page {number}, behind the last one",
             request=self._contract.request(context.job.spec.query, window.interval, number, page_size),
+            records=page_size,
         )
 
         def read(reply: Reply) -> Answer:

@@ -179,6 +179,7 @@ class PageWorker:
             request=self._contract.request(context.job.spec.query, window.interval, number, page_size),
             counted=counted,
             once=self._recorder.nothing_comes,
+            records=page_size,
         )
 
         def read(reply: Reply) -> Answer:

@@ -149,7 +149,7 @@ class Run:
                 remove_stale(row.window, manifest=self._manifest, parts=self._parts)
             worker.begin()
             show(live)
-            work_through(live.feed, worker, concurrency=live.concurrency, stop=self._stop)
+            work_through(live.feed, worker, concurrency=live.concurrency, in_hand=client.in_hand, stop=self._stop)
         except Stopped:
             pass  # a signal came while the run was being prepared
         except ResumableError as error:

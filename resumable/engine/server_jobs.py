@@ -311,9 +311,10 @@ class ServerJobWorker(CursorReader):
                 raise NoRecords(f"page {number} of a job's results, and {answer.emptiness}")
             return answer
 
-        request = self._contract.results(remote.id, remote.cursor, self._heavy.page_size(window))
+        page_size = self._heavy.page_size(window)
+        request = self._contract.results(remote.id, remote.cursor, page_size)
         what, once = f"{label(window.interval)} page {number}", self._recorder.nothing_comes
-        asked = Asked(what=what, request=request, counted=counted, once=once)
+        asked = Asked(what=what, request=request, counted=counted, records=page_size, once=once)
         return self._ask_for(asked, window, read, patient=True)
 
     def _delete(self, remote: str) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from resumable.api.client import Stopped
 from resumable.api.concurrency import Concurrency
+from resumable.api.in_hand import BytesInHand
 from resumable.clock import Stop
 from resumable.engine.feed import Feed, Work
 from resumable.errors import StorageFailed
@@ -50,7 +51,7 @@ class Worker(Protocol):
         """Do what comes before the first window of a run."""
 
 
-def work_through(feed: Feed, worker: Worker, *, concurrency: Concurrency, stop: Stop) -> None:
+def work_through(feed: Feed, worker: Worker, *, concurrency: Concurrency, in_hand: BytesInHand, stop: Stop) -> None:
     """Do all the work of a feed with so many threads, and return when all have ended.
 
     The first error that ends a run raises the stop flag; the others finish what they have in flight; it is raised here.
@@ -64,6 +65,7 @@ def work_through(feed: Feed, worker: Worker, *, concurrency: Concurrency, stop: 
         except Stopped:
             pass
         finally:
+            in_hand.drop()
             feed.release(work)
 
     def loop() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from resumable.schema import decode_any, decode_fast
+from resumable.schema import decode_any, decode_fast, decode_slices
 from resumable.schema.schema import Schema
 from resumable.schema.strict_json import NotJson, bounded, strict_json
 
@@ -49,16 +49,17 @@ def decode(
     `records_key` names the member that lists the records, `envelope` the other members that the caller wants (a mapping
     will do, its keys are taken); further members are let pass. Pages that fit the schema take the fast route, through
     pyarrow.json; all others the careful one, which is slower and keeps what does not fit in `_unmapped`. Which one it
-    was shows in nothing but the time. Records that are not at the top are `within` objects, named from the outermost
-    in, and always take the careful route; the `envelope` is at the top all the same.
+    was shows in nothing but the time, nor does it that a long page is read in slices. Records that are not at the top
+    are `within` objects, named from the outermost in, and always take the careful route; the `envelope` is at the top
+    all the same.
     """
     bounded(body)
     found = None if within else decode_fast.cut(body, records_key)
     if found is not None:
-        table = decode_fast.table_of(found.records, schema)
-        if table is not None:
+        read = decode_slices.table_of(found.records, schema)
+        if read is not None:
             kept = _asked(found.around, records_key, envelope)
-            return Decoded(table=table, presence=Presence.LIST, envelope=kept, drift={})
+            return Decoded(table=read[0], presence=Presence.LIST, envelope=kept, drift=read[1])
     return decode_carefully(body, schema=schema, records_key=records_key, envelope=envelope, within=within)
 
 

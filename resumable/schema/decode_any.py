@@ -6,7 +6,7 @@ It works a column at a time: all values of one field of the page are looked at t
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import accumulate, chain
 from typing import Any
 
@@ -24,6 +24,7 @@ DEEPEST = 200
 PATTERNS = 200
 """Drift patterns told apart on one page; a server that invents names must not fill the memory."""
 
+_MORE = "(more)"
 _NONE = type(None)
 _EXACT = 2**53
 
@@ -43,7 +44,7 @@ class Misfits:
         name = place.pattern().encode(errors="backslashreplace").decode()
         pattern = f"{name} ({why})" if why else name
         known = pattern in self.drift or len(self.drift) < PATTERNS
-        self.drift[pattern if known else "(more)"] += 1
+        self.drift[pattern if known else _MORE] += 1
 
     def column(self, rows: int) -> pa.Array:
         """Return the `_unmapped` column."""
@@ -58,6 +59,14 @@ def table_of(records: list[dict[str, Any]], schema: Schema) -> tuple[pa.Table, d
     columns = _members(schema.root, records, Record(), misfits)
     columns.append(misfits.column(len(records)))
     return pa.Table.from_arrays(columns, schema=schema.arrow), dict(misfits.drift)
+
+
+def bounded_drift(drift: Mapping[str, int]) -> dict[str, int]:
+    """Return the drift of a page of which several pieces were read, with as many patterns as one of a single piece."""
+    names = [name for name in drift if name != _MORE]
+    kept = {name: drift[name] for name in names[:PATTERNS]}
+    more = drift.get(_MORE, 0) + sum(drift[name] for name in names[PATTERNS:])
+    return kept | ({_MORE: more} if more else {})
 
 
 def _column(node: Node, values: list[Any], place: Place, misfits: Misfits) -> pa.Array:

@@ -78,21 +78,22 @@ class Machines:
 
 @pytest.mark.parametrize("count", [2, 4])
 @pytest.mark.parametrize(
-    ("kind", "used", "refused"), [(RateWindow.FIXED, 0.985, 0.01), (RateWindow.SLIDING, 0.95, 0.02)]
+    ("kind", "used", "refused"), [(RateWindow.FIXED, 0.985, 0.01), (RateWindow.SLIDING, 0.95, 0.05)]
 )
 def test_the_allowance_is_used_and_nobody_is_starved(
     kind: RateWindow, used: float, refused: float, count: int, seed: int
 ) -> None:
-    """With Genesys' own windows all of it, and few 429s; nobody is starved.
+    """With Genesys' own windows all of it, and few 429s; nobody gets less than half of its share over two minutes.
 
-    Seen of the least share over two minutes: 88 % of two machines, 36 to 70 % of four, soon after half of them came.
+    Of 14 seeds each: the least share was 92 and 76 % in fixed windows, of two and of four machines, 64 and 67 % in
+    sliding ones; refused were 0, 0.25, 0.2 and 3 % of the requests.
     """
     machines = Machines(VirtualClock(seed), SimSettings(rate_kind=kind), count)
     machines.spend()
     print(f"used {machines.used:.2%}, refused {machines.refused:.2%}, least {machines.least:.0%}")
     assert machines.used >= used
     assert machines.refused <= refused
-    assert machines.least >= (0.5 if count == 2 else 0.3)
+    assert machines.least >= 0.5
 
 
 def test_without_headers_each_takes_what_it_is_told(seed: int) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import resumable
 from resumable.api.client import Client
 from resumable.api.concurrency import Concurrency
+from resumable.api.in_hand import BytesInHand
 from resumable.api.outage import OutageGate
 from resumable.api.pace import Pace, Pacer
 from resumable.api.tokens import Credentials, TokenSource
@@ -115,6 +116,7 @@ def parties(
         tokens=tokens,
         pacer=Pacer(pace or Pace(documented=rate), stop),
         concurrency=Concurrency(clock, usual=8),
+        in_hand=BytesInHand(stop),
         stop=stop,
         journal=journal,
         redactor=Redactor(),
