@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from resumable.datasets.contract import Answer, RemoteState, RemoteStatus, identifier, members, next_cursor, text
+from resumable.datasets.contract import Answer, identifier, members, next_cursor, text
 from resumable.datasets.described.declared import Declared
 from resumable.datasets.described.forms import ServerJob
 from resumable.datasets.described.template import as_parameter, filled, filled_path, object_at
 from resumable.datasets.described.walk import NOWHERE, without_nowhere
 from resumable.datasets.facts import Paging
+from resumable.datasets.remote_status import RemoteState, RemoteStatus
 from resumable.errors import ProtocolFault
 from resumable.models import Interval, Query, Request, Said
 from resumable.redaction import Redactor
