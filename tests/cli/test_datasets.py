@@ -6,7 +6,6 @@ import pytest
 
 from resumable.datasets.catalogue import CATALOGUE
 from resumable.datasets.described.endpoints import shipped_declaration
-from resumable.datasets.facts import Paging
 from resumable.datasets.resolve import get
 from resumable.models import Interval, Query, moment_of
 from tests.support.catalogue_table import README, written
@@ -28,11 +27,12 @@ def test_each_dataset_has_the_endpoint_that_its_requests_go_to(listed: Outcome) 
     for each in found:
         contract: Any = get(each["name"])
         query = Query(each=("ID",) if contract.filters.ids else ())
-        if hasattr(contract, "submit"):
+        if hasattr(contract, "request"):
+            first = contract.request(query, WINDOW, 1, 25)
+        elif hasattr(contract, "submit"):
             first = contract.submit(query, WINDOW)
         else:
-            paged = contract.paging is Paging.NUMBERED
-            first = contract.request(query, WINDOW, 1, 25) if paged else contract.page(query, WINDOW, None, 25)
+            first = contract.page(query, WINDOW, None, 25)
         assert each["endpoint"].replace("{id}", "ID") == f"{first.method} {first.path}"
         assert (each["key"], each["page_size_max"]) == (contract.schema.key, contract.page_sizes.most)
 
