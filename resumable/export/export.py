@@ -129,7 +129,7 @@ def _to_bucket(
 
     _needed(work.request.format)
     if bucket is None:
-        raise UsageError(f"nothing was told of how {address} is reached.")
+        raise UsageError(f"nothing was told of how {address} is reached.", hint="Name what reaches it in the settings.")
     return bucket_export.write(work, bucket_target.opened(address, bucket), by)
 
 
