@@ -5,8 +5,8 @@ from typing import Final
 
 from resumable.clock import Stop
 
-MOST_BYTES: Final = 25_000_000
-"""Of answers between their request and their part: forty pages of 100 conversations, five of 1,000. With eight of 1,000
+MOST_BYTES: Final = 20_000_000
+"""Of answers between their request and their part: forty pages of 100 conversations, four of 1,000. With eight of 1,000
 in hand memory grew to 270-400 MB. A page that is longer than that is alone in hand."""
 
 FIRST_GUESS: Final = 5_000

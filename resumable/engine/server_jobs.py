@@ -153,7 +153,10 @@ class ServerJobWorker(CursorReader):
     def begin(self) -> None:
         """Delete what earlier runs left on the server, and ask up to when it has its data."""
         self._clear()
-        asked = Asked(what="asking up to when there is data", request=self._contract.availability(), counted=False)
+        request = self._contract.availability()
+        if request is None:
+            return
+        asked = Asked(what="asking up to when there is data", request=request, counted=False)
         try:
             self.available_to = self._context.client.exchange(
                 asked, lambda reply: self._contract.read_availability(reply.body)
@@ -293,7 +296,8 @@ class ServerJobWorker(CursorReader):
                 waited = clock.monotonic() - begun
                 if not (patient and meaning(fault.status).late) or waited + wait > LATE_SECONDS:
                     why = f"its job or cursor is gone ({fault.reason})"
-                    raise JobFailed(why) if waited else BeginAgain(why, gone=True) from None
+                    # Of a job that this run made the next may fare as it did; one of an earlier run is just too old.
+                    raise JobFailed(why) if patient else BeginAgain(why, gone=True) from None
                 text = f"{asked.what}: not there yet ({fault.reason}); again in {wait:.1f} s"
                 self._context.manifest.event(EventKind.RETRY, text)
             if self._context.stop.wait(wait):
@@ -312,13 +316,14 @@ class ServerJobWorker(CursorReader):
         request = self._contract.results(remote.id, remote.cursor, page_size)
         what, once = f"{label(window.interval)} page {number}", self._recorder.nothing_comes
         asked = Asked(what=what, request=request, counted=counted, records=page_size, once=once)
-        return self._ask_for(asked, window, read, patient=True)
+        return self._ask_for(asked, window, read, patient=remote.id in self._submitted)
 
     def _delete(self, remote: str) -> None:
-        if not usable_id(remote):
-            self._context.manifest.remote_gone(remote)  # of an older version, which took what the server gave
+        request = self._contract.delete(remote) if usable_id(remote) else None
+        if request is None:  # or of an older version, which took what the server gave
+            self._context.manifest.remote_gone(remote)
             return
-        asked = Asked(what=f"deleting job {remote}", request=self._contract.delete(remote), accepts=DELETED)
+        asked = Asked(what=f"deleting job {remote}", request=request, accepts=DELETED)
         try:
             self._context.client.exchange(asked, lambda _: None)
         except StatusFault as fault:

@@ -53,7 +53,7 @@ class _Plan:
     options: pj.ParseOptions
     map_names: tuple[bytes, ...]
     """The quoted names of the fields that are maps."""
-    maps: re.Pattern[str] | None
+    maps: re.Pattern[bytes] | None
     """What finds their objects; None where there are none."""
 
 
@@ -160,10 +160,10 @@ def _map_names(node: Node) -> Iterator[str]:
 
 
 def _without_maps(wrapped: bytes, plan: _Plan) -> tuple[bytes, list[dict[str, Any]]]:
-    taken = take_out(wrapped.decode("utf-8"), plan.maps) if plan.maps else None
+    taken = take_out(wrapped, plan.maps) if plan.maps else None
     if taken is None or not only_texts(taken[1]):
         raise _Unfit
-    return taken[0].encode("utf-8"), taken[1]
+    return taken
 
 
 class _Columns:

@@ -11,41 +11,47 @@ import pyarrow as pa
 
 from resumable.schema.fields import ColumnKind, Leaf
 from resumable.schema.schema import arrow_type
-from resumable.schema.strict_json import NotJson, strict_value
+from resumable.schema.strict_json import NotJson, strict_json
 
-_SPACE = r"[ \t\r\n]*+"
+_SPACE = rb"[ \t\r\n]*+"
+_FLAT = re.compile(rb'\{(?:[^{}"]++|"(?:[^"\\]++|\\.)*+")*+\}', re.DOTALL)
+_ESCAPE = ord("\\")
 _MAP = Leaf(kind=ColumnKind.TEXT_MAP)
 
 
-def field_pattern(names: Collection[str]) -> re.Pattern[str] | None:
+def field_pattern(names: Collection[str]) -> re.Pattern[bytes] | None:
     """Return what finds the start of an object under one of these names, or None where there are no names."""
-    quoted = "|".join(re.escape(json.dumps(name)) for name in sorted(names))
-    return re.compile(f"(?:{quoted}){_SPACE}:{_SPACE}" + r"(?=\{)") if quoted else None
+    quoted = b"|".join(re.escape(json.dumps(name).encode()) for name in sorted(names))
+    return re.compile(b"(?:" + quoted + b")" + _SPACE + b":" + _SPACE + rb"(?=\{)") if quoted else None
 
 
-def take_out(text: str, pattern: re.Pattern[str]) -> tuple[str, list[dict[str, Any]]] | None:
-    """Put in the place of every such object its number, counted from 0, and return the text and the objects.
+def take_out(data: bytes, pattern: re.Pattern[bytes]) -> tuple[bytes, list[dict[str, Any]]] | None:
+    """Put in the place of every such object its number, counted from 0, and return the JSON and the objects.
 
     A quoted name before a colon is a key wherever it stands in valid JSON, unless its first quote is an escaped one.
     What is no valid JSON stays so, because only a whole object is replaced, and by a number with a space behind it.
-    None where the answer must be left to the careful route.
+    None where the answer must be left to the careful route, as it is for an object inside of one that is free.
     """
-    pieces: list[str] = []
+    pieces: list[bytes] = []
     objects: list[dict[str, Any]] = []
     at = 0
-    for found in pattern.finditer(text):
+    for found in pattern.finditer(data):
         if found.start() < at:
             continue  # inside an object that is already out
-        if text[found.start() - 1] == "\\":
+        # Read from the bytes: as text a page has twice the size, or four times, and is written back for pyarrow.
+        whole = _FLAT.match(data, found.end())
+        if whole is None or data[found.start() - 1] == _ESCAPE:
             return None
         try:
-            value, end = strict_value(text, found.end())
+            value = strict_json(whole[0])
         except NotJson:
             return None
-        pieces += text[at : found.end()], f"{len(objects)} "
+        if not isinstance(value, dict):
+            return None
+        pieces += data[at : found.end()], b"%d " % len(objects)
         objects.append(value)
-        at = end
-    return "".join([*pieces, text[at:]]), objects
+        at = whole.end()
+    return b"".join([*pieces, data[at:]]), objects
 
 
 def only_texts(values: Sequence[dict[str, Any] | None]) -> bool:

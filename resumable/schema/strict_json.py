@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from typing import Any
 
 SHOWN = 80
 """Characters of a body that an error may hold."""
@@ -76,15 +75,6 @@ def strict_json(body: bytes) -> object:
         position = len(text[:at].encode("utf-8"))
     # Raised out here so that no JSONDecodeError, which holds the whole body, hangs on as its context.
     raise NotJson(reason, position=position, body=body)
-
-
-def strict_value(text: str, at: int) -> tuple[Any, int]:
-    """Return the value that starts at a character of a text, and where it ends; raise NotJson alike, with no place."""
-    try:
-        return _DECODER.raw_decode(text, at)
-    except (_Refused, RecursionError, ValueError) as error:
-        reason = _reason(error)
-    raise NotJson(reason)
 
 
 def _reason(error: Exception) -> str:
