@@ -151,8 +151,8 @@ BUGS_OF_ANSWERS = (
     Bug(
         name="a window of the query stays one for ever",
         module="resumable/manifest/reach.py",
-        right="WHERE {_SINCE_COMPLETE} AND contract = 'query'",
-        wrong="WHERE 0 AND contract = 'query'",
+        right="{_SINCE_COMPLETE} AND contract = 'query'",
+        wrong="0 AND contract = 'query'",
         catchers=("tests/engine/test_mixed.py",),
     ),
     Bug(
