@@ -130,5 +130,4 @@ def _content(done: Exported) -> dict[str, Any]:
         "missing": list(done.missing),
         "names_from": list(done.names_from),
         "unreadable": list(done.unreadable),
-        "worker_bytes": done.worker_bytes,
-    }
+    } | ({} if done.worker_bytes is None else {"worker_bytes": done.worker_bytes})
