@@ -173,7 +173,7 @@ def _page_bodies(contract: Contract) -> Iterator[Wrong]:
     if contract.counts:
         yield Wrong(name="no records beside the count", family=Family.BODY, change=with_value(*key, value=[]))
         yield Wrong(name="empty dataset", family=Family.BODY, change=_emptied(contract), once_only=True)
-    if contract.count is Kind.CONVERSATIONS:
+    if contract.cursor:
         yield Wrong(name="empty dataset", family=Family.BODY, change=instead(nested(key, [], {})), once_only=True)
 
 

@@ -12,6 +12,7 @@ from tests.apart.contracts import (
     ARTICLE,
     CONVERSATION_JOBS,
     CONVERSATIONS,
+    FEED,
     HERE,
     TICKETS,
     USER_DETAIL_JOBS,
@@ -22,6 +23,7 @@ from tests.apart.desk import MakeDesk
 from tests.apart.exchange import Kind, error
 from tests.apart.judge import exported, in_parts, wrong_with
 from tests.apart.manners import Manners
+from tests.apart.matrix import world_of
 from tests.apart.script import instead, with_value
 from tests.apart.truth import World
 
@@ -95,6 +97,16 @@ def test_empty_day_among_full_ones_is_asked_for_twice(desk_at: MakeDesk) -> None
     desk.wire.cloud.script.add(change, kind=Kind.CONVERSATIONS, day="2023-10-02", page=1)
     assert desk(*CONVERSATIONS.arguments()).code == 0
     assert wrong_with(desk, CONVERSATIONS) == ""
+
+
+@pytest.mark.parametrize("contract", [FEED, USER_DETAIL_JOBS], ids=lambda contract: contract.name)
+@pytest.mark.parametrize("page", ["middle", "last"])
+def test_end_of_a_walk_without_records_is_asked_for_again(desk_at: MakeDesk, contract: Contract, page: str) -> None:
+    """A page behind a cursor comes empty and names no next one, once: a second look tells that it is not the end."""
+    desk = desk_at(world_of(contract))
+    desk.wire.cloud.script.add(instead({contract.records[0]: []}), kind=contract.page, day="2023-10-02", page=page)
+    assert desk(*contract.arguments()).code == 0
+    assert wrong_with(desk, contract) == ""
 
 
 def test_last_page_of_a_job_may_be_empty(desk_at: MakeDesk) -> None:

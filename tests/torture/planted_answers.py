@@ -170,6 +170,13 @@ BUGS_OF_ANSWERS = (
         catchers=("tests/e2e/test_jobs.py",),
     ),
     Bug(
+        name="one answer without records is the end of a walk",
+        module="resumable/engine/cursor.py",
+        right="                return self._end(window, remote, number, answer)\n",
+        wrong="                return answer\n",
+        catchers=("tests/apart/test_apart_answers.py::test_end_of_a_walk_without_records_is_asked_for_again",),
+    ),
+    Bug(
         name="an empty last page of a job is no end",
         module="resumable/engine/server_jobs.py",
         right="            if answer.rows == 0 and answer.said.cursor:\n",
