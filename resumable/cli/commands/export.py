@@ -129,4 +129,5 @@ def _content(done: Exported) -> dict[str, Any]:
         "missing": list(done.missing),
         "names_from": list(done.names_from),
         "unreadable": list(done.unreadable),
-    } | ({} if done.worker_bytes is None else {"worker_bytes": done.worker_bytes})
+        "worker_bytes": done.worker_bytes,
+    }
