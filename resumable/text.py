@@ -110,6 +110,14 @@ def spoken(interval: Interval) -> str:
     return label(interval) if interval.length <= timedelta(days=1) else reach(interval)
 
 
+_UNBROKEN = "\N{NO-BREAK SPACE}"
+
+
+def unbroken(command: str) -> str:
+    """Return a command that `paragraph` and `hanging` set on one line: broken, it could not be copied."""
+    return command.replace(" ", _UNBROKEN)
+
+
 def paragraph(sentences: Sequence[str], *, ending: str, width: int | None) -> str:
     """Set sentences as one paragraph that closes with `ending`, such as `exit 3`.
 
@@ -118,7 +126,7 @@ def paragraph(sentences: Sequence[str], *, ending: str, width: int | None) -> st
     """
     first, rest = sentences[0], " ".join(sentence for sentence in sentences[1:] if sentence)
     if width is None:
-        return "   ".join(["\n  ".join(text for text in (first, rest) if text), ending])
+        return "   ".join(["\n  ".join(text for text in (first, rest) if text), ending]).replace(_UNBROKEN, " ")
     width = max(40, min(width, LINE_MOST))
     lines = _wrapped(first, width, "") + (_wrapped(rest, width, "  ") if rest else [])
     room = width - len(lines[-1]) - len(ending)
@@ -144,7 +152,7 @@ def facts(pairs: Iterable[tuple[str, str]], *, width: int | None) -> list[str]:
 def hanging(head: str, text: str, *, width: int | None) -> list[str]:
     """Set a text after its head; where a width is given it is wrapped, with later lines below its start."""
     if width is None:
-        return [head + text]
+        return [head + text.replace(_UNBROKEN, " ")]
     return _wrapped(text, max(40, min(width, LINE_MOST)), head, later=" " * len(head))
 
 
@@ -165,9 +173,10 @@ def table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset())
 
 def _wrapped(text: str, width: int, indent: str, *, later: str = "  ") -> list[str]:
     # A path, a URL or a command to paste must not be cut at its dashes.
-    return textwrap.wrap(
+    lines = textwrap.wrap(
         text, width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False, break_long_words=False
     )
+    return [line.replace(_UNBROKEN, " ") for line in lines]
 
 
 def _cut(text: str, most: int) -> str:

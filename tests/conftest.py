@@ -21,6 +21,7 @@ TRIALS = {
     "flips": (200, "places at which a bit of a part is flipped"),
     "body-cuts": (60, "places at which a body is cut, in each framing"),
     "inputs": (2000, "inputs for each fuzzer"),
+    "machines": (120, "jobs in a bucket whose machines are lost one after the other, at writes drawn at random"),
     "matrix-cells": (600, "wrong answers of the second server, over all contracts and requests; 0 is all of them"),
 }
 """How often each kind of trial is made: option, number in the bounded selection, what it counts."""

@@ -42,7 +42,7 @@ OTHERS_BAND = 10
 """With so many requests left of a window that slides, each of those that share it goes as fast as one alone would.
 
 Smaller: less is left unused, and more is refused. Measured in virtual time at 300 a minute, with the two bounds below:
-two machines and four use 96 to 97 % with up to 1.1 % of 429s; over any two minutes the least has 63 % of its share.
+two machines and four use 96 to 98 % with up to 3 % of 429s; over any two minutes the least has 64 % of its share.
 """
 
 NEAR_SECONDS = 5.0

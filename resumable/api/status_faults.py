@@ -21,7 +21,8 @@ def status_fault(reply: Reply, *, redactor: Redactor, now: datetime) -> StatusFa
     """Return the fault that an answer is: its words, its ids, the wait and the wall that it names."""
     asked_for = retry_after_seconds(reply.headers.get("retry-after"), now=now, served_at=reply.headers.get("date"))
     words = _words(reply)
-    shown = redactor.body_start(words, 200)
+    page = words.lstrip()[:1] == b"<"  # of HTML: it says nothing after its first words
+    shown = f"a page of HTML, {redactor.body_start(words, 60)}" if page else redactor.body_start(words, 200)
     wall, limit = wall_in(words[:WORDS_READ].decode(errors="replace"))
     correlation, context = _ids(reply, redactor)
     named = f" (correlation id {correlation or context})" if correlation or context else ""

@@ -23,7 +23,7 @@ from resumable.models import iso
 from resumable.redaction import Redactor, Secret
 from resumable.status import Status, read
 from resumable.storage.bucket_client import secrets
-from resumable.text import amount, paragraph, span
+from resumable.text import amount, hanging, paragraph, span, unbroken
 
 MANY_RUNS = 3
 """So many runs that end incomplete are told of as more than a bad night."""
@@ -64,15 +64,20 @@ def report(session: Session, error: Exception) -> int:
         session.log("error", level="error", **session.failure, details=details)
         return int(known.exit_code)
     session.keep("error", level="error", **session.failure)
-    rest = [*_safe(known, session), _hint(known, session), *_when(known, session.clock.now()), *_since(known)]
-    ending = f"exit {int(known.exit_code)}"
+    # The hint last: it ends with the command, which nothing is to follow that would be copied with it.
+    what, hint = [*_safe(known, session), *_when(known, session.clock.now()), *_since(known)], _hint(known, session)
+    if known.command is not None:
+        hint = f"{known.advice} {unbroken(session.typed(known.command))}"
+    ending, width = f"exit {int(known.exit_code)}", session.width
+    sentences = [scrub(sentence) for sentence in (_headline(known), *what, hint)]
     if session.details:
-        lines = [paragraph([_headline(known)], ending=ending, width=session.width), *session.details]
-        lines.append("  " + " ".join(sentence for sentence in rest if sentence))
-        session.write(scrub("\n".join(lines)))
+        lines = [paragraph(sentences[:1], ending=ending, width=width)]
+        for line in [*map(scrub, session.details), "  " + " ".join(sentence for sentence in sentences[1:] if sentence)]:
+            text = line.lstrip()
+            lines += hanging(line[: len(line) - len(text)], text, width=width)
+        session.write("\n".join(lines))
     else:
-        sentences = [scrub(sentence) for sentence in (_headline(known), *rest)]
-        session.write(paragraph(sentences, ending=ending, width=session.width))
+        session.write(paragraph(sentences, ending=ending, width=width))
     return int(known.exit_code)
 
 

@@ -19,8 +19,10 @@ from resumable.datasets.catalogue import RECORDS_A_JOB_PAGE, REQUESTS_A_JOB, che
 from resumable.datasets.contract import (
     Answer,
     AnyContract,
+    OneContract,
     PagedContract,
     checked,
+    taken_by,
 )
 from resumable.datasets.facts import Paging
 from resumable.datasets.limits import deep_limit, longest_window, window_length
@@ -30,7 +32,7 @@ from resumable.engine.belonging import NoJournal
 from resumable.engine.closing import STILL_CHANGING
 from resumable.engine.windows import cut
 from resumable.errors import Fault, Incomplete, Interrupted
-from resumable.models import Interval, JobSpec, iso, label
+from resumable.models import Interval, JobSpec, WindowContract, iso, label
 from resumable.storage.encoding import part_bytes
 from resumable.storage.file_systems import free_bytes, nearest_folder
 from resumable.text import Watching, unwatched
@@ -253,13 +255,16 @@ class _Cost:
 
 def _cost(look: _Look, contract: AnyContract, spec: JobSpec, ready: datetime | None) -> _Cost:
     """Reckon with what a window is taken by: of a job's larger pages nobody says whether they come."""
-    size, one = spec.page_size, contract
+    one, size = _taken_by(look, contract, ready), spec.page_size
     if contract.paging is Paging.BY_WINDOW:
-        whole = ready is not None and look.window.end <= ready
-        one = contract.bulk if whole else contract.recent
-        size = min(size, RECORDS_A_JOB_PAGE if whole else contract.recent.page_sizes.most)
+        size = min(size, RECORDS_A_JOB_PAGE if one.paging is Paging.SERVER_JOB else one.page_sizes.most)
     beside = REQUESTS_A_JOB if one.paging is Paging.SERVER_JOB else int(look.hits == 0)
     return _Cost(pages=-(-look.hits // size), beside=beside)
+
+
+def _taken_by(look: _Look, contract: AnyContract, ready: datetime | None) -> OneContract:
+    whole = ready is not None and look.window.end <= ready
+    return taken_by(contract, WindowContract.JOBS if whole else WindowContract.QUERY)
 
 
 def _saved(spec: JobSpec, looks: Sequence[_Look], scale: float, requests: int | None) -> tuple[str, int] | None:
@@ -318,7 +323,8 @@ def _warnings(
         then = "come by the query" if contract.paging is Paging.BY_WINDOW else "wait for theirs"
         yield f"data for jobs is there up to {iso(ready)}: {waiting} of the windows {then}"
     limit = deep_limit(contract, settings.deep_limit)
-    if limit is not None and (deep := [look for look in looks if look.hits > limit]):
+    walled = [look for look in looks if _taken_by(look, contract, ready).paging.counts_pages]
+    if limit is not None and (deep := [look for look in walled if look.hits > limit]):
         yield f"{label(deep[0].window)} holds {deep[0].hits:,} records; windows over {limit:,} are split"
     first = next((number for number, look in enumerate(looks) if look.hits), None)
     if first is not None and first > max(2, len(looks) // 10):

@@ -293,7 +293,8 @@ class ServerJobWorker(CursorReader):
                 waited = clock.monotonic() - begun
                 if not (patient and meaning(fault.status).late) or waited + wait > LATE_SECONDS:
                     why = f"its job or cursor is gone ({fault.reason})"
-                    raise JobFailed(why) if waited else BeginAgain(why, gone=True) from None
+                    # Of a job that this run made the next may fare as it did; one of an earlier run is just too old.
+                    raise JobFailed(why) if patient else BeginAgain(why, gone=True) from None
                 text = f"{asked.what}: not there yet ({fault.reason}); again in {wait:.1f} s"
                 self._context.manifest.event(EventKind.RETRY, text)
             if self._context.stop.wait(wait):
@@ -312,7 +313,7 @@ class ServerJobWorker(CursorReader):
         request = self._contract.results(remote.id, remote.cursor, page_size)
         what, once = f"{label(window.interval)} page {number}", self._recorder.nothing_comes
         asked = Asked(what=what, request=request, counted=counted, records=page_size, once=once)
-        return self._ask_for(asked, window, read, patient=True)
+        return self._ask_for(asked, window, read, patient=remote.id in self._submitted)
 
     def _delete(self, remote: str) -> None:
         if not usable_id(remote):

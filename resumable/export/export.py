@@ -129,7 +129,7 @@ def _to_bucket(
 
     _needed(work.request.format)
     if bucket is None:
-        raise UsageError(f"nothing was told of how {address} is reached.")
+        raise UsageError(f"nothing tells how {address} is reached.", hint="Export by Job.export.")
     return bucket_export.write(work, bucket_target.opened(address, bucket), by)
 
 

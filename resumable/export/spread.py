@@ -149,7 +149,7 @@ def _work(recipe: Recipe) -> ExportWork:
 
 def _target(recipe: Recipe) -> BucketTarget:
     if not isinstance(recipe.request.to, Address):
-        raise UsageError("the export does not go to a bucket.")
+        raise UsageError("the export does not go to a bucket.", hint="Name a URL such as s3://bucket/name.")
     above, _, name = recipe.request.to.prefix.rpartition("/")
     return BucketTarget(store=recipe.opened(recipe.state).store_at(replace(recipe.request.to, prefix=above)), name=name)
 

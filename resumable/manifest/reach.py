@@ -10,6 +10,15 @@ from resumable.models import Interval
 _SINCE_COMPLETE = "state = 'complete' AND whole_ms <= (SELECT completed_ms FROM job)"
 """Those downloaded since the job was last complete are left: a look-back that was interrupted is carried on."""
 
+TOO_YOUNG = f"{_SINCE_COMPLETE} AND whole_ms < end_ms + ?"
+"""Windows that were downloaded before they were so old, in milliseconds."""
+
+OF_OPEN_RECORDS = f"{_SINCE_COMPLETE} AND open_records > 0 AND end_ms > ?"
+"""Those with records without an end, which ended after a moment that `open_since` tells."""
+
+TAKEN_BY_QUERY = f"{_SINCE_COMPLETE} AND contract = 'query'"
+"""Those that the query took in place of a job on the server."""
+
 _BY_EITHER = (
     f"{BEGIN_AGAIN}, contract = nullif(contract, 'query'), asked_size = iif(contract = 'query', NULL, asked_size)"
 )
@@ -31,18 +40,12 @@ class Reach:
         is open.
         """
         with self._db.atomic():
-            opened = self._db.execute(
-                f"{_BY_EITHER}, fingerprint = NULL WHERE {_SINCE_COMPLETE} AND whole_ms < end_ms + ?",
-                (_ms(length),),
-            )
+            opened = self._db.execute(f"{_BY_EITHER}, fingerprint = NULL WHERE {TOO_YOUNG}", (ms(length),))
             opened += self._db.execute(
-                f"{_BY_EITHER}, fingerprint = NULL, refresh = 1"
-                f" WHERE {_SINCE_COMPLETE} AND open_records > 0 AND end_ms > ?",
-                (to_ms(now) - _ms(open_for),),
+                f"{_BY_EITHER}, fingerprint = NULL, refresh = 1 WHERE {OF_OPEN_RECORDS}",
+                (open_since(now, open_for),),
             )
-            opened += self._db.execute(
-                f"{_BY_EITHER}, fingerprint = NULL WHERE {_SINCE_COMPLETE} AND contract = 'query'"
-            )
+            opened += self._db.execute(f"{_BY_EITHER}, fingerprint = NULL WHERE {TAKEN_BY_QUERY}")
             self._not_complete(now)
         return opened
 
@@ -62,5 +65,11 @@ class Reach:
         )
 
 
-def _ms(length: timedelta) -> int:
+def open_since(now: datetime, open_for: timedelta) -> int:
+    """Return the end before which a window is out of reach, whatever it holds, in milliseconds."""
+    return to_ms(now) - ms(open_for)
+
+
+def ms(length: timedelta) -> int:
+    """Return a length in milliseconds."""
     return length // timedelta(milliseconds=1)

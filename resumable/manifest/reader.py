@@ -8,6 +8,7 @@ from pathlib import Path
 
 from resumable.errors import Failure, ManifestUnusable
 from resumable.manifest import minutes, server_jobs, soundness, tables
+from resumable.manifest.ahead import Ahead
 from resumable.manifest.checks import Checks
 from resumable.manifest.connection import Connection
 from resumable.manifest.ownership import check_own
@@ -96,6 +97,11 @@ class ManifestReader:
     def flaws(self) -> list[str]:
         """Say in words what in it does not agree with the rest of it; costs one pass over the file."""
         return list(soundness.flaws(self._db))
+
+    @property
+    def ahead(self) -> Ahead:
+        """What the job is going to download again."""
+        return Ahead(self._db, self._version)
 
     @property
     def checks(self) -> Checks:

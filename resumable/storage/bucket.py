@@ -163,7 +163,8 @@ class BucketStore:
         """Return the keys of the objects and of the prefixes directly below a prefix."""
         level = self._level(prefix)
         named = {*level["common_prefixes"], *(found["path"] for found in level["objects"])}
-        return sorted(named - {""})  # SeaweedFS names the prefix itself, for a while after all below it is gone
+        # SeaweedFS names the prefix itself, for a while after all below it is gone.
+        return sorted(named - {"", prefix})
 
     def below(self, prefix: str) -> Mapping[str, StoredFile]:
         """Return all objects below a prefix, and the one that it names itself."""

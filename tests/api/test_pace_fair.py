@@ -9,6 +9,7 @@ from resumable.api.pace import Pace, Pacer, RateSaid
 from resumable.clock import Stop
 from resumable.simulator.api.rates import Rates
 from resumable.simulator.settings import RateWindow, SimSettings
+from tests.api.machines_model import arrivals
 from tests.support.clock import VirtualClock
 from tests.support.transports import pause
 
@@ -78,21 +79,50 @@ class Machines:
 
 @pytest.mark.parametrize("count", [2, 4])
 @pytest.mark.parametrize(
-    ("kind", "used", "refused"), [(RateWindow.FIXED, 0.985, 0.01), (RateWindow.SLIDING, 0.95, 0.02)]
+    ("kind", "used", "refused"), [(RateWindow.FIXED, 0.985, 0.01), (RateWindow.SLIDING, 0.95, 0.05)]
 )
 def test_the_allowance_is_used_and_nobody_is_starved(
     kind: RateWindow, used: float, refused: float, count: int, seed: int
 ) -> None:
-    """With Genesys' own windows all of it, and few 429s; nobody is starved.
+    """With Genesys' own windows all of it, and few 429s; nobody gets less than half of its share over two minutes.
 
-    Seen of the least share over two minutes: 88 % of two machines, 36 to 70 % of four, soon after half of them came.
+    Of 14 seeds each: the least share was 92 and 76 % in fixed windows, of two and of four machines, 64 and 67 % in
+    sliding ones; refused were 0, 0.25, 0.2 and 3 % of the requests.
     """
     machines = Machines(VirtualClock(seed), SimSettings(rate_kind=kind), count)
     machines.spend()
     print(f"used {machines.used:.2%}, refused {machines.refused:.2%}, least {machines.least:.0%}")
     assert machines.used >= used
     assert machines.refused <= refused
-    assert machines.least >= (0.5 if count == 2 else 0.3)
+    assert machines.least >= 0.5
+
+
+def tried(first: int, many: int, count: int) -> None:
+    """Assert for so many seeds that nobody gets less than half, nearly all is used and little refused."""
+    for number in range(first, first + many):
+        seen = list(arrivals(number, count, RateWindow.FIXED, seconds=MINUTES * 60))
+        fair = CAP / 60 * FAIR_OVER / count
+        least = min(
+            sum(each.admitted and each.machine == mine and 0 <= each.at - since < FAIR_OVER for each in seen) / fair
+            for mine in range(count)
+            for since in range(150, MINUTES * 60 - int(FAIR_OVER), 30)
+        )
+        used = sum(each.admitted and 240 <= each.at < 480 for each in seen) / 4 / CAP
+        refused = sum(not each.admitted for each in seen) / len(seen)
+        said = f"seed {number}: used {used:.2%}, refused {refused:.2%}, least {least:.0%}"
+        assert (least >= 0.5, used >= 0.985, refused <= 0.01) == (True, True, True), said
+
+
+def test_nobody_gets_less_than_half_whatever_the_seed(seed: int) -> None:
+    """Of four machines in fixed windows, over any two minutes since all are there."""
+    tried(seed, 8, 4)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("count", [2, 3, 4, 6])
+def test_nobody_gets_less_than_half_of_many_seeds(count: int, seed: int) -> None:
+    """Of two machines to six, a hundred seeds of each."""
+    tried(seed, 100, count)
 
 
 def test_without_headers_each_takes_what_it_is_told(seed: int) -> None:

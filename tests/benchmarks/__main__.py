@@ -10,6 +10,7 @@ from tests.benchmarks import (
     bucket,
     codec,
     export,
+    fleet,
     looking,
     memory,
     pace,
@@ -35,6 +36,7 @@ GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
     "looking": looking.rows,
     "requests": requests.rows,
     "bucket": bucket.rows,
+    "fleet": fleet.rows,
 }
 
 

@@ -10,6 +10,7 @@ ROWS = (
     "bucket",
     "codec",
     "export",
+    "fleet",
     "looking",
     "memory",
     "pace",

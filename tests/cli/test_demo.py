@@ -28,6 +28,7 @@ def test_the_demo_kills_twice_and_ends_equal_to_the_truth(
     assert (Path(result["folder"]) / "parts").is_dir()
 
 
+@pytest.mark.long
 def test_the_demo_loses_its_machine_twice_and_ends_equal_to_the_truth(
     cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

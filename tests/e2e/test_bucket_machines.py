@@ -112,6 +112,42 @@ def test_a_machine_lost_at_every_step_loses_nothing(dataset: str, tally: Callabl
     tally("machines lost with their disks", sweep(dataset, [*range(len(steps(dataset)))]))
 
 
+def lost_again(chance: random.Random, dataset: str) -> int:
+    """Lose some machines one after the other, with answers to puts lost too; let another finish, and compare."""
+    bucket, sim, clock, lost = Bucket(), simulator(), VirtualClock(chance.randrange(2**32)), 0
+    for _ in range(chance.randint(1, 4)):
+        machine = Machine(bucket, at=chance.randrange(14), repeated=chance.random() < 0.5)
+        machine.before, machine.after = (machine.lose, None) if chance.random() < 0.5 else (None, machine.lose)
+        try:
+            machine.run(sim, clock, dataset=dataset, workers=WORKERS)
+        except KeyboardInterrupt:
+            lost += 1
+    parts_before = {key: data for key, data in bucket.job.objects.items() if key.endswith(".parquet")}
+    job = Machine(bucket).job(sim, clock, dataset=dataset, workers=WORKERS)
+    assert job.run().state is JobState.COMPLETE
+    records = [*job.records()]
+    assert len(records) == len(undisturbed(dataset))
+    assert {record["conversationId"]: record for record in records} == undisturbed(dataset)
+    assert [*job.verify()] == []
+    assert {key: bucket.job.objects.get(key) for key in parts_before} == parts_before
+    return lost
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(3600)
+def test_machines_lost_one_after_the_other_lose_nothing(
+    seed: int, trials: Callable[[str], int], tally: Callable[[str, int], None]
+) -> None:
+    """At writes drawn at random, by any way of paging: the last one finishes, and no part has changed."""
+    for number in range(trials("machines")):
+        chance = random.Random(f"{seed} {number}")
+        dataset = chance.choice([*DATASETS])
+        try:
+            tally("machines lost one after the other", lost_again(chance, dataset))
+        except (AssertionError, ResumableError) as failure:
+            raise AssertionError(f"number {number} of seed {seed}, {dataset}: {failure}") from failure
+
+
 def overtaken(bucket: Bucket, number: int, what: str) -> dict[str, bytes]:
     """Stop a machine at a write, let another finish the job, and wake it; return what was there by then."""
     sim, seen = simulator(), dict[str, bytes]()

@@ -47,6 +47,22 @@ def test_results_that_never_come_get_new_jobs_and_are_told_as_failed(tmp_path: P
     assert sim.jobs_alive == []
 
 
+def test_a_job_of_an_earlier_run_whose_results_are_gone_is_made_anew_at_once(tmp_path: Path, seed: int) -> None:
+    """The server still calls it fulfilled: it is not waited for, since nobody has just made it."""
+    clock = VirtualClock(seed)
+    sim = simulated(clock)
+    job = make_job(sim, clock, tmp_path, days=1, dataset=JOBS, max_requests=2)
+    with pytest.raises(Incomplete, match="requests allowed"):
+        job.run()
+    (old,) = sim.jobs_alive
+    sim.inject(SimFault(kind=FaultKind.STATUS, on=Match(path=f"{old}/results"), times=None, status=404))
+    began = clock.monotonic()
+    replace(job, settings=replace(job.settings, max_requests=None)).run()
+    assert_whole(job, sim)
+    assert clock.monotonic() - began < 20
+    assert len(sim.log.entries(Kind.JOB_CREATE)) == 2
+
+
 def test_a_job_that_fails_is_made_anew_later_and_told_in_the_servers_words(tmp_path: Path, seed: int) -> None:
     """Three more times, with pauses that grow; then the window has failed, which is neither exit 9 nor quarantine."""
     clock = VirtualClock(seed)

@@ -5,6 +5,7 @@ Real commands in a pseudo-terminal, drawn by pyte; the notebook with the outputs
 
 import html
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pathlib import Path
 import nbformat
 import pyte
 from nbclient import NotebookClient
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, FloatRect
 from pyte.screens import Char
 
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
@@ -32,6 +33,9 @@ PALETTE = {
     "black": "#1d1f21", "red": "#e06c75", "green": "#7fc86f", "brown": "#e5c07b", "blue": "#61afef",
     "magenta": "#c678dd", "cyan": "#56b6c2", "white": "#d7dae0", "brightblack": "#7f848e",
 }  # fmt: skip
+RUN_FROM, RUN_HIGH = 610, 490
+"""Pixels of the notebook that are shown in the documents."""
+
 TERMINAL_LOOK = (
     "body{margin:0;background:#1d1f21}pre{margin:0;padding:14px;color:#d7dae0;"
     "font:14px/1.25 'DejaVu Sans Mono',monospace}"
@@ -57,10 +61,12 @@ MONTH = ("conversations", "--from", "2023-09-01", "--to", "2023-10-01")
 VIEWS = {
     "plan": View(typed=("plan", *MONTH)),
     "check": View(typed=("check",)),
-    "backfill": View(typed=("backfill", *MONTH, "--job", "september"), ready=lambda text: "38 %" in text),
+    "backfill": View(
+        typed=("backfill", *MONTH, "--job", "september"),
+        ready=lambda text: re.search(r" (1[2-9]|2\d) %", text) is not None,
+    ),
     "watch": View(typed=("status", "september", "--watch"), ready=lambda text: "windows" in text),
     "status": View(typed=("status", "trouble")),
-    "incomplete": View(typed=("resume", "trouble")),
     "jobs": View(typed=("jobs",)),
     "verify": View(typed=("verify", "torn")),
     "complete": View(typed=("backfill", "conversations", "--from", "2023-10", "--job", "october")),
@@ -98,6 +104,7 @@ def prepared(cli: CommandLine) -> None:
         SimFault(kind=FaultKind.HTML, times=None, on=Match(kinds=(Kind.CONVERSATIONS,), window="2023-07-04")),
     )
     assert cli("backfill", "conversations", "--from", "2023-07-01", "--to", "2023-07-08", "--job", "trouble").code == 3
+    cli.sim.clear_faults()
 
 
 def taken(shown: Terminal, view: View) -> str:
@@ -138,7 +145,7 @@ def notebook(browser: Browser, folder: Path, to: Path) -> None:
     pieces = []
     for cell in book.cells:
         if cell.cell_type == "markdown":
-            pieces.append(f"<p>{html.escape(cell.source)}</p>")
+            pieces.append("".join(f"<p>{html.escape(text.lstrip('# '))}</p>" for text in cell.source.split("\n\n")))
             continue
         pieces.append(f"<pre>{html.escape(cell.source)}</pre>")
         for output in cell.outputs:
@@ -148,7 +155,8 @@ def notebook(browser: Browser, folder: Path, to: Path) -> None:
     page = folder / "notebook.html"
     page.write_text(f"<!doctype html><meta charset=utf-8><style>{NOTEBOOK_LOOK}</style>{''.join(pieces)}")
     with opened(browser, page, Look(width=900, height=1500)) as found:
-        found.page.screenshot(path=to / "notebook.png")
+        clip = FloatRect(x=0, y=RUN_FROM, width=900, height=RUN_HIGH)  # the cell that runs the job, and the next one
+        found.page.screenshot(path=to / "notebook.png", clip=clip)
 
 
 def main(to: Path) -> None:

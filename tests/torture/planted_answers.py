@@ -3,6 +3,7 @@
 from tests.torture.planted import Bug
 
 LOOKED = "tests/manifest/test_inventory.py"
+TROUBLED = "tests/engine/test_troubled_jobs.py"
 OPEN = "tests/apart/test_apart_open.py"
 
 BUGS_OF_ANSWERS = (
@@ -59,6 +60,13 @@ BUGS_OF_ANSWERS = (
         right="        if fault.wall is Wall.JOBS and self._asked.holds is not None:\n",
         wrong="        if self._asked.holds is not None:\n",
         catchers=("tests/engine/test_troubled_jobs.py::test_a_rate_limit_that_hits_a_submission_holds_everybody",),
+    ),
+    Bug(
+        name="a job of an earlier run that is gone is waited for",
+        module="resumable/engine/server_jobs.py",
+        right="                    raise JobFailed(why) if patient else BeginAgain(why, gone=True) from None\n",
+        wrong="                    raise JobFailed(why) from None\n",
+        catchers=(f"{TROUBLED}::test_a_job_of_an_earlier_run_whose_results_are_gone_is_made_anew_at_once",),
     ),
     Bug(
         name="questions about a job use up the requests allowed",

@@ -56,7 +56,7 @@ def export(session: Session, options: ExportOptions) -> None:
 def _crew(options: ExportOptions) -> "Iterator[Crew | None]":
     """Start what does the work, where that is not this process."""
     if options.engine not in ("local", "ray"):
-        raise UsageError(f"--engine is local or ray, not {options.engine[:20]!a}.")
+        raise UsageError(f"--engine is local or ray, not {options.engine[:20]!a}.", hint="Leave it out, or name one.")
     if options.engine == "local":
         if options.address is not None:
             raise UsageError("--address is for --engine ray.", hint="Leave it out, or name the engine.")

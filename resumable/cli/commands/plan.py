@@ -8,6 +8,7 @@ from resumable.cli import job_file
 from resumable.cli.command_options import PlanOptions
 from resumable.cli.job_spec import job_name, spec_of
 from resumable.cli.options import file_keys
+from resumable.cli.parse import duration
 from resumable.cli.run_command import Running, running
 from resumable.cli.session import Session
 from resumable.cli.text.forecast_lines import forecast_lines, rest_lines
@@ -15,8 +16,9 @@ from resumable.cli.text.steps import Counted, Steps
 from resumable.config import Settings
 from resumable.datasets.resolve import of_job, resolve
 from resumable.engine.forecast import forecast
+from resumable.job.rest import Rest, rest_of
 from resumable.models import JobSpec
-from resumable.status import Status, read, requests_left
+from resumable.status import Status, read
 
 
 def plan(session: Session, options: PlanOptions) -> None:
@@ -27,7 +29,7 @@ def plan(session: Session, options: PlanOptions) -> None:
         known = _known(spec, options, run)
         if known is not None:
             run = run.as_begun(run.settings.files.job(known.job.name))
-            _tell_rest(known, run.settings, session)
+            _tell_rest(known, _rest(spec, known, options, run), run.settings, session)
         else:
             _tell_all(spec, run, exact=options.exact)
         if options.write is not None:
@@ -60,13 +62,27 @@ def _tell_all(spec: JobSpec, run: Running, *, exact: bool) -> None:
         session.give(line)
 
 
-def _tell_rest(known: Status, settings: Settings, session: Session) -> None:
+def _rest(spec: JobSpec, known: Status, options: PlanOptions, run: Running) -> Rest:
+    return rest_of(
+        run.settings.files.job(known.job.name),
+        known,
+        spec,
+        look_back=None if options.look_back is None else duration(options.look_back, "--look-back"),
+        open_for=duration(options.open_for, "--open-for"),
+        interval_max=run.settings.interval_max,
+        now=run.session.clock.now(),
+    )
+
+
+def _tell_rest(known: Status, rest: Rest, settings: Settings, session: Session) -> None:
     documented = of_job(known.job.spec, known.job.columns).documented_rate
     per_minute = min(settings.rate_per_minute or documented, documented) * settings.rate_share
-    left = requests_left(known.totals)
+    left = rest.requests
     if session.json:
+        parts = {"look_back": rest.look_back, "cut_off": rest.cut_off, "later": rest.later}
+        counts = {name: {"windows": part.windows, "requests": part.pages} for name, part in parts.items()}
         seconds = None if left is None else left / per_minute * 60
-        session.give_json({**known.to_json(), "left": {"requests": left, "seconds": seconds}})
+        session.give_json({**known.to_json(), "left": {"requests": left, "seconds": seconds, **counts}})
         return
-    for line in rest_lines(known, requests=left, per_minute=per_minute, width=session.stdout_width):
+    for line in rest_lines(known, rest, per_minute=per_minute, width=session.stdout_width):
         session.give(line)

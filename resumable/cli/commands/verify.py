@@ -13,7 +13,7 @@ from resumable.cli.text.verify_progress import VerifyProgress
 from resumable.config import checked_job_name
 from resumable.errors import Incomplete, ManifestUnusable, ResumableError, VerificationFailed
 from resumable.job.making import find
-from resumable.text import amount, paragraph, size
+from resumable.text import amount, hanging, paragraph, size, unbroken
 from resumable.verify.findings import Finding, Flaw, Report
 
 LISTED = 1000
@@ -36,14 +36,15 @@ def verify(session: Session, options: VerifyOptions) -> None:
             listed += [finding] if len(listed) < LISTED else []
             if not session.json:
                 with checking.aside():
-                    session.give(line(finding, session))
+                    for text in hanging("", line(finding, session), width=session.stdout_width):
+                        session.give(text)
     if checking.report is not None:
         _conclude(session, checking.report, listed)
 
 
 def line(finding: Finding, session: Session) -> str:
     """Write a finding in one line."""
-    mend = session.typed(finding.mend) if finding.typed else finding.mend
+    mend = unbroken(session.typed(finding.mend)) if finding.typed else finding.mend
     return f"{finding.flaw.value}: {finding.text} Repair: {mend}".replace("\n", " ")
 
 

@@ -43,7 +43,7 @@ class Display:
         self._figures = figures
         with contextlib.suppress(OSError):  # the terminal has gone; the run has not
             for text in figures.news:
-                self._console.print(Text(f"! {text}", style="yellow"))
+                self._console.print(Text(f"! {text}", style="yellow"), soft_wrap=False)
             self._redraw()
 
     def say(self, text: str) -> None:

@@ -1,6 +1,9 @@
 """What is said of a job before it is begun, and of what is left of one under way."""
 
+from collections.abc import Iterator
+
 from resumable.engine.forecast import Forecast
+from resumable.job.rest import Rest
 from resumable.status import Status
 from resumable.text import amount, facts, hanging, length, reach, safe, selection, size, span
 
@@ -53,17 +56,28 @@ def _free(found: Forecast) -> str:
     return "a bucket has no end" if found.free_bytes is None else f"{size(found.free_bytes)} free"
 
 
-def rest_lines(known: Status, *, requests: int | None, per_minute: float, width: int | None) -> list[str]:
-    """Tell what is left of a job; `requests` is None where nothing is known of it yet."""
-    totals = known.totals
+def rest_lines(known: Status, rest: Rest, *, per_minute: float, width: int | None) -> list[str]:
+    """Tell what is left of a job."""
+    totals, requests = known.totals, rest.requests
     windows = totals.windows - totals.windows_done
-    if not windows:
+    if requests == 0:
         say = [("windows", f"all {totals.windows:,} are complete: nothing is left")]
     else:
         say = [("windows", f"{windows:,} of {totals.windows:,} are left"), ("pages", f"{totals.pages_done:,} are done")]
+        say += _again(rest)
         if requests is None:
             say.append(("left", "unknown until a window is begun"))
         else:
             time = span(requests / per_minute * 60)
             say.append(("left", f"about {amount(requests, 'request')}, {time} at {per_minute:g} a minute"))
     return [safe(line) for line in [f"{known.job.name}  {known.state.value}", *facts(say, width=width)]]
+
+
+def _again(rest: Rest) -> Iterator[tuple[str, str]]:
+    for name, part, why in (
+        ("look back", rest.look_back, "to download again, within --look-back"),
+        ("cut off", rest.cut_off, "to download again once the source has all of it"),
+        ("later", rest.later, "that the later end adds"),
+    ):
+        if part.windows:
+            yield name, f"{amount(part.windows, 'window')} {why}: about {amount(part.pages, 'request')}"

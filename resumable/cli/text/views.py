@@ -57,8 +57,9 @@ def status_lines(status: Status, home: JobFiles, *, width: int | None, typed: Ty
     ]
     lines = [f"{status.job.name}  {status.state.value}", *facts(known, width=width)]
     more = typed(f"resumable status {status.job.name} --json")
-    lines += problem_lines(status.quarantined, more)
-    lines += _named(status.short, more) + _named(status.missing, more, "not there as recorded: ")
+    problems = [*problem_lines(status.quarantined, more), *_named(status.short, more)]
+    for line in problems + _named(status.missing, more, "not there as recorded: "):
+        lines += hanging("  ", line.strip(), width=width)
     history = [event for event in status.events if event.kind not in ROUTINE][-HISTORY_SHOWN:]
     for event in history:
         lines += hanging(f"  {event.at:%Y-%m-%d %H:%M:%S}  ", f"{event.kind.value}: {event.text}", width=width)
