@@ -183,7 +183,7 @@ class Settings:
 
     def required_hash(self, known: str | None = None) -> KeyedHash:
         """Return what makes keyed hashes, of the key that a job knows by its id, or raise UsageError."""
-        where = "Set RESUMABLE_HASH_KEY, or RESUMABLE_HASH_KEY_FILE to the path of a file that holds it."
+        where = "Say where it is with --hash-key, or set RESUMABLE_HASH_KEY or RESUMABLE_HASH_KEY_FILE."
         key = self.hash_key()
         if not key:
             raise UsageError("hashes need a key: jobs of one key have the same hashes.", hint=where)

@@ -149,8 +149,8 @@ class Query:
     """The description of a dataset that comes from a file, canonical: a job needs the file no more."""
     privacy: str | None = None
     """What is left out of its records or hashed: a `PrivacyRules`, canonical."""
-    zone: str | None = None
-    """Whose midnights its windows begin at, as `Europe/Berlin`; None: those of UTC."""
+    zone: str | None = None  # whose midnights its windows begin at, as `Europe/Berlin`; None: those of UTC
+    each: tuple[str, ...] = ()  # ids that there is a request for each of
 
     def to_json(self) -> str:
         """Return the canonical text: only what is set, keys sorted."""
@@ -290,7 +290,7 @@ class Request:
 
     method: str
     path: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: "Mapping[str, str | tuple[str, ...]]" = field(default_factory=dict)  # a tuple: so many times that name
     body: Mapping[str, Any] | None = None
 
 

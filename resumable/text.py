@@ -101,6 +101,7 @@ def selection(query: Query) -> list[str]:
         ("media-type", query.media_types),
         ("direction", query.directions),
         ("filter", (query.filter,) if query.filter else ()),
+        ("each of", (amount(len(query.each), "id"),) if query.each else ()),
     )
     return [f"{name} {', '.join(_cut(value, 60) for value in values)}" for name, values in named if values]
 

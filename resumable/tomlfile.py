@@ -71,6 +71,10 @@ class Table:
             return None
         return self.whole(key, least, least=least, most=most)
 
+    def flag(self, key: str) -> bool:
+        """Read true or false; false where it is not there."""
+        return bool(self._typed(key, bool, False))
+
     def number(self, key: str, default: float, *, least: float, most: float) -> float:
         """Read a number."""
         value = self.raw.get(key, default)

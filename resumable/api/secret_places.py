@@ -16,8 +16,13 @@ _MOST: Final = 8192
 
 
 def of_file(profile: str, name: str) -> str:
+    """Return what a file of a profile holds. Raises UsageError where that is not one line."""
+    return place_file(f"the profile {profile}", name)
+
+
+def place_file(whose: str, name: str) -> str:
     """Return what a file holds. Raises UsageError where that is not one line."""
-    what = f"the file {name[:80]!a} of the profile {profile}"
+    what = f"the file {name[:80]!a} of {whose}"
     try:
         with open(name, "rb") as file:
             text = file.read(_MOST + 1).decode("utf-8-sig")
@@ -26,15 +31,20 @@ def of_file(profile: str, name: str) -> str:
     except (OSError, ValueError) as failure:
         why = getattr(failure, "strerror", None) or "that is not a file name"
         raise UsageError(
-            f"the profile {profile} names the file {name[:80]!a}, which cannot be read: {why}.",
-            hint="Correct the path in the profile, or the permissions of the file.",
+            f"{whose} names the file {name[:80]!a}, which cannot be read: {why}.",
+            hint="Correct the path, or the permissions of the file.",
         ) from None
     return _line(text, what)
 
 
 def of_command(profile: str, command: str) -> str:
+    """Return what the command of a profile writes. Raises UsageError where it fails, never with its output."""
+    return written_by(f"the profile {profile}", command)
+
+
+def written_by(whose: str, command: str) -> str:
     """Return what a command writes, run without a shell. Raises UsageError where it fails, never with its output."""
-    what = f"the command of the profile {profile}"
+    what = f"the command of {whose}"
     try:
         # What it writes to stderr is for the person: a password manager asks there.
         done = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, timeout=SECONDS, check=False)  # noqa: S603 - the user's own command, from a file that the user named

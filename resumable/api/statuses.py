@@ -13,6 +13,8 @@ from resumable.errors import Failure, Wall
 
 PAGE: Final = frozenset({200})
 """Answers to whatever is read. 202, 203 and 206 are not it: not ready, a proxy's version, a piece of it."""
+PAGE_OR_NOTHING: Final = PAGE | {404}
+"""Answers to what is asked of an id: that it is not there may be one."""
 SUBMITTED: Final = frozenset({200, 202})
 """Answers to a job that was submitted: the documents say 202."""
 DELETED: Final = frozenset({200, 202, 204})

@@ -28,6 +28,7 @@ def begun_of(options: RunOptions) -> Begun:
         no_count=options.no_count or None,
         config=None if options.config is None else str(Path(options.config).absolute()),
         profile=options.profile,
+        hash_key=options.hash_key,
     )
 
 

@@ -9,22 +9,24 @@ from zoneinfo import ZoneInfo
 from resumable.api.organisation import told_locally
 from resumable.cli import parse
 from resumable.cli.options import JobOptions
-from resumable.cli.privacy_options import rules_of
+from resumable.cli.privacy_options import key_of, rules_of
 from resumable.cli.session import Session
 from resumable.cli.signature import rows
 from resumable.clock import Stop
-from resumable.config import Settings, checked_job_name, hash_key
+from resumable.config import Settings, checked_job_name
 from resumable.datasets.contract import Contract
 from resumable.datasets.facts import CLOSED
 from resumable.datasets.limits import page_size
 from resumable.datasets.resolve import get, of_job, resolve
 from resumable.errors import ManifestUnusable, UsageError
+from resumable.job.each_ids import ids_of
 from resumable.job.naming import default_name
 from resumable.job.queue_ids import is_id, queue_ids
 from resumable.manifest.reader import reader
 from resumable.models import Interval, JobSpec, Query
 from resumable.schema.schema import Schema
 from resumable.storage.job_files import JobFiles
+from resumable.text import amount
 from resumable.tomlfile import nearest_of
 
 FLAGS = {row.name: row.typed for row in rows(JobOptions) if row.name in Query.__dataclass_fields__ and row.kind is list}
@@ -57,7 +59,7 @@ def spec_of(options: JobOptions, session: Session, settings: Settings, *, stop: 
     return JobSpec(
         dataset=contract.name,
         interval=interval,
-        query=replace(query, queues=queues, zone=zone),
+        query=replace(query, queues=queues, each=_ids(query.each, contract, session, settings), zone=zone),
         window=parse.window(options.window, interval) if not contract.timeless else timedelta(days=1),
         page_size=_page_size(contract, options.page_size, session),
     )
@@ -154,13 +156,13 @@ def _privacy(contract: Contract, options: JobOptions, session: Session) -> str |
         return contract.schema
 
     needed = [] if contract.end_key is None else [contract.end_key]
-    settings = Settings(hash_key=lambda: hash_key(session.environment))
+    settings = Settings(hash_key=key_of(options, session.environment))
     rules = rules_of(options, schema, needed=needed, key_id=lambda: settings.required_hash().id)
     return None if rules is None else rules.to_json()
 
 
 def _query(contract: Contract, options: JobOptions, privacy: str | None) -> Query:
-    """Return the query, with queues as they were typed.
+    """Return the query, with queues and ids as they were typed.
 
     Raises UsageError for a flag that this dataset does not know, or a filter of a wrong form.
     """
@@ -185,6 +187,7 @@ def _query(contract: Contract, options: JobOptions, privacy: str | None) -> Quer
         filter=_free(contract, parse.filter_text(options.filters)),
         declaration=contract.description,
         privacy=privacy,
+        each=chosen["each"],
     )
 
 
@@ -202,6 +205,15 @@ def _listed(name: str, value: str) -> str:
     else:
         hint = f"Use {', '.join(known)}. Any other goes into --filter."
     raise UsageError(f"{wrong}{f'; did you mean {near}' if near else ''}.", hint=hint)
+
+
+def _ids(typed: Sequence[str], contract: Contract, session: Session, settings: Settings) -> tuple[str, ...]:
+    wanted = contract.filters.ids
+    if wanted is None:
+        return ()
+    found, whence = ids_of(typed, wanted, contract, settings)
+    session.tell(f"{contract.name}: one request for each of {amount(len(found), 'id')} of {whence}")
+    return found
 
 
 def _queues(

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from resumable.cli.complete import complete_dataset
-from resumable.cli.privacy_options import PrivacyOptions
+from resumable.cli.privacy_options import KeyOptions, PrivacyOptions
 from resumable.cli.signature import Option, OptionRow, rows
 from resumable.cli.usual_files import any_usual
 
@@ -130,6 +130,14 @@ class JobOptions(PrivacyOptions):
     directions: Annotated[
         list[str] | None, Option(flag="--direction", metavar="DIRECTION", help="Only inbound, or only outbound.")
     ] = None
+    each: Annotated[
+        list[str] | None,
+        Option(
+            flag="--each",
+            metavar="JOB|@FILE|ID",
+            help="Whose ids it asks for one by one: the newest fitting job's when not given.",
+        ),
+    ] = None
     filters: Annotated[
         str | None, Option(flag="--filter", metavar="JSON|@FILE", help="More filters, as the API takes them.")
     ] = None
@@ -193,7 +201,7 @@ class SourceOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions(SourceOptions, TellOptions):
+class RunOptions(SourceOptions, TellOptions, KeyOptions):
     """How the server is asked: what two runs of one job may differ in."""
 
     workers: Annotated[

@@ -4,9 +4,10 @@ import contextlib
 import functools
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from types import MappingProxyType
 
 from resumable.cli import allocator, parse, told
 from resumable.cli.as_begun import as_begun
@@ -14,6 +15,7 @@ from resumable.cli.job_file import JobFile
 from resumable.cli.jsonlog import EventLog
 from resumable.cli.log_file import LogFile
 from resumable.cli.options import RunOptions, SourceOptions
+from resumable.cli.privacy_options import key_of
 from resumable.cli.session import Session
 from resumable.cli.signals import drained
 from resumable.cli.text import views
@@ -40,6 +42,8 @@ RECORDED = "every page that is recorded is safe; what was in flight is dropped"
 
 EMPTY = "Look at the range, the filters, and the divisions that the client sees."
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
 JSON_SECONDS = 1.0
 """So late may an event be written as JSON."""
 
@@ -64,11 +68,11 @@ def prepared(session: Session, options: RunOptions) -> Settings:
     """Return the settings of a run: those of its source, and how it asks. Raises UsageError."""
     settings = source_settings(session, options)
     told.begin(session, options, settings)
-    return asked_as(settings, options)
+    return asked_as(settings, options, session.environment)
 
 
-def asked_as(settings: Settings, options: RunOptions) -> Settings:
-    """Return settings with how the server is asked. Raises UsageError."""
+def asked_as(settings: Settings, options: RunOptions, environment: Mapping[str, str] = NOTHING) -> Settings:
+    """Return settings with how the server is asked; `environment` may hold the key of hashes. Raises UsageError."""
     if options.on_drift not in (None, "keep", "fail"):
         raise UsageError(
             f"--on-drift is keep or fail, not {options.on_drift[:20]!a}.", hint="Leave it out to keep such values."
@@ -77,6 +81,7 @@ def asked_as(settings: Settings, options: RunOptions) -> Settings:
     patience = settings.patience if options.patience is None else parse.duration(options.patience, "--patience")
     return replace(
         settings,
+        hash_key=settings.hash_key if options.hash_key is None else key_of(options, environment),
         workers=options.workers or settings.workers,
         workers_most=None if options.workers else settings.workers_most,
         rate_per_minute=per_minute,
@@ -110,7 +115,7 @@ class Running:
             return self
         settings = source_settings(self.session, options)
         settings = replace(settings, tell=self.settings.tell)
-        return replace(self, options=options, settings=asked_as(settings, options))
+        return replace(self, options=options, settings=asked_as(settings, options, self.session.environment))
 
     def finish(self, job: Job) -> None:
         """Do what is left of a job and say how it ended. Raises what kept it from being complete."""

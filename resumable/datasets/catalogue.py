@@ -16,8 +16,8 @@ class Listed:
     """Method and path of the request for its pages, or for its job on the server."""
     permission: str | None
     """What the client's role needs, as Genesys names it; None where nothing is needed, or nobody has said it."""
-    module: str
-    """Below `resumable.datasets`; its DATASETS hold the contract, by name."""
+    module: str | None = None
+    """Below `resumable.datasets`; its DATASETS hold the contract, by name. None: a file in `described/catalogue`."""
     breakdown: str | None = None
     """A column that is worth counting by."""
     bulk: str | None = None
@@ -93,6 +93,76 @@ CATALOGUE: Final[Mapping[str, Listed]] = {
         endpoint="GET /api/v2/routing/wrapupcodes",
         permission="routing:wrapupCode:view",
         module="entities",
+    ),
+    "groups": Listed(
+        line="the list of groups as it is today",
+        endpoint="GET /api/v2/groups",
+        permission=None,
+    ),
+    "skills": Listed(
+        line="the list of routing skills as it is today",
+        endpoint="GET /api/v2/routing/skills",
+        permission=None,
+    ),
+    "languages": Listed(
+        line="the list of routing languages as it is today",
+        endpoint="GET /api/v2/routing/languages",
+        permission=None,
+    ),
+    "divisions": Listed(
+        line="the list of divisions as it is today",
+        endpoint="GET /api/v2/authorization/divisions",
+        permission=None,
+    ),
+    "presence-definitions": Listed(
+        line="the list of presence definitions as it is today",
+        endpoint="GET /api/v2/presence/definitions",
+        permission="presence:presenceDefinition:view",
+    ),
+    "campaigns": Listed(
+        line="the list of outbound campaigns as it is today",
+        endpoint="GET /api/v2/outbound/campaigns",
+        permission="outbound:campaign:view",
+    ),
+    "flows": Listed(
+        line="the list of Architect flows as it is today, deleted ones too",
+        endpoint="GET /api/v2/flows",
+        permission="architect:flow:view",
+    ),
+    "queue-members": Listed(
+        line="the members of each queue as they are today",
+        endpoint="GET /api/v2/routing/queues/{id}/members",
+        permission="routing:queue:view",
+    ),
+    "recordings": Listed(
+        line="what is known of the recordings of each conversation of a job",
+        endpoint="GET /api/v2/conversations/{id}/recordingmetadata",
+        permission="recording:recording:view",
+    ),
+    "evaluations": Listed(
+        line="the quality evaluations of each conversation of a job",
+        endpoint="GET /api/v2/quality/evaluations/query",
+        permission="quality:evaluation:view",
+    ),
+    "conversation-aggregates": Listed(
+        line="counts and times of conversations by queue, media type, direction and half hour",
+        endpoint="POST /api/v2/analytics/conversations/aggregates/query",
+        permission="analytics:conversationAggregate:view",
+    ),
+    "user-aggregates": Listed(
+        line="time of each user in each presence and routing status, by half hour",
+        endpoint="POST /api/v2/analytics/users/aggregates/query",
+        permission="analytics:userAggregate:view",
+    ),
+    "audits": Listed(
+        line="who changed what in the organisation, and when",
+        endpoint="POST /api/v2/audits/query",
+        permission="audits:audit:view",
+    ),
+    "api-usage": Listed(
+        line="requests to the API by day, client, path and status",
+        endpoint="POST /api/v2/usage/query",
+        permission="oauth:client:view",
     ),
 }
 """By name. A dataset that a file describes is in no list."""

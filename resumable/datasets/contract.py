@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from resumable.datasets.beside import ById, Counting
-from resumable.datasets.facts import Filters, PageSizes, Paging
+from resumable.datasets.facts import CursorStep, Filters, PageSizes, Paging
 from resumable.datasets.remote_status import RemoteStatus
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import Failure, NoRecords, PageBeyondEnd, ProtocolFault
@@ -19,10 +19,8 @@ from resumable.schema.strict_json import NotJson, strict_json
 if TYPE_CHECKING:
     import pyarrow as pa
 
-
 LONGEST_CURSOR: Final = 4096
 """Characters; it travels in the address of a request, of which servers take 8 KB."""
-
 _ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:~=+@-]{0,199}")
 
 
@@ -36,6 +34,8 @@ class Answer:
     """What the schema had no place for, counted by path."""
     emptiness: str = ""
     """Where no record came: how the answer said so, and its start, scrubbed."""
+    may_be_empty: bool = False
+    """Whether it may have no records though a next one is named: that is of another id."""
 
     @property
     def rows(self) -> int:
@@ -171,11 +171,11 @@ class JobContract(Contract, Protocol):
     def read_results(self, body: bytes, redactor: Redactor) -> Answer:
         """Read a page; `said.cursor` stands for the next one, None after the last. Raises ProtocolFault."""
 
-    def delete(self, remote: str) -> Request:
-        """Build the request that deletes a job and frees its place."""
+    def delete(self, remote: str) -> Request | None:
+        """Build the request that deletes a job and frees its place; None where there is none."""
 
-    def availability(self) -> Request:
-        """Build the request for the time up to which data is there."""
+    def availability(self) -> Request | None:
+        """Build the request for the time up to which data is there; None where nobody can be asked."""
 
     def read_availability(self, body: bytes) -> datetime | None:
         """Read that time; None where the server says nothing. Raises ProtocolFault."""
@@ -188,11 +188,18 @@ class CursorContract(Contract, Protocol):
     def paging(self) -> Literal[Paging.CURSOR]:
         """Along a cursor."""
 
+    @property
+    def skips_missing(self) -> bool:
+        """Whether a 404 says of what was asked for that there is nothing."""
+
     def page(self, query: Query, window: Interval, cursor: str | None, page_size: int) -> Request:
         """Build the request for the page that a cursor stands for; None is the first."""
 
-    def read_results(self, body: bytes, redactor: Redactor) -> Answer:
+    def read_page(self, body: bytes, redactor: Redactor, step: CursorStep) -> Answer:
         """Read a page; `said.cursor` stands for the next one, None after the last. Raises ProtocolFault."""
+
+    def read_missing(self, body: bytes, step: CursorStep) -> Answer:
+        """Read a 404 as a page without records. Raises ProtocolFault where it is not the API's."""
 
 
 class MixedContract(Contract, Protocol):

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from resumable.models import Query
+
 
 class Paging(enum.Enum):
     """How the pages of a window follow each other."""
@@ -94,6 +96,17 @@ SDK lists none for `groupBy` and `metrics` themselves.
 
 
 @dataclass(frozen=True, kw_only=True)
+class IdsOf:
+    """Where the ids are that a dataset has a request for each of."""
+
+    dataset: str
+    """Empty where the user has to say it."""
+    member: str
+    most: int
+    """Of one job."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Filters:
     """What narrows a query of a dataset: anything else would silently be left out of it."""
 
@@ -101,6 +114,19 @@ class Filters:
     """The lists of a `Query` that its requests have a place for, by the names of their fields."""
     free: tuple[str, ...] = ()
     """What the free filter may hold, each a list."""
+    ids: IdsOf | None = None
+    """What it has a request for each of; None where its requests name none."""
 
 
 NO_FILTERS = Filters()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CursorStep:
+    """A page along a cursor, as it was asked for."""
+
+    query: Query
+    cursor: str | None
+    page_size: int
+    origin: str | None
+    """The API's, where it is known: an address of another is not followed."""

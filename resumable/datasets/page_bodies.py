@@ -12,13 +12,23 @@ from resumable.datasets.error_bodies import ERROR_WORDS, error_in
 from resumable.errors import ProtocolFault
 from resumable.models import Said
 from resumable.redaction import Redactor
-from resumable.schema.decode import Presence, decode
+from resumable.schema.decode import Decoded, Presence, decode
+from resumable.schema.decode_any import table_of
 from resumable.schema.schema import Schema
 from resumable.schema.strict_json import NotJson
 
 
 def _null_where_none_are_named(said: Said, presence: Presence) -> bool:
     return presence is Presence.NULL and said.page_count == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """An answer whose records are not in a plain list of its own, and they; None where there are none to be seen."""
+
+    answer: Mapping[str, Any]
+    presence: Presence
+    records: list[dict[str, Any]] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +58,19 @@ def read_answer(
     envelope: Envelope,
     redactor: Redactor,
     said: Callable[[Mapping[str, Any]], Said],
+    shape: Callable[[bytes], Found] | None = None,
 ) -> Answer:
-    """Read a body as a page; `said` reads the members beside the records.
+    """Read a body as a page; `said` reads the members beside the records; `shape` finds these where `decode` cannot.
 
     A page is only what is one: where no record came, the records' key is there or the contract documents its absence,
     and nothing speaks of an error. Raises ProtocolFault with the start of the body, scrubbed, and all of it beside.
     """
     key, within, own = envelope.records_key, envelope.within, {*envelope.members, *envelope.within}
     try:
-        page = decode(body, schema=schema, records_key=key, envelope={*own, *ERROR_WORDS}, within=within)
+        if shape is None:
+            page = decode(body, schema=schema, records_key=key, envelope={*own, *ERROR_WORDS}, within=within)
+        else:
+            page = _shaped(shape(body), schema, {*own, *ERROR_WORDS})
         named = said(page.envelope)
     except NotJson as error:
         raise no_json(error, body, redactor) from None
@@ -77,6 +91,14 @@ def read_answer(
     if table is not None and redactor.private is not None:
         table = redactor.private(table, schema)
     return Answer(table=table, said=named, drift=page.drift, emptiness=emptiness)
+
+
+def _shaped(found: Found, schema: Schema, envelope: Collection[str]) -> Decoded:
+    kept = {name: found.answer[name] for name in envelope if name in found.answer}
+    if found.records is None:
+        return Decoded(table=None, presence=found.presence, envelope=kept, drift={})
+    table, drift = table_of(found.records, schema)
+    return Decoded(table=table, presence=found.presence, envelope=kept, drift=drift)
 
 
 def without_key(table: pa.Table, key: str) -> int:

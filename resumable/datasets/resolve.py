@@ -16,19 +16,23 @@ from resumable.models import USUAL_SIZE, JobSpec, Query
 
 LEAST_WINDOW: Final = timedelta(minutes=1)
 
-LISTS: Final = ("queues", "divisions", "media_types", "directions", "group_by", "metrics")
+LISTS: Final = ("each", "queues", "divisions", "media_types", "directions", "group_by", "metrics")
 """The fields of a `Query` that narrow it."""
 
 
 def get(name: str) -> AnyContract:
     """Return the dataset of that name, or that a TOML file describes. Raises UsageError with what is wrong."""
     if is_file(name):
-        from resumable.datasets.described.declared import load
+        from resumable.datasets.described.endpoints import load
 
         return load(name, reserved=frozenset(CATALOGUE))
     if name not in CATALOGUE:
         known = f"Known are: {', '.join(CATALOGUE)}; or name a file that describes another one: ./endpoint.toml"
         raise UsageError(f"there is no dataset {name!a}.", hint=known)
+    if CATALOGUE[name].module is None:
+        from resumable.datasets.described.endpoints import shipped
+
+        return shipped(name)
     module = importlib.import_module(f"resumable.datasets.{CATALOGUE[name].module}")
     datasets: Mapping[str, AnyContract] = module.DATASETS
     return datasets[name]
@@ -46,7 +50,7 @@ def of_job(spec: JobSpec, columns: str | None) -> AnyContract:
     """
     if spec.query.declaration is None:
         return get(spec.dataset)
-    from resumable.datasets.described.declared import rebuilt
+    from resumable.datasets.described.endpoints import rebuilt
 
     return rebuilt(spec.query.declaration, columns or "")
 
@@ -84,12 +88,11 @@ def resolve(spec: JobSpec) -> tuple[JobSpec, AnyContract]:
     contract = of_job(spec, None)
     _check(spec, contract)
     if contract.description is not None and spec.query.declaration is None:
-        if replace(spec.query, privacy=None, zone=None) != Query():
+        if replace(spec.query, privacy=None, zone=None, each=()) != Query():
             raise UsageError(
                 f"{contract.name} comes from a file, and takes no filters on the command line.",
                 hint="Put them into the file: [request.params] or [request.body].",
             )
-        query = Query(declaration=contract.description, privacy=spec.query.privacy, zone=spec.query.zone)
-        spec = replace(spec, dataset=contract.name, query=query)
+        spec = replace(spec, dataset=contract.name, query=replace(spec.query, declaration=contract.description))
     wished = None if spec.page_size == USUAL_SIZE else spec.page_size
     return replace(spec, page_size=page_size(contract, wished)), contract

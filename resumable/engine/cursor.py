@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TypeVar
 
 from resumable.api.client import Asked
-from resumable.api.statuses import meaning
+from resumable.api.statuses import PAGE, PAGE_OR_NOTHING, meaning
 from resumable.datasets.contract import Answer, CursorContract
-from resumable.datasets.facts import Paging
+from resumable.datasets.facts import CursorStep, Paging
 from resumable.engine.empty_windows import Belief, EmptyWindows
 from resumable.engine.feed import Work
 from resumable.engine.heavy_windows import HeavyWindows, Remedy
@@ -127,10 +127,9 @@ class CursorReader:
         trail = Trail()
         if remote.cursor is not None:
             trail.crosses(remote.cursor.encode())
-        remote = self._page(window, remote, number, trail)
+        remote, number = self._page(window, remote, number, trail)
         while remote.cursor is not None:
-            number += 1
-            remote = self._page(window, remote, number, trail)
+            remote, number = self._page(window, remote, number, trail)
 
     def _given_up(self, window: Window, fault: Fault) -> None:
         """Let a window that is too heavy be read in a lighter way; any other is given up on for this run."""
@@ -152,7 +151,8 @@ class CursorReader:
         """Deal with a job that the server gave up on."""
         raise NotImplementedError
 
-    def _page(self, window: Window, remote: RemoteRow, number: int, trail: Trail) -> RemoteRow:
+    def _page(self, window: Window, remote: RemoteRow, number: int, trail: Trail) -> tuple[RemoteRow, int]:
+        """Take a page; return where the next one is, and its number: the same where this one had no records."""
         context = self._context
         answer = self._believable(window, remote, number)
         following = answer.said.cursor
@@ -169,8 +169,8 @@ class CursorReader:
         if answer.rows:
             written = self._recorder.write(window, snapshot, number, answer)
             part, answer, following = written.part, written.answer, written.answer.said.cursor
-        context.manifest.cursor_page_done(window, number, part, following, drift=answer.drift)
-        return RemoteRow(id=remote.id, expires_at=remote.expires_at, cursor=following)
+        row = context.manifest.cursor_page_done(window, number, part, following, drift=answer.drift)
+        return RemoteRow(id=remote.id, expires_at=remote.expires_at, cursor=following), row.done + 1
 
     def _believable(self, window: Window, remote: RemoteRow, number: int) -> Answer:
         """Fetch a page; where the first one has no records it may be doubtful, and is fetched a second time.
@@ -263,16 +263,30 @@ class CursorWorker(CursorReader):
         self._recorder.retake(window, None, why)
 
     def _results(self, window: Window, remote: RemoteRow, number: int, *, counted: bool) -> Answer:
-        spec = self._context.job.spec
-        page_size = self._heavy.page_size(window)
-        request = self._contract.page(spec.query, window.interval, remote.cursor, page_size)
-        what, once = f"{label(window.interval)} page {number}", self._recorder.nothing_comes
-        asked = Asked(what=what, request=request, counted=counted, records=page_size, once=once)
+        contract, whose = self._contract, self._context.job.organisation
+        step = CursorStep(
+            query=self._context.job.spec.query,
+            cursor=remote.cursor,
+            page_size=self._heavy.page_size(window),
+            origin=None if whose is None else whose.origin,
+        )
+        asked = Asked(
+            what=f"{label(window.interval)} page {number}",
+            request=contract.page(step.query, window.interval, step.cursor, step.page_size),
+            accepts=PAGE_OR_NOTHING if contract.skips_missing else PAGE,
+            counted=counted,
+            records=step.page_size,
+            once=self._recorder.nothing_comes,
+        )
 
         def read(reply: Reply) -> Answer:
             with self._recorder.keeping(window, number):
-                answer = self._contract.read_results(reply.body, self._context.client.redactor)
-            if answer.rows == 0 and answer.said.cursor:
+                if reply.status not in PAGE:
+                    missing = contract.read_missing(reply.body, step)
+                    self._context.manifest.event(EventKind.WARNING, f"{asked.what}: {missing.emptiness}")
+                    return missing
+                answer = contract.read_page(reply.body, self._context.client.redactor, step)
+            if answer.rows == 0 and answer.said.cursor and not answer.may_be_empty:
                 raise NoRecords(f"page {number} names a next one, and {answer.emptiness}")
             return answer
 

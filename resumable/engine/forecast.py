@@ -203,7 +203,10 @@ def _available(client: Client, contract: AnyContract) -> datetime | None:
     if contract.paging not in (Paging.SERVER_JOB, Paging.BY_WINDOW):
         return None
     jobs = contract.bulk if contract.paging is Paging.BY_WINDOW else contract
-    asked = Asked(what="the availability of data", request=jobs.availability())
+    request = jobs.availability()
+    if request is None:
+        return None
+    asked = Asked(what="the availability of data", request=request)
     return client.exchange(asked, lambda reply: jobs.read_availability(reply.body))
 
 

@@ -153,7 +153,10 @@ class ServerJobWorker(CursorReader):
     def begin(self) -> None:
         """Delete what earlier runs left on the server, and ask up to when it has its data."""
         self._clear()
-        asked = Asked(what="asking up to when there is data", request=self._contract.availability(), counted=False)
+        request = self._contract.availability()
+        if request is None:
+            return
+        asked = Asked(what="asking up to when there is data", request=request, counted=False)
         try:
             self.available_to = self._context.client.exchange(
                 asked, lambda reply: self._contract.read_availability(reply.body)
@@ -316,10 +319,11 @@ class ServerJobWorker(CursorReader):
         return self._ask_for(asked, window, read, patient=remote.id in self._submitted)
 
     def _delete(self, remote: str) -> None:
-        if not usable_id(remote):
-            self._context.manifest.remote_gone(remote)  # of an older version, which took what the server gave
+        request = self._contract.delete(remote) if usable_id(remote) else None
+        if request is None:  # or of an older version, which took what the server gave
+            self._context.manifest.remote_gone(remote)
             return
-        asked = Asked(what=f"deleting job {remote}", request=self._contract.delete(remote), accepts=DELETED)
+        asked = Asked(what=f"deleting job {remote}", request=request, accepts=DELETED)
         try:
             self._context.client.exchange(asked, lambda _: None)
         except StatusFault as fault:

@@ -25,6 +25,8 @@ class Begun:
     config: str | None = None
     """The job file, as an absolute path."""
     profile: str | None = None
+    hash_key: str | None = None
+    """Where the key of hashes is, and never what it is."""
 
     def to_json(self) -> str:
         """Return what a manifest keeps."""

@@ -140,7 +140,7 @@ def _source(settings: Settings, datasets: Sequence[str], stop: Stop) -> Iterator
 
 
 def _usual() -> list[str]:
-    return [name for name, listed in CATALOGUE.items() if listed.of_genesys]
+    return [name for name, listed in CATALOGUE.items() if listed.of_genesys and listed.module is not None]
 
 
 class _Source:
@@ -223,8 +223,11 @@ class _Source:
 
     def _refused(self, contract: AnyContract) -> str | None:
         """Ask for as little as there is of a dataset; return why it cannot be read, None where it can."""
+        request = self._smallest(contract)
+        if request is None:
+            return f"not asked: it needs {permission_of(contract.name) or 'nothing that is known'}"
         try:
-            self._ask(contract.name, self._smallest(contract))
+            self._ask(contract.name, request)
         except Fault as fault:
             if fault.failure is not Failure.FORBIDDEN:
                 return f"not read: {fault.reason}"
@@ -232,13 +235,15 @@ class _Source:
             return f"missing: {needed or fault.reason}"
         return None
 
-    def _smallest(self, contract: AnyContract) -> Request:
+    def _smallest(self, contract: AnyContract) -> Request | None:
         midnight = self._stop.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
         hour = Interval(start=midnight - timedelta(days=1), end=midnight - timedelta(hours=23))
         if contract.inferred is not None:
             return contract.inferred.first_page(Query(), hour, contract.page_sizes.usual)
         if contract.paging is Paging.SERVER_JOB:
             return contract.availability()  # to submit a job would leave one there
+        if "each" in contract.filters.fields:
+            return None
         if contract.paging is Paging.BY_WINDOW:
             return contract.recent.request(Query(), hour, 1, 1)
         if contract.paging is Paging.CURSOR:

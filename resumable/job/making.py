@@ -26,7 +26,7 @@ from resumable.models import Interval, JobSpec, Query
 from resumable.storage.durable import make_folder, sync_folder
 from resumable.storage.file_systems import nearest_folder
 from resumable.storage.parts import Parts
-from resumable.text import Watching, reach, unwatched
+from resumable.text import Watching, amount, reach, unwatched
 
 OWNER_ALONE, GROUP_READS = 0o700, 0o750
 """Permissions of a job's folder, from which all that is made in it has its own: conversations are personal data."""
@@ -178,6 +178,7 @@ def _difference(old: JobSpec, new: JobSpec) -> str:
         ("range", reach(old.interval, old.query.zone), reach(new.interval, new.query.zone)),
         ("query", _flags(old.query), _flags(new.query)),
         ("description of the dataset", _digest(old.query), _digest(new.query)),
+        ("ids", _few(old.query.each), _few(new.query.each)),
         ("window", str(old.window), str(new.window)),
         ("page size", str(old.page_size), str(new.page_size)),
     ):
@@ -187,7 +188,12 @@ def _difference(old: JobSpec, new: JobSpec) -> str:
 
 
 def _flags(query: Query) -> str:
-    return replace(query, declaration=None).to_json()
+    return replace(query, declaration=None, each=()).to_json()
+
+
+def _few(ids: tuple[str, ...]) -> str:
+    """Name ids in few digits: they may be a thousand."""
+    return f"{amount(len(ids), 'id')} ({hashlib.sha256(repr(ids).encode()).hexdigest()[:6]})" if ids else "none"
 
 
 def _digest(query: Query) -> str:

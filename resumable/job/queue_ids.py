@@ -107,7 +107,7 @@ class _Known:
 
 
 def _downloaded(contract: Contract, settings: Settings) -> _Known | None:
-    found = source.newest(settings.files, QUEUES, {}, lambda job: _may_be_asked(job, contract, settings))
+    found = source.newest(settings.files, QUEUES, {}, lambda job: may_be_asked(job, contract, settings))
     if found is None:
         return None
     tables = (found.proven.table(piece.key, piece.part, columns=["id", "name"]) for piece in found.pieces)
@@ -178,7 +178,7 @@ def _forbidden(name: str) -> AuthenticationFailed:
     )
 
 
-def _may_be_asked(listed: JobRow, contract: Contract, settings: Settings) -> bool:
+def may_be_asked(listed: JobRow, contract: Contract, settings: Settings) -> bool:
     """Tell whether a list may be of the organisation that is going to be asked."""
     if settings.endpoints is None or not settings.client_id or isinstance(contract.token_form, GivenToken):
         return True

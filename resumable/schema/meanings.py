@@ -1,4 +1,4 @@
-"""What columns mean, in our own words: `meanings.toml`, read on first use."""
+"""What columns mean, in our own words: `meanings.toml` and `list_meanings.toml`, read on first use."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -26,9 +26,18 @@ def meanings() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads(files("resumable.schema").joinpath("meanings.toml").read_text(encoding="utf-8"))
 
 
+@cache
+def list_meanings() -> tuple[frozenset[str], Mapping[str, str]]:
+    """Return the schemas of lists, aggregates and audits, and what their columns mean, by name."""
+    found = tomllib.loads(files("resumable.schema").joinpath("list_meanings.toml").read_text(encoding="utf-8"))
+    return frozenset(found["schemas"]), found["columns"]
+
+
 def meaning_of(schema: str, path: Sequence[str]) -> str:
     """Return what a field of a schema means; empty where nobody has said it."""
-    return meanings().get(".".join((schema, *path[:-1])), {}).get(path[-1], "")
+    schemas, columns = list_meanings()
+    place = columns if schema in schemas else meanings().get(".".join((schema, *path[:-1])), {})
+    return place.get(path[-1], "")
 
 
 def type_of(node: Node) -> str:

@@ -61,12 +61,12 @@ def rules_for(
         raise UsageError(f"there is no preset {preset[:40]!a}.", hint="There is one: --preset pii.")
     if preset is not None and schema.name not in PII:
         raise UsageError(f"nobody has said what is personal in records of {schema.name}.", hint="Name it: --drop PATH.")
-    kept = {schema.key, *([schema.start] if schema.start else []), *needed}
+    kept = {schema.key, *schema.named_by, *([schema.start] if schema.start else []), *needed}
     chosen = {*drop, *(PII[schema.name] if preset else ())}
     for path in (*chosen, *hashed, *only):
         _node_at(schema, path)
     for path in (*chosen, *hashed):
-        if path in kept:
+        if any(f"{each}.".startswith(f"{path}.") for each in kept):
             raise UsageError(
                 f"{path} is what a job knows its records by; it cannot be left out or hashed.",
                 hint="Leave it out of --drop and --hash, or add it to --only.",

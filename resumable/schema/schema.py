@@ -37,6 +37,8 @@ class Schema:
     """The field that names a record."""
     start: str | None
     """The instant that orders records, or None where a record has none."""
+    named_by: tuple[str, ...] = ()
+    """The fields that the key is made of, where it is no field of the record's own: `group.queueId`."""
     bundles: bool = False
     """Whether a record is a bundle of documents: then the same key may come again, with others (`identity`)."""
 
@@ -56,7 +58,14 @@ class Schema:
 
 
 def build(
-    name: str, version: int, fields: Mapping[str, Declared], key: str, start: str | None, *, bundles: bool = False
+    name: str,
+    version: int,
+    fields: Mapping[str, Declared],
+    key: str,
+    start: str | None,
+    *,
+    named_by: tuple[str, ...] = (),
+    bundles: bool = False,
 ) -> Schema:
     """Make a schema of a field table; raise SchemaError naming the field that cannot be part of one."""
     root = compile_fields(fields)
@@ -65,7 +74,7 @@ def build(
     _require(root, key, (ColumnKind.TEXT, ColumnKind.INTEGER), "key")
     if start is not None:
         _require(root, start, (ColumnKind.INSTANT,), "start")
-    return Schema(name=name, version=version, root=root, key=key, start=start, bundles=bundles)
+    return Schema(name=name, version=version, root=root, key=key, start=start, named_by=named_by, bundles=bundles)
 
 
 @lru_cache(maxsize=4096)

@@ -27,6 +27,8 @@ class Kind(StrEnum):
     WRAPUP_CODES = "wrapupcodes"
     AUDITS = "audits"
     AGGREGATES = "aggregates"
+    DIRECTORY = "directory"  # groups, skills, flows, members, recordings, ...
+    USAGE = "usage"
     ORGANISATION = "organisation"
     UNKNOWN = "unknown"
     CONTROL = "control"  # the simulator's own; never logged, limited or disturbed

@@ -128,7 +128,9 @@ class BucketStore:
 
     def sizes(self, prefix: str) -> Mapping[str, int]:
         """Return the bytes of each object directly below a prefix."""
-        return {found["path"]: found["size"] for found in self._level(prefix)["objects"]}
+        # SeaweedFS names the prefix itself, as `list` has it.
+        found = {each["path"]: each["size"] for each in self._level(prefix)["objects"]}
+        return {key: size for key, size in found.items() if key not in ("", prefix)}
 
     def remove(self, key: str) -> None:
         """Delete an object."""

@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -52,6 +52,9 @@ class Reply:
 
     def __repr__(self) -> str:
         return f"Reply({self.status}, {len(self.body)} bytes, {self.seconds:.3f} s)"
+
+
+Params: TypeAlias = "Mapping[str, str | tuple[str, ...]]"
 
 
 class Transport(Protocol):
@@ -131,7 +134,7 @@ class HttpTransport:
         self._adapter.close()
 
     def _attempt(
-        self, method: str, path: str, params: Mapping[str, str], headers: Mapping[str, Secret], body: Secret | None
+        self, method: str, path: str, params: Params, headers: Mapping[str, Secret], body: Secret | None
     ) -> Reply | Fault:
         """Return the answer or the fault; a fault comes without its traceback."""
         exchange = Exchange(self._limits, self._clock, self._stop)

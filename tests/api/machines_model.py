@@ -60,7 +60,7 @@ def arrivals(seed: int, count: int, kind: RateWindow, *, seconds: float) -> Iter
         while machine.free and now < begun + seconds:
             wait = machine.pace.wait_seconds(now)
             if wait > 0:
-                if not now < machine.wakes_at <= now + wait:
+                if not now < machine.wakes_at <= now + wait + 2e-6:
                     machine.wakes_at = now + wait + 1e-6
                     later(machine.wakes_at, machine)
                 break

@@ -63,6 +63,9 @@ def _at_the_cap(store: ObjectStore, *, minutes: float) -> Row:
 
 def _machine_lost(store: ObjectStore, *, losses: int) -> Iterator[Row]:
     again, waits = list[int](), list[float]()
+    with serving(records=4000) as server:
+        _run(server, str(store.address()), store, *backfill(2))
+        needed = len(server.pages())  # and requests that count
     for _ in range(losses):
         with serving(records=4000, latency=0.1) as server, tempfile.TemporaryDirectory() as machine:
             place, words = str(store.address()), ["--rate", "3000", "--workers", str(WORKERS)]
@@ -80,7 +83,7 @@ def _machine_lost(store: ObjectStore, *, losses: int) -> Iterator[Row]:
                 time.sleep(0.05)
             waits.append(time.monotonic() - lost)
             ended(second)
-            again.append(len(server.pages()) - 80)
+            again.append(len(server.pages()) - needed)
     yield limited(
         "pages asked for again after a machine is lost", max(again), most=WORKERS, scale=0,
         detail=f"killed with its folder {losses} times, of 80 pages with {WORKERS} workers: {again}",

@@ -54,6 +54,7 @@ def test_an_export_in_json_has_its_documented_members(made: CommandLine, tmp_pat
         "missing": [],
         "names_from": [],
         "unreadable": [],
+        "worker_bytes": None,
     }
 
 

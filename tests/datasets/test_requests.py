@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from resumable.datasets.catalogue import CATALOGUE
+from resumable.datasets.details_job import DetailsJob
 from resumable.datasets.resolve import get
 from resumable.errors import UsageError
 from resumable.models import Interval, Query
@@ -85,8 +86,8 @@ def test_a_job_counts_a_conversation_to_the_day_it_started_on() -> None:
 @pytest.mark.parametrize("remote", ["../../oauth/token", "a/b", "a?x=1", "a#b", "é", "//evil.example"])
 def test_a_servers_id_leads_nowhere_else(remote: str) -> None:
     """A job's id is one path segment, whatever the server says it is."""
-    contract = get("conversation-jobs")
-    for request in (contract.poll(remote), contract.delete(remote), contract.results(remote, "c", 5)):  # type: ignore[union-attr]  # a contract by jobs
+    contract: DetailsJob = get("conversation-jobs")  # type: ignore[assignment]  # it is by jobs
+    for request in (contract.poll(remote), contract.delete(remote), contract.results(remote, "c", 5)):
         rest = request.path.removeprefix("/api/v2/analytics/conversations/details/jobs/").removesuffix("/results")
         assert "/" not in rest
         assert "?" not in request.path
@@ -107,7 +108,7 @@ def test_a_list_is_asked_for_by_number_in_an_order_that_repeats(name: str) -> No
 def test_users_are_asked_for_with_all_that_has_columns() -> None:
     """What comes only where it is asked for is asked for, by names that the schema has a place for."""
     request = get("users").request(Query(), DAY, 1, 100)  # type: ignore[union-attr]  # a paged contract
-    expanded = request.params["expand"].split(",")
+    expanded = str(request.params["expand"]).split(",")
     assert {"routingStatus", "presence", "station", "authorization", "team", "groups", "skills", "languages"} < {
         *expanded
     }

@@ -1,5 +1,7 @@
 """A job in a bucket: every command, from any machine, and what is left when a machine is lost with its disk."""
 
+import contextlib
+import secrets
 import shlex
 import shutil
 import signal
@@ -218,11 +220,8 @@ def test_a_state_in_a_bucket_is_kept_small(cli: CommandLine, seaweed: ObjectStor
     assert (asked.code, "This would delete j, complete, 177 records" in asked.stderr) == (0, True), asked.stderr
     head = Head.decoded(store.read(HEAD))
     assert head is not None
-    held = replace(head, holder="another", nonce="x", life_seconds=1000.0)
-    store.save(HEAD, held.encoded())
-    threading.Timer(0.5, lambda: store.save(HEAD, replace(held, nonce="y").encoded())).start()
-    assert cli("delete", "j", "--yes").code == 7
-    store.save(HEAD, head.encoded())
+    with held_by_another(store, head):
+        assert cli("delete", "j", "--yes").code == 7
     assert cli("delete", "j", "--yes", "--json").json["deleted"] is True
     assert everything(store) == {}
     assert cli("delete", "j", "--yes").code == 2
@@ -260,6 +259,26 @@ def test_the_parts_open_as_they_are(cli: CommandLine, seaweed: ObjectStore) -> N
         db.register("parts", ds.dataset(place, filesystem=files, format="parquet"))
         counted_by_duckdb = db.execute("SELECT count(*), count(DISTINCT conversationId) FROM parts").fetchone()
     assert counted_by_duckdb == (177, 177)
+
+
+@contextlib.contextmanager
+def held_by_another(store: BucketStore, head: Head) -> Iterator[None]:
+    """Let somebody else hold a job, and renew its lease all the time."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(0.1):
+            store.save(HEAD, replace(head, holder="another", nonce=secrets.token_hex(4), life_seconds=6.0).encoded())
+
+    store.save(HEAD, replace(head, holder="another", nonce="x", life_seconds=6.0).encoded())
+    thread = threading.Thread(target=renew)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        store.save(HEAD, head.encoded())
 
 
 def everything(store: BucketStore, prefix: str = "") -> dict[str, bytes]:

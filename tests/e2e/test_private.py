@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,30 @@ def test_a_plain_backfill_does_hold_them(sim: Simulator, tmp_path: Path) -> None
     assert cli("backfill", "conversations", *RANGE).code == 0
     held = all_bytes(tmp_path)
     assert all(text.encode() in held for text in personal(list(sim.truth(ENDS))))
+
+
+def test_the_key_of_hashes_is_where_it_is_said_to_be(sim: Simulator, tmp_path: Path) -> None:
+    """A file, a variable and a command give the same hashes, and the place is remembered with the job, not the key."""
+    sim.clear_faults()
+    cli = CommandLine(sim=sim, state=tmp_path / "state", extra={"MY_KEY": KEY})
+    place = tmp_path / "key"
+    place.write_text(KEY)
+    hashed = ("--hash", "participants.sessions.ani", "--hash-key")
+    one_day = ("--from", "2023-10-02", "--to", "2023-10-03")
+    for number, where in enumerate((f"file:{place}", "env:MY_KEY", f"command:cat {place}")):
+        job = f"job-{number}"
+        begun = (where, "--job", job, "--page-size", "20", "--max-requests", "1")
+        assert cli("backfill", "conversations", *one_day, *hashed, *begun).code == 3
+        resumed = cli("resume", job)
+        assert resumed.code == 0, resumed.stderr
+        assert f"--hash-key {shlex.quote(where)}" in resumed.stderr
+        assert cli("export", job, "--to", str(tmp_path / f"{job}.jsonl")).code == 0
+    exports = {(tmp_path / f"job-{number}.jsonl").read_bytes() for number in range(3)}
+    assert len(exports) == 1
+    typed = cli("backfill", "conversations", *one_day, *hashed, KEY, "--job", "typed")
+    assert typed.code == 2
+    place.unlink()
+    assert KEY.encode() not in all_bytes(tmp_path, typed.stderr)
 
 
 def test_hashes_of_one_key_are_the_same_in_jobs_and_exports(sim: Simulator, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class Narrow(SimulatedTransport):
     def send(self, request: Request, headers: Any, *, form: Any = None) -> Reply:  # noqa: ANN401 - as the transport has
         """Refuse an answer that holds too much."""
         paging = (request.body or {}).get("paging", {})
-        size = int(paging.get("pageSize") or request.params.get("pageSize") or 1)
+        size = int(paging.get("pageSize") or str(request.params.get("pageSize", 1)))
         day = str((request.body or {}).get("interval", DAY_2))
         reply = super().send(request, headers, form=form)
         if size > self.most and day == DAY_2 and request.path.endswith(("query", "results")):

@@ -13,7 +13,7 @@ import pytest
 import resumable
 from resumable import Incomplete, Job, JobState, Query
 from resumable.manifest.reader import ManifestReader
-from resumable.models import JobSpec, PageKey, WindowContract
+from resumable.models import EventKind, JobSpec, PageKey, WindowContract
 from resumable.schema.pii import PII
 from resumable.schema.privacy import PrivacyRules
 from resumable.simulator.faults.faults import FaultKind, Match, SimFault
@@ -139,18 +139,19 @@ def test_lost_manifest_is_made_again_with_the_contract_of_each_window(tmp_path: 
 def test_part_of_the_other_contract_is_not_adopted(tmp_path: Path, seed: int) -> None:
     """A part without a row is of the contract that its take is read by, or goes."""
     clock = VirtualClock(seed)
-    sim = _sim(clock, watermark=START)
+    sim = _sim(clock, watermark=EVERYTHING)
     job = _job(sim, clock, tmp_path, days=1)
     job.run()
     with closing(sqlite3.connect(job.folder / "manifest.sqlite", isolation_level=None)) as manifest:
         manifest.execute("DELETE FROM page")
         manifest.execute(
             "UPDATE window SET state = 'planned', page_count = NULL, total = NULL, done = 0, records = 0, bytes = 0,"
-            " contract = 'jobs', whole_take = NULL, whole_contract = NULL, fingerprint = NULL"
+            " contract = 'query', whole_take = NULL, whole_contract = NULL, fingerprint = NULL"
         )
-    sim.switch(watermark=EVERYTHING)
+    sim.switch(watermark=START)
     job.run()
-    assert _contracts(job) == [JOBS]
+    assert EventKind.ADOPTED not in {event.kind for event in job.status(events=200).events}
+    assert _contracts(job) == [QUERY]
     _assert_whole(job, sim)
 
 

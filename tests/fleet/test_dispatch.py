@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from resumable.api.profiles import applied
 from resumable.clock import Stop
 from resumable.errors import ExitCode
 from resumable.fleet.dispatch import FARTHEST_SECONDS, LOSSES_MOST, Dispatch, Tries
@@ -159,3 +160,11 @@ def test_a_plan_adds_up_and_takes_as_long_as_the_fullest_allowance() -> None:
     plan = FleetPlan.of([job(name) for name in ends], ends, {name: name for name in "abc"})
     assert (plan.requests, plan.seconds, plan.disk_bytes, plan.unknown) == (1600, 180.0, 15, 1)
     assert [each["message"] for each in plan.to_json()["jobs"]] == ["", "", "", "refused."]
+
+
+def test_the_key_of_hashes_reaches_the_jobs_of_every_client() -> None:
+    """What a client's profile replaces is whom to ask; where the key of hashes is stays as the fleet has it."""
+    given = {"RESUMABLE_HASH_KEY": "a key of a fleet", "RESUMABLE_HASH_KEY_FILE": "/run/key", "GENESYS_REGION": "x"}
+    made = applied("acme", {"region": "eu-central-1"}, given)
+    assert (made["RESUMABLE_HASH_KEY"], made["RESUMABLE_HASH_KEY_FILE"]) == ("a key of a fleet", "/run/key")
+    assert made["GENESYS_REGION"] == "eu-central-1"

@@ -9,7 +9,7 @@ from resumable.simulator.simulator import Simulator
 FOREIGN = {"conversations-pagecount": "its body is another contract's, on the same path as the public one"}
 """Datasets that are left out, and why."""
 
-PUBLIC = [name for name in CATALOGUE if name not in FOREIGN]
+PUBLIC = [name for name, listed in CATALOGUE.items() if name not in FOREIGN and listed.module]
 FILTERED = ["conversations", "conversation-jobs", "conversation-history", "user-details", "user-detail-jobs"]
 
 

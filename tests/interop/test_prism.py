@@ -67,8 +67,8 @@ def test_a_backfill_with_every_filter_agrees_with_the_document(dataset: str, sta
 
 
 def test_a_dataset_is_left_out_only_for_a_reason() -> None:
-    """What is left out is in the catalogue, and every other dataset of it is put before Prism."""
-    assert set(FOREIGN) | set(PUBLIC) == set(CATALOGUE)
+    """What is left out is in the catalogue, and every other one that is code is put before Prism."""
+    assert set(FOREIGN) | set(PUBLIC) == {name for name, listed in CATALOGUE.items() if listed.module}
     assert all(FOREIGN.values())
 
 

@@ -96,7 +96,7 @@ def counted(records: list[dict[str, Any]]) -> Sums:
 def aggregated(sim: Simulator, granularity: str | None) -> list[dict[str, Any]]:
     """Ask the server for the sums of all that it emitted, callbacks of weeks later too."""
     body = {
-        "interval": f"{iso(START)}/{iso(END + timedelta(days=25))}",
+        "interval": f"{iso(START)}/{iso(END + timedelta(days=60))}",
         "groupBy": ["queueId"],
         "metrics": [*COUNTED, *TIMED, "oServiceLevel"],
         **({} if granularity is None else {"granularity": granularity}),

@@ -70,7 +70,7 @@ def test_only_the_slice_that_does_not_fit_is_read_with_care(monkeypatch: pytest.
     careful: list[int] = []
     real = decode_any.table_of
 
-    def counted(found: list[dict[str, Any]], schema: Any) -> Any:  # noqa: ANN401 - any schema
+    def counted(found: list[dict[str, Any]], schema: Any) -> Any:  # noqa: ANN401 - as the real one has it
         careful.append(len(found))
         return real(found, schema)
 

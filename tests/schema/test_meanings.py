@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from resumable.datasets.catalogue import CATALOGUE
+from resumable.datasets.resolve import get
 from resumable.errors import UsageError
 from resumable.export.dictionary import dictionary
 from resumable.export.shape import make
 from resumable.export.tables import tables
 from resumable.schema.fields import ListOf, Node, ObjectOf
-from resumable.schema.meanings import meanings
+from resumable.schema.meanings import list_meanings, meaning_of, meanings
 from resumable.schema.registry import pinned
 
 SCHEMAS = ("conversation", "user-detail", "wrapup-code")
@@ -34,9 +36,23 @@ def test_every_field_has_its_meaning_and_no_other_has() -> None:
     assert known == expected
 
 
+def test_every_column_of_every_dataset_has_its_meaning_and_no_other_name_has() -> None:
+    """Lists, aggregates and audits too, by the names of their columns."""
+    named: set[str] = set()
+    schemas, columns = list_meanings()
+    for dataset in CATALOGUE:
+        schema = get(dataset).schema
+        for place, fields in objects(schema.root, schema.name):
+            path = place.split(".")[1:]
+            assert [name for name in fields if not meaning_of(schema.name, (*path, name))] == [], (dataset, place)
+            named |= set() if schema.name in SCHEMAS else fields
+    assert {*columns} == named
+    assert schemas == {get(dataset).schema.name for dataset in CATALOGUE} - {*SCHEMAS}
+
+
 def test_a_meaning_is_a_short_phrase() -> None:
     """So that it fits a line: one, without a full stop."""
-    for place, fields in meanings().items():
+    for place, fields in [*meanings().items(), ("lists", list_meanings()[1])]:
         for name, text in fields.items():
             assert 2 < len(text) <= 110, (place, name)
             assert not text.removesuffix("...").endswith("."), (place, name)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 TOKEN = "tickets-token-3f9a1c77d2"
@@ -101,8 +101,11 @@ class Tickets:
         return {"tickets": found[at : at + int(params["limit"])], "paging": {"after": following}}
 
 
+Served = TypeVar("Served", bound=Tickets)
+
+
 @contextlib.contextmanager
-def serving(tickets: Tickets) -> Iterator[Tickets]:
+def serving(tickets: Served) -> Iterator[Served]:
     """Serve tickets on a free port of this machine."""
 
     class Handler(BaseHTTPRequestHandler):

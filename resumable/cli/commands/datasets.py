@@ -6,7 +6,7 @@ from resumable.cli.options import OutputOptions
 from resumable.cli.session import Session
 from resumable.datasets.catalogue import CATALOGUE, Listed
 from resumable.datasets.contract import AnyContract
-from resumable.datasets.facts import Paging
+from resumable.datasets.facts import Excess, Paging
 from resumable.datasets.resolve import get
 from resumable.text import amount
 
@@ -29,9 +29,20 @@ def datasets(session: Session, options: OutputOptions) -> None:
         session.give(f"{name}: {listed.line}")
         session.give(f"  endpoint    {listed.endpoint}")
         session.give(f"  permission  {listed.permission or 'none that is documented'}")
-        session.give(f"  paging      {PAGING[contract.paging]}; {_sizes(contract)}")
+        session.give(f"  paging      {paging_of(contract)}")
         session.give(f"  windows     {_windows(contract)}")
-        session.give(f"  key         {contract.schema.key}")
+        session.give(f"  key         {', '.join(contract.schema.named_by) or contract.schema.key}")
+        if (ids := contract.filters.ids) is not None:
+            session.give(f"  ids         those of {ids.dataset}, or --each; at most {ids.most:,}")
+
+
+def paging_of(contract: AnyContract) -> str:
+    """Return how the pages of a dataset follow each other, and how large they are."""
+    if contract.filters.ids is not None:
+        return f"id by id, {_sizes(contract)}"
+    if contract.paging is Paging.CURSOR and contract.page_sizes.excess is Excess.IGNORED:
+        return "one answer a window"
+    return f"{PAGING[contract.paging]}; {_sizes(contract)}"
 
 
 def _sizes(contract: AnyContract) -> str:
@@ -66,5 +77,7 @@ def _content(listed: Listed, contract: AnyContract) -> dict[str, Any]:
         "records_max": contract.deep_limit,
         "timeless": contract.timeless,
         "key": contract.schema.key,
+        "named_by": [*contract.schema.named_by],
+        "ids_of": None if contract.filters.ids is None else contract.filters.ids.dataset,
         "schema": contract.schema.name,
     }

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from resumable.cli.command_options import ExportOptions
 from resumable.cli.job_choice import only_job
-from resumable.cli.privacy_options import rules_of
+from resumable.cli.privacy_options import key_of, rules_of
 from resumable.cli.session import Session
 from resumable.cli.signals import interruptible
 from resumable.cli.text.steps import Counted, Steps
-from resumable.config import hash_key
 from resumable.errors import LibraryMissing, UsageError
 from resumable.export.export import Exported
 from resumable.export.request import Output
@@ -29,7 +28,7 @@ def export(session: Session, options: ExportOptions) -> None:
     """Write the records of a job to a path, or to stdout."""
     if options.to == "-" and session.json:
         raise UsageError("--to - and --json both want stdout.", hint="Leave one of them out.")
-    settings = replace(session.settings(options.state), hash_key=lambda: hash_key(session.environment))
+    settings = replace(session.settings(options.state), hash_key=key_of(options, session.environment))
     found = find(options.job or only_job(settings.files, "export"), settings, clock=session.clock)
     session.home = found.home
     counted = Counted()

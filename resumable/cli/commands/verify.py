@@ -27,7 +27,7 @@ def verify(session: Session, options: VerifyOptions) -> None:
     name = options.job or job_of_file(session, settings) or only_job(settings.files, "verify")
     begun = as_begun(session, options, settings.files.job(checked_job_name(name))) if options.online else options
     if begun is not options:
-        settings = asked_as(source_settings(session, begun), begun)
+        settings = asked_as(source_settings(session, begun), begun, session.environment)
     found = find(name, settings, clock=session.clock)
     checking = VerifyProgress(session, found.name)
     listed: list[Finding] = []

@@ -7,68 +7,29 @@ environment variable, and what an answer says is only ever read, not followed.
 import json
 import re
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote
 
 from resumable.datasets.described.columns import declared_columns
-from resumable.datasets.described.template import UNITS, Json, Keys, placeholders
+from resumable.datasets.described.forms import Each, ServerJob, read_each, read_server_job
+from resumable.datasets.described.paging import Answered, PagingDeclared, check_placeholders, read_answered, read_paging
+from resumable.datasets.described.records import COMPOSED, KeyPart, read_key
+from resumable.datasets.described.request import Requested, read_request
 from resumable.datasets.token_forms import GivenToken, TokenForm
 from resumable.errors import UsageError
-from resumable.schema.fields import Fields
+from resumable.schema.fields import ColumnKind, Fields
 from resumable.tomlfile import Table, TomlSource, nearest
 
 LARGEST_BYTES: Final = 1_000_000
-TABLES: Final = ("dataset", "request", "paging", "answer", "record", "schema")
-STYLES: Final = ("page", "cursor")
+TABLES: Final = ("dataset", "request", "paging", "each", "server_job", "answer", "record", "schema")
+LATER: Final = ("permission", "strict", "next_uri", "may_lack")
+"""Keys that came later: left out of the canonical text where they say nothing, so that older jobs stay the same."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,60}): ([\x20-\x7e]{0,60}\{token\}[\x20-\x7e]{0,60})")
-_UNFIT = re.compile(r"[\x00-\x20\x7f-\x9f\\?#]")
 _OUR_HEADERS = {"host", "content-length", "content-type", "transfer-encoding", "connection", "accept", "user-agent"}
-_SECRETS = {"accesstoken", "apikey", "apitoken", "authtoken", "authorization", "clientsecret", "password", "secret"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Requested:
-    """How a page is asked for."""
-
-    method: str
-    path: str
-    params: dict[str, Json]
-    body: dict[str, Json]
-    time: str
-    """One of `template.UNITS`."""
-    inclusive: bool
-    """Whether the server counts the end of a range to it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PagingDeclared:
-    """How pages follow each other."""
-
-    style: str
-    first: int
-    page_size: int
-    page_size_max: int
-    longest_window: timedelta | None
-    records_max: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answered:
-    """Where things are in an answer, as the names that lead to them; empty where the answer does not have it."""
-
-    records: Keys
-    page_count: Keys
-    total: Keys
-    page: Keys
-    page_size: Keys
-    next_cursor: Keys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +44,18 @@ class Declaration:
     paging: PagingDeclared
     answer: Answered
     key: str
+    """The column that names a record."""
+    key_parts: tuple[KeyPart, ...]
+    """What that column is made of, where no member of the record alone names it."""
     start: str | None
+    permission: str
+    """What the client's role needs, as Genesys names it."""
+    strict: bool
+    """Whether answers hold nothing but what is described: then a word of an error is one, and each record has a key."""
+    each: Each | None
+    """What a request is for, where there is one for each id of a list."""
+    server_job: ServerJob | None
+    """The job on the server that the request makes, where the records are its results."""
     columns: "Fields | None"
     """None where they are to be inferred."""
     used: frozenset[str]
@@ -98,18 +70,24 @@ def from_file(path: str, *, reserved: frozenset[str]) -> Declaration:
         with Path(path).open("rb") as file:
             content = file.read(LARGEST_BYTES + 1)
         text = content.decode("utf-8")
-        raw = tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", hint="DATASET is a name or a file.") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text.", hint="Save it as UTF-8.") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.", hint="Correct it there.") from None
     if len(content) > LARGEST_BYTES:
         raise UsageError(
             f"{path} is longer than {LARGEST_BYTES:,} bytes.", hint="DATASET is a name, or a file that describes one."
         )
-    source = TomlSource(name=path, text=text)
+    return from_text(text, path, reserved=reserved)
+
+
+def from_text(text: str, name: str, *, reserved: frozenset[str] = frozenset()) -> Declaration:
+    """Read the text of a file of that name. Raises UsageError naming file, line and key."""
+    source = TomlSource(name=name, text=text)
+    try:
+        raw = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{name} is not valid TOML: {error}.", hint="Correct it there.") from None
     found = _declaration(raw, source)
     if found.name in reserved:
         raise source.error(("dataset", "name"), f"is {found.name!a}, which is a dataset of its own")
@@ -129,9 +107,12 @@ def _declaration(raw: dict[str, Any], source: TomlSource) -> Declaration:
             raise source.error((name,), f"is not a table; write [{name}]")
     tables = {name: Table(source=source, keys=(name,), raw=raw.get(name, {})) for name in TABLES[:-1]}
     dataset, record = tables["dataset"], tables["record"]
-    request, paging = _request(tables["request"]), _paging(tables["paging"])
-    used = _placeholders(request, paging, tables)
-    columns = declared_columns(raw["schema"], source) if "schema" in raw else None
+    request, paging = read_request(tables["request"]), read_paging(tables["paging"])
+    each = read_each(tables["each"]) if "each" in raw else None
+    server_job = read_server_job(tables["server_job"]) if "server_job" in raw else None
+    used = check_placeholders(request, paging, tables, each=each, server_job=server_job)
+    key, key_parts = read_key(record)
+    columns = _columns(raw, source, composed=bool(key_parts), each=each, server_job=server_job)
     known = Declaration(
         name=_name(dataset),
         title=dataset.text("title"),
@@ -139,18 +120,41 @@ def _declaration(raw: dict[str, Any], source: TomlSource) -> Declaration:
         token=_token(dataset),
         request=request,
         paging=paging,
-        answer=_answer(tables["answer"], paging),
-        key=record.required_text("key"),
+        answer=read_answered(tables["answer"], paging.style),
+        key=key,
+        key_parts=key_parts,
         start=record.text("start") or None,
+        permission=dataset.text("permission"),
+        strict=dataset.flag("strict"),
+        each=each,
+        server_job=server_job,
         columns=columns,
         used=used,
         canonical="",
     )
-    canonical: dict[str, Any] = {name: table.done() for name, table in tables.items()}
+    said = (name for name in tables if name in raw or name not in ("each", "server_job"))
+    canonical = {name: _told(tables[name]) for name in said}
     if columns is not None:
-        canonical["schema"] = columns
-    _check_columns(record, columns)
+        canonical["schema"] = raw["schema"]
+    _check_columns(record, key, columns)
     return replace(known, canonical=json.dumps(canonical, separators=(",", ":")))
+
+
+def _told(table: Table) -> dict[str, Any]:
+    return {key: value for key, value in table.done().items() if key not in LATER or value}
+
+
+def _columns(
+    raw: dict[str, Any], source: TomlSource, *, composed: bool, each: Each | None, server_job: ServerJob | None
+) -> "Fields | None":
+    """Read the columns; those that a description adds to each record come with it."""
+    added = ([COMPOSED] if composed else []) + ([each.column] if each is not None and each.column else [])
+    if "schema" not in raw:
+        if added or server_job is not None:
+            raise source.error(("schema",), "is missing, and columns are inferred of plain pages only")
+        return None
+    declared = declared_columns(raw["schema"], source)
+    return {**{name: ColumnKind.TEXT for name in added if name not in declared}, **declared}
 
 
 def _name(table: Table) -> str:
@@ -182,124 +186,10 @@ def _token(table: Table) -> TokenForm | GivenToken:
     return GivenToken(variable=variable, header=found[1], form=found[2])
 
 
-def _request(table: Table) -> Requested:
-    method = table.text("method", "GET", choices=("GET", "POST"))
-    path = table.required_text("path")
-    _check_path(table, path)
-    params, body = table.table("params"), table.table("body")
-    for key, value in params.items():
-        if type(value) not in (str, int, float, bool):
-            raise table.source.error(("request", "params", key), "is not a text, a number, true or false")
-    if body and method == "GET":
-        raise table.error("body", "goes with a POST only", hint='Use [request.params], or method = "POST".')
-    for kind, content in (("params", params), ("body", body)):
-        _check_content(table.source, content, ("request", kind))
-    return Requested(
-        method=method,
-        path=path,
-        params=params,
-        body=body,
-        time=table.text("time", "iso", choices=UNITS),
-        inclusive=table.text("end", "exclusive", choices=("exclusive", "inclusive")) == "inclusive",
-    )
-
-
-def _check_path(table: Table, path: str) -> None:
-    if "://" in path or not path.startswith("/") or path.startswith("//"):
-        raise table.error(
-            "path",
-            "is not a path on the API host, such as /api/v1/tickets",
-            hint="The host is set by GENESYS_API_URL alone, so that no file can send a token elsewhere.",
-        )
-    if _UNFIT.search(path) or any(part in (".", "..") for part in unquote(path).split("/")):
-        raise table.error("path", "holds what a path cannot: spaces, ?, #, \\ or ..", hint="Use [request.params].")
-
-
-def _check_content(source: TomlSource, value: Json, keys: Keys) -> None:
-    """Refuse what JSON has no form for, and constants that look like a secret."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if re.sub("[-_ ]", "", name.lower()) in _SECRETS and not list(placeholders(inner)):
-                raise source.error((*keys, name), "looks like a secret", hint='Use token = "env:NAME" and header.')
-            _check_content(source, inner, (*keys, name))
-    elif isinstance(value, list):
-        for inner in value:
-            _check_content(source, inner, keys)
-    elif type(value) not in (str, int, float, bool) or (type(value) is float and value - value != 0):
-        raise source.error(keys, "is a time, NaN or infinity, which JSON does not have", hint="Write it as a text.")
-
-
-def _paging(table: Table) -> PagingDeclared:
-    size = table.whole("page_size", 100, least=1, most=1_000_000)
-    return PagingDeclared(
-        style=table.text("style", "page", choices=STYLES),
-        first=table.whole("first", 1, least=0, most=1),
-        page_size=size,
-        page_size_max=table.whole("page_size_max", size, least=size, most=1_000_000),
-        longest_window=table.duration("longest_window"),
-        records_max=table.optional_whole("records_max", least=1, most=10**12),
-    )
-
-
-def _placeholders(request: Requested, paging: PagingDeclared, tables: dict[str, Table]) -> frozenset[str]:
-    """Return the placeholders of a request, all known and none missing that pages depend on."""
-    by_page = paging.style == "page"
-    known = {"from", "to", "page_size", *(("page", "offset") if by_page else ("cursor",))}
-    used = set()
-    for keys, name in _all_placeholders(request):
-        if name not in known:
-            names = ", ".join(f"{{{each}}}" for each in sorted(known))
-            raise tables["request"].source.error(
-                keys,
-                f"has the placeholder {{{name}}}; known are {names}{nearest(name, known)}",
-                hint=f"{{{{{name}}}}} stands for the text {{{name}}} itself.",
-            )
-        used.add(name)
-    where = tables["request"]
-    if by_page and not used & {"page", "offset"}:
-        raise where.missing(
-            "params", ": no {page} or {offset} is in the request, so that every page would be the first"
-        )
-    if "{cursor}" in request.path:
-        raise where.error("path", "holds {cursor}, which the first page has none of", hint="Use [request.params].")
-    if not by_page and "cursor" not in used:
-        raise where.missing("params", ": no {cursor} is in the request, so that every page would be the first")
-    if len(used & {"from", "to"}) == 1:
-        raise where.missing("params", ": {from} and {to} go together, or windows would overlap")
-    if request.time == "date" and paging.records_max is not None:
-        raise tables["paging"].error("records_max", 'cannot be with time = "date": days cannot be split')
-    return frozenset(used)
-
-
-def _all_placeholders(request: Requested) -> Iterator[tuple[Keys, str]]:
-    yield from placeholders(request.path, ("request", "path"))
-    yield from placeholders(request.params, ("request", "params"))
-    yield from placeholders(request.body, ("request", "body"))
-
-
-def _answer(table: Table, paging: PagingDeclared) -> Answered:
-    names = ("records", "page_count", "total", "page", "page_size", "next_cursor")
-    answer = Answered(**{name: table.path(name) for name in names})
-    if not answer.records:
-        raise table.missing("records")
-    if paging.style == "cursor" and not answer.next_cursor:
-        raise table.missing("next_cursor", ': with style = "cursor" it alone tells the end')
-    if paging.style == "cursor":
-        for name in names[1:5]:
-            if table.taken[name]:
-                raise table.error(name, 'goes with style = "page" only')
-        return answer
-    if answer.next_cursor:
-        raise table.error("next_cursor", 'goes with style = "cursor" only')
-    if not answer.page_count and not answer.total:
-        raise table.missing("page_count", ", and so is answer.total: nothing would tell that all has come")
-    return answer
-
-
-def _check_columns(table: Table, columns: "Fields | None") -> None:
+def _check_columns(table: Table, key: str, columns: "Fields | None") -> None:
     if columns is None:
         return
-    key, start = table.taken["key"], table.taken["start"]
+    start = table.taken["start"]
     if columns.get(key) not in ("text", "integer"):
         raise table.error("key", f"is {key!a}, which [schema] does not declare as text or integer")
     if start and columns.get(start) != "instant":

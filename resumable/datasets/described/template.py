@@ -55,8 +55,10 @@ def filled_path(template: str, values: Mapping[str, str | int]) -> str:
     return str(filled(template, {name: quote(str(value), safe="") for name, value in values.items()}))
 
 
-def as_parameter(value: str | float | bool) -> str:
-    """Write a value as a query parameter has it."""
+def as_parameter(value: Any) -> str | tuple[str, ...]:  # noqa: ANN401 - a value of a template, or a list of some
+    """Write a value as a query parameter has it; a list as one of several of its name."""
+    if isinstance(value, list):
+        return tuple(str(as_parameter(each)) for each in value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -105,10 +105,14 @@ def _called(records: Sequence[bytes], name: str | None) -> Sequence[bytes]:
 
 
 def answer_list(request: SimRequest, which: SimulatedList, settings: SimSettings, world: World) -> SimAnswer:
-    """Answer a page of an entity list."""
+    """Answer a page of users, queues or wrap-up codes."""
+    return paged_list(request, _called(world.organisation.entities(which), request.first("name")), settings)
+
+
+def paged_list(request: SimRequest, records: Sequence[bytes], settings: SimSettings) -> SimAnswer:
+    """Answer a page of any entity list."""
     page, size = _number(request, "pageNumber", 1), _number(request, "pageSize", 25)
     size = min(size, settings.list_page_size_cap)
-    records = _called(world.organisation.entities(which), request.first("name"))
     count = max(1, -(-len(records) // size))
 
     def uri(number: int) -> str:

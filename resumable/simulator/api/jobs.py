@@ -68,8 +68,13 @@ class Jobs:
     ) -> SimAnswer:
         """Make a job of a selection; raises Refusal when there are too many."""
         with self._lock:
-            busy = sum(1 for job in self._jobs.values() if self._state(job, settings, now) in _BUSY)
-            if settings.job_limit is not None and busy + settings.job_places_taken >= settings.job_limit:
+            counted = [job for job in self._jobs.values() if job.family not in UNCOUNTED]
+            busy = sum(1 for job in counted if self._state(job, settings, now) in _BUSY)
+            if (
+                family not in UNCOUNTED
+                and settings.job_limit is not None
+                and busy + settings.job_places_taken >= settings.job_limit
+            ):
                 raise _too_many(settings)
             self._made += 1
             job = RemoteJob(
@@ -196,6 +201,9 @@ class Jobs:
         job.used.add(cursor)
         return position
 
+
+UNCOUNTED = ("audits", "usage")
+"""Families whose jobs nobody can delete: they take no place."""
 
 _BUSY = (RemoteJobState.QUEUED, RemoteJobState.PENDING, RemoteJobState.FULFILLED)
 

@@ -12,6 +12,7 @@ from resumable.simulator.api.contracts import (
     answer_user_details,
     fetcher,
 )
+from resumable.simulator.api.directory import USAGE, answerer
 from resumable.simulator.api.queries import read_body, read_job
 from resumable.simulator.api.state import State
 from resumable.simulator.json_values import Json
@@ -75,6 +76,14 @@ def route(request: SimRequest) -> Route:
         return Route(kind=Kind.ORGANISATION, answer=_organisation)
     if path.startswith(_AUDITS):
         return _audit(request, path.removeprefix(_AUDITS).strip("/"))
+    beside = answerer(request)
+    if beside is not None:
+        return Route(
+            kind=Kind.USAGE if path.startswith(USAGE) else Kind.DIRECTORY,
+            answer=beside,
+            page=_int(request.first("pageNumber")),
+            page_size=_int(request.first("pageSize")),
+        )
     return Route(kind=Kind.UNKNOWN, answer=_nothing)
 
 

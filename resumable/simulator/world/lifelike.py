@@ -83,7 +83,8 @@ class Lifelike:
         else:
             session |= {"ani": phone, "dnis": "tel:+493055500", "remoteNameDisplayable": f"{first} {last}"}
         if self._media == "callback":
-            self._at = rng.choice((0, rng.randint(HOUR_MS, 20 * DAY_MS)))  # it was asked for some days ahead
+            ahead = rng.choice((0, rng.randint(HOUR_MS, 20 * DAY_MS)))  # it was asked for some days ahead ...
+            self._at = 2 * ahead if ahead > 12 * DAY_MS else ahead  # ... or weeks
             session |= {"callbackNumbers": [phone], "callbackUserName": f"{first} {last}"}
             session |= {"callbackScheduledTime": blank_time(self._at)}
         session["metrics"] = [self._metric("nConnected", 1, _NOBODY)]
@@ -105,8 +106,19 @@ class Lifelike:
         for stay in range(3):
             onward = stay < 2 and rng.random() < (0.16 if stay == 0 else 0.08)
             if not self._stay(Holder(queue=queue), onward=onward):
-                return
+                break
             queue = rng.choice([each for each in self.organisation.queue_ids if each != queue] or [queue])
+
+        if self._media == "message":
+            self._written_again(queue)
+
+    def _written_again(self, queue: str) -> None:
+        """Let the customer come back to the thread, which stays open: days later, and once more after weeks."""
+        for _ in range(self.rng.choice((0, 0, 1, 2))):
+            if self.ongoing:
+                return
+            self._at = max(self._at, self.end) + self.rng.randint(DAY_MS, 16 * DAY_MS)
+            self._stay(Holder(queue=queue), onward=False)
 
     def _stay(self, holder: Holder, *, onward: bool) -> bool:
         """Let it wait in a queue; tell whether it goes on to another."""

@@ -13,6 +13,7 @@ from resumable.simulator.settings import Documents
 from resumable.simulator.world.article_filters import read_article_filters
 from resumable.simulator.world.audit_records import audit_records
 from resumable.simulator.world.conversations import ONGOING_MS
+from resumable.simulator.world.directory import LISTS, listed, members_of, usage_rows
 from resumable.simulator.world.filters import Filter, read_filters
 from resumable.simulator.world.organisation import SimulatedList
 from resumable.simulator.world.people import alone, user_details, user_documents
@@ -31,6 +32,15 @@ class Dataset(StrEnum):
     QUEUES = "queues"
     WRAPUP_CODES = "wrapupcodes"
     AUDITS = "audits"
+    GROUPS = "groups"
+    SKILLS = "skills"
+    LANGUAGES = "languages"
+    DIVISIONS = "divisions"
+    PRESENCE_DEFINITIONS = "presence-definitions"
+    CAMPAIGNS = "campaigns"
+    FLOWS = "flows"
+    QUEUE_MEMBERS = "queue-members"
+    API_USAGE = "api-usage"
 
 
 def find_truth(
@@ -44,6 +54,15 @@ def find_truth(
         for record in world.organisation.entities(SimulatedList(dataset)):
             yield json.loads(record)["id"], record
         return
+    if dataset in LISTS:
+        for record in listed(world.organisation, dataset):
+            yield json.loads(record)["id"], record
+        return
+    if dataset is Dataset.QUEUE_MEMBERS:
+        for queue in world.organisation.queue_ids:
+            for record in members_of(world.organisation, queue) or ():
+                yield f"{queue} {json.loads(record)['id']}", record
+        return
     if interval is None:
         raise ValueError(f"{dataset} needs an interval")
     if isinstance(interval, str):
@@ -56,6 +75,10 @@ def find_truth(
             records = [alone(each) for each in user_documents(records, by_time=False)]
         for record in records:
             yield json.loads(record)["userId"], record
+        return
+    if dataset is Dataset.API_USAGE:
+        for number, record in enumerate(usage_rows(world.organisation, start_ms, end_ms)):
+            yield str(number), record
         return
     if dataset is Dataset.AUDITS:
         for record in audit_records(world, start_ms, end_ms):

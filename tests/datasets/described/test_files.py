@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from resumable.datasets.described.columns import inferred_columns
 from resumable.datasets.described.declaration import from_canonical, from_file
-from resumable.datasets.described.declared import DeclaredPages, load
+from resumable.datasets.described.endpoints import load
+from resumable.datasets.described.pages import DeclaredPages
 from resumable.datasets.described.template import Json, filled, filled_path, placeholders, written
 from resumable.datasets.resolve import get, of_job, resolve
 from resumable.errors import ManifestUnusable, UsageError
@@ -48,7 +49,7 @@ COMPLAINTS = [
     ('path = "/api', 'path = "/x?y=1', "request.path holds what a path cannot", "?y"),
     ('time = "iso_s"', 'time = "isos"', "request.time is 'isos'; .*; did you mean iso", '"isos"'),
     ('end = "exclusive"', 'end = "excl"', "request.end is 'excl'; it can be exclusive, inclusive", '"excl"'),
-    ('sort = "id"', "sort = [1]", "request.params.sort is not a text, a number", "sort = [1]"),
+    ('sort = "id"', "sort = [[1]]", "request.params.sort is not a text, a number", "sort = [[1]]"),
     ('sort = "id"', 'api_key = "x"', "request.params.api_key looks like a secret", "api_key"),
     (
         'page = "{page}"',

@@ -21,7 +21,7 @@ from resumable import (
     UsageError,
 )
 from resumable.cli.main import run
-from resumable.datasets.described import declared
+from resumable.datasets.described import endpoints
 from resumable.datasets.described.declaration import Declaration, from_file
 from resumable.datasets.resolve import get
 from tests.support.described_jobs import BEFORE_SCHEMA, EXAMPLE, OFFSET, assert_truth, made, settings, stopping_at
@@ -197,7 +197,7 @@ def test_a_description_is_read_once(server: Tickets, tmp_path: Path, monkeypatch
         read.append(path)
         return from_file(path, reserved=reserved)
 
-    monkeypatch.setattr(declared, "from_file", counting)
+    monkeypatch.setattr(endpoints, "from_file", counting)
     secrets = {"GENESYS_API_URL": server.url, "GENESYS_LOGIN_URL": server.url, "TICKETS_TOKEN": TOKEN}
     said = io.StringIO()
     for command in ("plan", "backfill"):
