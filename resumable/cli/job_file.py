@@ -30,6 +30,7 @@ from resumable.cli.signature import OptionClass, OptionRow
 from resumable.cli.usual_files import HERE, of_user
 from resumable.errors import UsageError
 from resumable.storage import durable
+from resumable.storage.targets import place_of
 from resumable.tomlfile import Table, TomlSource, nearest
 
 Keys = Mapping[str, OptionRow]
@@ -106,13 +107,17 @@ KINDS: Final[Mapping[type, str]] = {int: "a whole number", bool: "true or false"
 
 
 def write(path: Path, options: OptionClass, keys: Keys) -> None:
-    """Write what was typed as a new job file; defaults are left out. Raises UsageError where there is one already."""
-    if durable.kind_of(path.absolute()) is not None:
+    """Write what was typed as a new job file; defaults are left out. Raises UsageError where something is already.
+
+    Also where no file may be made: in the folder of a job, or in none.
+    """
+    place = place_of(path, "a job file")
+    if durable.kind_of(place) is not None:
         raise UsageError(f"{path} is there already.", hint="Choose another name: nothing is overwritten.")
     given = {key: getattr(options, row.name) for key, row in keys.items()}
     said = {key: value for key, value in given.items() if value not in (keys[key].default, [])}
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in said.items()]
-    durable.save(path.absolute(), ("\n".join(lines) + "\n").encode(), public=True)
+    durable.save(place, ("\n".join(lines) + "\n").encode(), public=True)
 
 
 def value_of(source: TomlSource, keys: tuple[str, ...], row: OptionRow, value: object) -> Any:  # noqa: ANN401 - of its type

@@ -6,12 +6,14 @@ from typing import Any, Final
 _ERRORS: Final = ("error", "errors", "fault", "faults", "exception")
 _CODES: Final = ("code", "errorCode", "error_code")
 _STATUSES: Final = ("status", "statusCode", "status_code", "httpStatus")
-_MESSAGES: Final = ("message", "messageWithParams", "errorMessage", "error_description")
+_MESSAGES: Final = ("message", "messageWithParams", "errorMessage", "error_description", "detail", "title", "reason")
 _OUTAGES: Final = ("maintenance", "maintenanceMode", "unavailable")
 _VERDICTS: Final = ("success", "ok")
 
-ERROR_WORDS: Final = (*_ERRORS, *_CODES, *_STATUSES, *_MESSAGES, *_OUTAGES, *_VERDICTS, "contextId")
-"""Members at the top of an answer by which it may speak of an error."""
+_PLAIN: Final = (*_ERRORS, *_CODES, *_STATUSES, *_MESSAGES, *_OUTAGES, *_VERDICTS, "contextId")
+
+ERROR_WORDS: Final = (*_PLAIN, *(word[0].upper() + word[1:] for word in _PLAIN))
+"""Members at the top of an answer by which it may speak of an error; gateways write them large, too."""
 
 _FINE: Final = frozenset({"", "ok", "success", "successful", "complete", "completed", "done", "200", "201"})
 _BAD: Final = (
@@ -41,7 +43,7 @@ def error_in(answer: Mapping[str, Any], *, own: Collection[str] = (), documented
             continue
         if documented and empty:
             return name
-        if _says_error(name, value) and (documented or empty):
+        if _says_error(name[0].lower() + name[1:], value) and (documented or empty):
             return name
     return ""
 

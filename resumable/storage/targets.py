@@ -13,7 +13,10 @@ from resumable.errors import UsageError
 from resumable.storage import durable
 from resumable.storage.job_files import JobFiles
 
-_ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/.*", re.DOTALL)
+_ADDRESS: Final = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]+(?=:/)|(?i:s3a?|az|gs|gcs|abfss?|wasbs?|https?|file|ftp)(?=:)).*", re.DOTALL
+)
+"""What begins as an address does, or with the scheme of one: `s3:bucket` is a slip, and no folder."""
 
 
 def path_of(text: str, what: str) -> Path:

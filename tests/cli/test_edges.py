@@ -49,7 +49,7 @@ def test_a_look_back_with_another_query_changes_nothing(cli: CommandLine, other:
     assert cli("status", "b", "--json").json["state"] == "complete"
 
 
-@pytest.mark.parametrize("address", ["file:///tmp/x", "ftp://h/x", "S3:/x"])
+@pytest.mark.parametrize("address", ["file:///tmp/x", "ftp://h/x", "S3:/x", "s3:bucket"])
 def test_an_address_that_is_no_buckets_is_refused_by_every_command(
     cli: CommandLine, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

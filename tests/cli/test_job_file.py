@@ -80,6 +80,17 @@ def test_a_plan_writes_a_job_file_that_makes_the_same_job(cli: CommandLine, tmp_
     assert path.read_bytes() == before
 
 
+def test_a_plan_writes_nothing_into_a_job(cli: CommandLine, write: Callable[[str], str]) -> None:
+    """Exit 2, and the job's folder is as it was."""
+    path = write(JOB)
+    assert cli("backfill", "--config", path).code == 0
+    before = sorted(cli.state.rglob("*"))
+    outcome = cli("plan", "--config", path, "--write", str(cli.state / "j" / "x.toml"))
+    assert outcome.code == 2
+    assert "is in the folder of the job j" in outcome.stderr
+    assert sorted(cli.state.rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

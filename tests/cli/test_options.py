@@ -54,7 +54,7 @@ def test_a_plan_takes_every_word_of_a_backfill(cli: CommandLine) -> None:
     """Put in the place of `backfill` it tells what those words would take; a limit of the run is none of the plan."""
     flags = {word for word in EVERY_WORD if word.startswith("--")}
     others = {"--from", "--to", "--config", "--profile", "--state", "--json", "--group-by", "--metric"}
-    others |= {"--hash", "--notify", "--metrics-file", "--log-file", "--quiet", "--verbose"}
+    others |= {"--each", "--hash", "--hash-key", "--notify", "--metrics-file", "--log-file", "--quiet", "--verbose"}
     assert flags | others == {row.option.flag for row in rows(BackfillOptions) if row.option.flag}
     outcome = cli("plan", "conversations", *RANGE, *EVERY_WORD, "--json")
     assert outcome.code == 0, outcome.stderr

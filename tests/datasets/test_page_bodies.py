@@ -17,6 +17,8 @@ NO_PAGES: dict[str, dict[str, Any]] = {
     "nothing": {},
     "a message": {"message": "Your request is being processed.", "status": 202},
     "maintenance": {"maintenance": True},
+    "a problem in detail": {"type": "about:blank", "title": "Internal Server Error", "detail": "It failed."},
+    "a gateway's": {"Message": "Endpoint request timed out"},
     "another list": {"results": []},
 }
 JOBS = ("conversation-jobs", "user-detail-jobs")
@@ -45,7 +47,7 @@ def test_results_that_are_no_page_are_a_fault(dataset: str, body: str) -> None:
 
 
 @pytest.mark.parametrize("dataset", JOBS)
-@pytest.mark.parametrize("body", ["an error", "a message", "maintenance"])
+@pytest.mark.parametrize("body", ["an error", "a message", "maintenance", "a problem in detail", "a gateway's"])
 def test_an_error_beside_an_empty_list_is_a_fault(dataset: str, body: str) -> None:
     """The key alone does not make a page of what speaks of an error."""
     with pytest.raises(ProtocolFault, match="speaks of an error"):

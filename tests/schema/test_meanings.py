@@ -1,8 +1,6 @@
 """The data dictionary: every column of the analytics has its meaning, and none is of a field that there is not."""
 
-import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -66,14 +64,3 @@ def test_the_dictionary_has_the_columns_that_an_export_has() -> None:
             assert found == make(pinned(name), name, table=table, names={}).schema.names, (name, table)
     with pytest.raises(UsageError, match="no table"):
         dictionary(pinned("queue"), "queues", "interactions")
-
-
-def test_the_sdk_knows_every_field_of_a_session() -> None:
-    """By name: the fields of the official SDK's model, read as text, because to import it takes seconds."""
-    spec = importlib.util.find_spec("PureCloudPlatformClientV2")
-    assert spec is not None
-    assert spec.origin is not None
-    model = Path(spec.origin).parent / "models" / "analytics_session.py"
-    text = model.read_text("utf-8")
-    for name in meanings()["conversation.participants.sessions"]:
-        assert f"'{name}'" in text, name

@@ -35,4 +35,6 @@ def _described(home: JobFiles) -> str:
         known = read(home, events=0)
     except ResumableError:
         return "which cannot be read"
-    return "" if known is None else f"{known.state.value}, {amount(known.totals.records, 'record')}"
+    if known is None:
+        return "which has nothing yet"
+    return f"{known.state.value}, {amount(known.totals.records, 'record')}"
