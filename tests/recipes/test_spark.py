@@ -1,10 +1,8 @@
-"""The recipe for Spark, run by Spark where it is installed."""
+"""The recipe for Spark, run by Spark where it is installed: in an environment of its own, for it is large."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,13 +19,14 @@ from tests.support.machine import LACKS
 
 MASTER = "--master local[2] --conf spark.ui.enabled=false pyspark-shell"
 RECIPE = Path(__file__).with_name("with_pyspark.py")
+PYTHON = Path(__file__).parents[2] / ".ci" / "tools" / "spark" / "bin" / "python"
 
 
 @pytest.mark.long
 @pytest.mark.timeout(400)
 def test_spark_reads_the_parts_and_writes_each_record_once(tmp_path: Path) -> None:
     """Of a job whose windows overlap in their records: the ids and starts of an export, in as many days."""
-    if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
+    if not PYTHON.exists() or shutil.which("java") is None:
         pytest.skip(f"{LACKS} PySpark and Java")
     clock = VirtualClock()
     with Simulator(SimSettings(records=60)) as sim:
@@ -36,7 +35,7 @@ def test_spark_reads_the_parts_and_writes_each_record_once(tmp_path: Path) -> No
         job.run()
         job.export(tmp_path / "export")
     done = subprocess.run(
-        [sys.executable, str(RECIPE), str(job.folder / "parts"), str(tmp_path / "spark")],
+        [str(PYTHON), str(RECIPE), str(job.folder / "parts"), str(tmp_path / "spark")],
         env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "UTC", "PYSPARK_SUBMIT_ARGS": MASTER},
         capture_output=True,
         text=True,
