@@ -64,7 +64,9 @@ def test_few_open_conversations_are_refreshed_by_id(desk_at: MakeDesk) -> None:
     assert desk("verify", "j").code == 0
 
 
-@pytest.mark.parametrize("status", [403, 404, 500])
+@pytest.mark.parametrize(
+    "status", [pytest.param(403, marks=pytest.mark.long), 404, pytest.param(500, marks=pytest.mark.long)]
+)
 def test_where_nothing_is_had_by_id_the_window_is_downloaded_again(desk_at: MakeDesk, status: int) -> None:
     """A server that gives nothing by id costs a warning; the window is a new take of all its pages."""
     desk = desk_at(World(open_conversations=2, days=3 + LATER, conversations=31), at=AT)

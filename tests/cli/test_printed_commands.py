@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from resumable.cli import words
 from resumable.cli.app import COMMANDS
 from resumable.simulator.settings import SimSettings, Style
 from resumable.simulator.simulator import Simulator
@@ -21,10 +20,6 @@ ENDS = re.compile(r"   exit \d+|; |\. (?=[A-Z])|\.$|, (?=[a-z])| \(|:$|$")
 """What comes after a command in a sentence."""
 
 USAGE = 2
-LASTING = ("simulate", "demo", "fleet", "load")
-"""Of the examples: these have tests of their own that type them."""
-
-JOBS = ("conversations-2025", "conversations-2025-01", "conversations-2023", "october", "nightly")
 
 
 def printed(outcome: Outcome) -> list[str]:
@@ -91,6 +86,7 @@ def test_the_look_at_a_job_can_be_typed(somewhere: tuple[CommandLine, list[str]]
     assert "90" in shown.stdout or "inbound" in shown.stdout
 
 
+@pytest.mark.long
 def test_what_a_mistake_prints_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each command in the answer to one of the table's mistakes is one that the command line takes."""
     monkeypatch.chdir(tmp_path)
@@ -113,32 +109,3 @@ def test_what_a_mistake_prints_can_be_typed(tmp_path: Path, monkeypatch: pytest.
             if text.split()[1] not in ("demo",):
                 outcome = typed(cli, text)
                 assert outcome.code in (0, 3), (mistyped, text, outcome.stderr)
-
-
-def examples() -> list[str]:
-    """Return every example of every help."""
-    helps = [command.more for command in COMMANDS.values()] + [words.ALL]
-    lines = [line.strip() for text in helps for line in text.splitlines() if line.strip().startswith("resumable ")]
-    commands = [line.partition(" | ")[0].strip() for line in lines]
-    return [line for line in dict.fromkeys(commands) if line.split()[1] not in LASTING]
-
-
-@pytest.mark.long
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("example", examples())
-def test_an_example_of_a_help_can_be_typed(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there are jobs of the names in it, and files of them, it does what it says."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "year.toml").write_text('dataset = "users"\n[profiles.prod]\nregion = "eu-central-1"\n')
-    quick = SimSettings(records=1, style=Style.SMALL, gzip=False, rate_public=None, rate_article=None)
-    with Simulator(quick) as sim:
-        cli = CommandLine(sim=sim, state=tmp_path / "state")
-        for name in JOBS:
-            if name in example:
-                assert cli(*f"backfill conversations {DAY} --job {name}".split()).code == 0
-        if " resume" in example and not any(name in example for name in JOBS):
-            assert cli(*f"backfill conversations {DAY} --job part --max-requests 1".split()).code == 3
-        elif not cli.state.exists():
-            assert cli(*f"backfill conversations {DAY} --job only".split()).code == 0
-        outcome = typed(cli, example)
-        assert outcome.code in (0, 3), outcome.stderr

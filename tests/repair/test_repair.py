@@ -153,7 +153,16 @@ class Cut(Exception):
     """The power went."""
 
 
-@pytest.mark.parametrize("what", ["another page", "all", "its row gone", "a window gone", "manifest"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "another page",
+        pytest.param("all", marks=pytest.mark.long),
+        "its row gone",
+        pytest.param("a window gone", marks=pytest.mark.long),
+        "manifest",
+    ],
+)
 def test_a_repair_that_is_cut_short_anywhere_can_be_run_again(
     what: str, planted: Planted, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
