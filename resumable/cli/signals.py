@@ -67,6 +67,7 @@ class Interrupts:
     def end(self, number: signal.Signals) -> None:
         """End the process at once."""
         code = _code(number)
+        signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)  # whatever comes now must not hold this thread up
         with contextlib.suppress(Exception):  # nobody may be left to hear it
             self.last_words(code)
         os._exit(code)
@@ -114,7 +115,11 @@ def _attended(attend: Callable[[signal.Signals], None], handlers: Mapping[signal
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        signal.set_wakeup_fd(other)
+        # It looks at the descriptor, which a failing disk may refuse: that must not hide what failed before.
+        try:
+            signal.set_wakeup_fd(other)
+        except OSError:
+            signal.set_wakeup_fd(-1)
         os.close(writing)
         thread.join(5)
 
