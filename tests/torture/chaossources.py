@@ -15,6 +15,7 @@ paging = { pageSize = "{page_size}", pageNumber = "{page}" }
 [answer]
 records = "conversations"
 total = "totalHits"
+may_lack = true
 [record]
 key = "conversationId"
 start = "conversationStart"
